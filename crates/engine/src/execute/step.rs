@@ -1,0 +1,317 @@
+//! One step: what it expects is checked, then it acts, then it waits until the cloud has settled.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::cloud::{Class, Cloud, CloudError, Depth, Receipt, Target};
+use crate::desired::Resolved;
+use crate::kind::{Ownership, Unset};
+use crate::plan::{Act, Step};
+use crate::resolve::{Known, fill};
+use crate::retry::{Verdict, verdict};
+use crate::snapshot::{Readiness, Sighting};
+use crate::value::{OutputRef, Value};
+use crate::wait::{Next, Until, next};
+
+use super::{Event, StepEnd, StepError};
+
+/// Carries out one step.
+pub(super) struct Worker<'a> {
+    pub(super) step: &'a Step,
+    pub(super) cloud: &'a dyn Cloud,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) events: &'a (dyn Fn(Event) + Sync),
+    pub(super) known: Known,
+}
+
+type Outputs = Vec<(OutputRef, Value)>;
+
+/// What a look after a doubtful call tells.
+enum Seen {
+    Done(Receipt),
+    NotDone,
+}
+
+impl Worker<'_> {
+    /// Runs the step; returns how it ended and which outputs are known from now on.
+    pub(super) async fn run(&self) -> (StepEnd, Outputs) {
+        let mut outputs = Outputs::new();
+        let end = match &self.step.act {
+            Act::Create { then } => self.create(then, &mut outputs).await,
+            Act::Update { groups } => self.update(groups, &mut outputs).await,
+            Act::Delete { empty } => self.delete(*empty).await,
+            Act::Release => self.release().await,
+            Act::Settle { until } => self.settle(*until, &mut outputs).await.map(|()| StepEnd::Done),
+        };
+        (end.unwrap_or_else(StepEnd::Failed), outputs)
+    }
+
+    async fn create(&self, then: &[&'static str], outputs: &mut Outputs) -> Result<StepEnd, StepError> {
+        let want = self.resolved()?;
+        self.calling(self.step.kind.create_call);
+        let receipt = self
+            .attempt(|| self.cloud.create(&want), || async {
+                // The name is ours if it bears our mark; otherwise somebody else was faster.
+                let seen = self.look(Depth::Full).await?;
+                Ok(match seen.iter().find(|s| self.is_ours(s)) {
+                    Some(ours) => Seen::Done(receipt_of(ours)),
+                    None => Seen::NotDone,
+                })
+            })
+            .await?;
+        self.remember(&receipt, outputs);
+        if !then.is_empty() {
+            let live = self.fresh(&want, &receipt);
+            for group in then {
+                self.run_group(group, &want, &live, outputs).await?;
+            }
+        }
+        if self.step.kind.settles {
+            self.settle(Until::Ready, outputs).await?;
+        }
+        Ok(StepEnd::Done)
+    }
+
+    async fn update(&self, groups: &[&'static str], outputs: &mut Outputs) -> Result<StepEnd, StepError> {
+        let want = self.resolved()?;
+        let live = self.expect_unchanged().await?;
+        for group in groups {
+            self.run_group(group, &want, &live, outputs).await?;
+        }
+        if self.step.kind.settles {
+            self.settle(Until::Ready, outputs).await?;
+        }
+        Ok(StepEnd::Done)
+    }
+
+    async fn run_group(
+        &self,
+        group: &'static str,
+        want: &Resolved,
+        live: &Sighting,
+        outputs: &mut Outputs,
+    ) -> Result<(), StepError> {
+        self.calling(group);
+        let renews = !self.step.kind.renews(group).is_empty();
+        let receipt = self
+            .attempt(|| self.cloud.update(group, want, live), || async {
+                // Groups that renew something (a new revision) must not run twice; the others may.
+                if !renews {
+                    return Ok(Seen::NotDone);
+                }
+                let seen = self.look(Depth::Full).await?;
+                let newer = seen.iter().find(|s| self.is_ours(s) && s.id != live.id);
+                Ok(newer.map_or(Seen::NotDone, |newer| Seen::Done(receipt_of(newer))))
+            })
+            .await?;
+        self.remember(&receipt, outputs);
+        Ok(())
+    }
+
+    async fn delete(&self, empty: bool) -> Result<StepEnd, StepError> {
+        let Some(planned) = &self.step.live else { return Ok(StepEnd::AlreadyDone) };
+        let seen = self.look(Depth::Mark).await?;
+        let Some(live) = seen.iter().find(|s| s.id == planned.id) else { return Ok(StepEnd::AlreadyDone) };
+        if !same_owner(live, planned) {
+            return Err(StepError::Stale(format!("the {} `{}` has another owner now", live.kind.title, live.name)));
+        }
+        if matches!(live.readiness, Readiness::Ready | Readiness::Settling(_)) {
+            self.calling(self.step.kind.delete_call);
+            self.attempt(|| async { self.cloud.delete(planned, empty).await.map(|()| Receipt::default()) }, || async {
+                Ok(Seen::NotDone)
+            })
+            .await?;
+        }
+        if self.step.kind.settles {
+            self.settle(Until::Gone, &mut Outputs::new()).await?;
+        }
+        Ok(StepEnd::Done)
+    }
+
+    async fn release(&self) -> Result<StepEnd, StepError> {
+        let Some(live) = &self.step.live else { return Ok(StepEnd::AlreadyDone) };
+        self.calling("UntagResource");
+        self.attempt(|| async { self.cloud.release(live).await.map(|()| Receipt::default()) }, || async {
+            Ok(Seen::NotDone)
+        })
+        .await?;
+        Ok(StepEnd::Done)
+    }
+
+    /// Before something is changed: it must be there, and be whose it was.
+    async fn expect_unchanged(&self) -> Result<Sighting, StepError> {
+        let planned = self.step.live.as_ref().ok_or_else(|| StepError::Stale("it was not seen".into()))?;
+        if self.step.kind.ownership == Ownership::Account {
+            return Ok(planned.clone());
+        }
+        let seen = self.look(Depth::Mark).await?;
+        let Some(live) = seen.into_iter().find(|s| s.id == planned.id) else {
+            return Err(StepError::Stale(format!("the {} `{}` is gone", planned.kind.title, planned.name)));
+        };
+        if !same_owner(&live, planned) {
+            return Err(StepError::Stale(format!("the {} `{}` has another owner now", live.kind.title, live.name)));
+        }
+        Ok(planned.clone())
+    }
+
+    async fn settle(&self, until: Until, outputs: &mut Outputs) -> Result<(), StepError> {
+        let start = self.clock.now();
+        loop {
+            let seen = self.look(Depth::Mark).await?;
+            let planned = self.step.live.as_ref().filter(|_| until == Until::Gone);
+            let live = seen.iter().find(|s| planned.is_none_or(|planned| s.id == planned.id));
+            let waited = self.clock.now().saturating_sub(start);
+            match next(until, live.map(|s| &s.readiness), waited) {
+                Next::Done => {
+                    if let (Until::Ready, Some(live)) = (until, live) {
+                        self.remember(&receipt_of(live), outputs);
+                    }
+                    return Ok(());
+                }
+                Next::TooLong(what) => return Err(StepError::TooLong { what, after: waited }),
+                Next::Poll(pause, what) => {
+                    (self.events)(Event::Waiting(self.step.id, what, waited));
+                    self.clock.sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    /// Makes a call until it succeeds, fails for good, or a look shows that it took effect.
+    async fn attempt<C, CF, L, LF>(&self, call: C, look: L) -> Result<Receipt, StepError>
+    where
+        C: Fn() -> CF,
+        CF: Future<Output = Result<Receipt, CloudError>>,
+        L: Fn() -> LF,
+        LF: Future<Output = Result<Seen, StepError>>,
+    {
+        let start = self.clock.now();
+        let mut attempt = 0;
+        loop {
+            let error = match call().await {
+                Ok(receipt) => return Ok(receipt),
+                Err(error) => error,
+            };
+            attempt += 1;
+            let elapsed = self.clock.now().saturating_sub(start);
+            match verdict(error.class, attempt, elapsed) {
+                Verdict::Again(pause) => self.pause(&error, pause).await,
+                Verdict::Look(pause) => {
+                    self.pause(&error, pause).await;
+                    if let Seen::Done(receipt) = look().await? {
+                        return Ok(receipt);
+                    }
+                }
+                // The name may be taken by our own call whose answer was lost.
+                Verdict::Stop if error.class == Class::Exists => {
+                    return match look().await? {
+                        Seen::Done(receipt) => Ok(receipt),
+                        Seen::NotDone => Err(StepError::Stale(format!(
+                            "somebody else has created the {} `{}` ({error})",
+                            self.step.kind.title, self.step.name
+                        ))),
+                    };
+                }
+                Verdict::Stop => return Err(StepError::Cloud(error)),
+            }
+        }
+    }
+
+    async fn pause(&self, error: &CloudError, pause: Duration) {
+        (self.events)(Event::Retrying(self.step.id, error.clone(), pause));
+        self.clock.sleep(pause).await;
+    }
+
+    async fn look(&self, depth: Depth) -> Result<Vec<Sighting>, StepError> {
+        let scope = match (&self.step.want, &self.step.live) {
+            (Some(want), _) => want.scope.clone(),
+            (None, Some(live)) => live.scope.clone(),
+            (None, None) => None,
+        };
+        let target = Target {
+            address: self.step.address.clone(),
+            kind: self.step.kind,
+            name: self.step.name.clone(),
+            scope,
+            id: self.step.live.as_ref().map(|live| live.id.clone()),
+        };
+        self.cloud.look(&target, depth).await.map_err(StepError::Cloud)
+    }
+
+    /// The wish with everything that has become known by now.
+    fn resolved(&self) -> Result<Resolved, StepError> {
+        let want = self.step.want.as_ref().ok_or_else(|| StepError::Unknown(self.step.address.to_string()))?;
+        let mut fields = want.fields.clone();
+        for value in fields.values_mut() {
+            *value = fill(value, &self.known);
+            let mut missing = None;
+            value.each_pending(&mut |output| missing = Some(format!("{}.{}", output.of, output.output)));
+            if let Some(missing) = missing {
+                return Err(StepError::Unknown(missing));
+            }
+        }
+        for field in want.kind.fields {
+            if let (Unset::Default(default), None) = (field.unset, fields.get(field.name)) {
+                fields.insert(field.name.to_owned(), default());
+            }
+        }
+        for field in want.kind.fields {
+            if let Some(value) = fields.get_mut(field.name) {
+                *value = crate::diff::settled(field, value, self.step.live.as_ref().and_then(|l| l.fields.get(field.name)));
+            }
+        }
+        Ok(Resolved {
+            address: want.address.clone(),
+            kind: want.kind,
+            name: want.name.clone(),
+            scope: want.scope.clone(),
+            fields,
+        })
+    }
+
+    /// What has just been created, as far as is known without asking.
+    fn fresh(&self, want: &Resolved, receipt: &Receipt) -> Sighting {
+        let mut live = Sighting::new(self.step.kind, receipt.id.clone().unwrap_or_default(), &want.name);
+        live.scope.clone_from(&want.scope);
+        live.outputs.extend(receipt.outputs.iter().cloned());
+        for field in want.kind.fields.iter().filter(|field| field.at_create) {
+            if let Some(value) = want.fields.get(field.name) {
+                live.fields.insert(field.name.to_owned(), value.clone());
+            }
+        }
+        live
+    }
+
+    fn remember(&self, receipt: &Receipt, outputs: &mut Outputs) {
+        for (output, value) in &receipt.outputs {
+            outputs.push((OutputRef::new(&self.step.address, output), value.clone()));
+        }
+    }
+
+    fn is_ours(&self, live: &Sighting) -> bool {
+        if self.step.kind.ownership == Ownership::Account {
+            return true;
+        }
+        let Some(Value::Map(tags)) = self.step.want.as_ref().and_then(|want| want.fields.get("tags")) else { return false };
+        let stack = tags.get(crate::owner::TAG_STACK).and_then(Value::as_text);
+        live.mark.as_ref().is_some_and(|mark| {
+            Some(mark.stack.as_str()) == stack && mark.address == self.step.address.to_string()
+        })
+    }
+
+    fn calling(&self, call: &'static str) {
+        (self.events)(Event::Calling(self.step.id, call));
+    }
+}
+
+fn receipt_of(live: &Sighting) -> Receipt {
+    Receipt { id: Some(live.id.clone()), outputs: live.outputs.iter().map(|(k, v)| (k.clone(), v.clone())).collect() }
+}
+
+fn same_owner(live: &Sighting, planned: &Sighting) -> bool {
+    match (&live.mark, &planned.mark) {
+        (Some(live), Some(planned)) => live.stack == planned.stack && live.address == planned.address,
+        (None, None) => true,
+        _ => false,
+    }
+}

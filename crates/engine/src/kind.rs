@@ -1,0 +1,185 @@
+//! The vocabulary in which a resource kind describes itself: its field table and its habits.
+
+use crate::value::Value;
+
+/// What the engine must know of a kind. One `static` per kind, beside its calls.
+#[derive(Debug)]
+pub struct KindInfo {
+    /// The name in addresses: `log_group`.
+    pub name: &'static str,
+    /// What it is called in sentences: `log group`.
+    pub title: &'static str,
+    /// The call that creates it, as AWS spells it.
+    pub create_call: &'static str,
+    /// The calls that delete it, as AWS spells them.
+    pub delete_call: &'static str,
+    /// Every field there is. A field of a spec without a row here fails a test.
+    pub fields: &'static [Field],
+    /// The groups of calls that change it in place, in the order in which they must run.
+    pub groups: &'static [Group],
+    /// How ownership is marked.
+    pub ownership: Ownership,
+    /// Whether it may be in use by something that stays when it has to be replaced under the same name.
+    pub replace_in_use: ReplaceInUse,
+    /// Whether it takes time to become ready or to go away, so that the executor polls it.
+    pub settles: bool,
+    /// How many changes to this kind may run at once.
+    pub parallel: usize,
+}
+
+impl KindInfo {
+    /// The row of a field.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|f| f.name == name)
+    }
+
+    /// The outputs that a group of calls makes anew.
+    pub fn renews(&self, group: &str) -> &'static [&'static str] {
+        self.groups.iter().find(|g| g.name == group).map_or(&[], |g| g.renews)
+    }
+}
+
+/// One row of a field table.
+#[derive(Debug)]
+pub struct Field {
+    /// The field's name, as users know it from the file.
+    pub name: &'static str,
+    /// How a change is carried out.
+    pub on_change: OnChange,
+    /// What it means that the file does not set it.
+    pub unset: Unset,
+    /// How wish and reality are compared.
+    pub compare: Compare,
+    /// Whether the create call carries it; otherwise its group of calls follows the create.
+    pub at_create: bool,
+    /// Which paths below it hold values that must not be shown.
+    pub sensitive: fn(&str) -> bool,
+}
+
+impl Field {
+    /// A field that a group of calls changes in place.
+    pub const fn update(name: &'static str, group: &'static str) -> Self {
+        Self::new(name, OnChange::Update(group))
+    }
+
+    /// A field that cannot be changed: the resource is replaced.
+    pub const fn replace(name: &'static str) -> Self {
+        Self::new(name, OnChange::Replace)
+    }
+
+    const fn new(name: &'static str, on_change: OnChange) -> Self {
+        Self { name, on_change, unset: Unset::Absent, compare: Compare::Exact, at_create: true, sensitive: never }
+    }
+
+    /// Unset means this value.
+    #[must_use]
+    pub const fn default(mut self, value: fn() -> Value) -> Self {
+        self.unset = Unset::Default(value);
+        self
+    }
+
+    /// Unset means: whatever is there.
+    #[must_use]
+    pub const fn unmanaged(mut self) -> Self {
+        self.unset = Unset::Unmanaged;
+        self
+    }
+
+    /// It is enough that what is there includes what is wanted.
+    #[must_use]
+    pub const fn includes(mut self) -> Self {
+        self.compare = Compare::Includes;
+        self
+    }
+
+    /// The create call does not carry it.
+    #[must_use]
+    pub const fn after_create(mut self) -> Self {
+        self.at_create = false;
+        self
+    }
+
+    /// Values at these paths must not be shown.
+    #[must_use]
+    pub const fn sensitive(mut self, which: fn(&str) -> bool) -> Self {
+        self.sensitive = which;
+        self
+    }
+}
+
+fn never(_: &str) -> bool {
+    false
+}
+
+/// A group of calls that changes some fields in place.
+#[derive(Debug)]
+pub struct Group {
+    /// The calls as AWS spells them, shown in plans: `PutRetentionPolicy`.
+    pub name: &'static str,
+    /// The outputs that are new afterwards: a new revision has a new ARN.
+    pub renews: &'static [&'static str],
+}
+
+impl Group {
+    /// A group that renews nothing.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, renews: &[] }
+    }
+
+    /// The outputs that are new afterwards.
+    #[must_use]
+    pub const fn renews(mut self, outputs: &'static [&'static str]) -> Self {
+        self.renews = outputs;
+        self
+    }
+}
+
+/// How a change of a field is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnChange {
+    /// By this group of calls.
+    Update(&'static str),
+    /// By a new resource in place of the old one.
+    Replace,
+}
+
+/// What it means that the file does not set a field.
+#[derive(Clone, Copy, Debug)]
+pub enum Unset {
+    /// Whatever is there stays.
+    Unmanaged,
+    /// It must not be there.
+    Absent,
+    /// It must have this value.
+    Default(fn() -> Value),
+}
+
+/// How wish and reality are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// Equal normal forms.
+    Exact,
+    /// A list that must hold at least what is wanted; what others put there stays.
+    Includes,
+}
+
+/// How the ownership of a kind is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// By tags that travel in the create call.
+    Tags,
+    /// By tags, but the account has only one for everybody: taken over when present,
+    /// and kept on destroy unless we made it and nobody else holds it.
+    Shared,
+    /// Not at all: it belongs to the account, is ensured, and is never changed or deleted.
+    Account,
+}
+
+/// Whether something that is in use can be replaced under its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplaceInUse {
+    /// AWS lets it be deleted while others refer to it.
+    Allowed,
+    /// AWS refuses to delete it while others use it: a new name is needed, so that the new one can come first.
+    NeedsNewName,
+}

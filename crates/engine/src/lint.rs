@@ -1,0 +1,118 @@
+//! An independent check of plans: what must hold of every plan, whatever made it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::desired::Goal;
+use crate::kind::Ownership;
+use crate::owner::Origin;
+use crate::plan::{Act, Intent, Plan, Step};
+use crate::snapshot::Snapshot;
+
+/// Something a plan must never do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The step.
+    pub step: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Checks a plan against the rules of ownership and order, without using any of the planner's code.
+/// A finding is a defect of the planner: such a plan is not carried out.
+pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut find = |step: &Step, problem: String| findings.push(Finding { step: step.id, problem });
+    for step in &plan.steps {
+        let marked = step.live.as_ref().and_then(|live| live.mark.as_ref());
+        match &step.act {
+            Act::Delete { empty } => {
+                match marked {
+                    None => find(step, "deletes something without a mark".into()),
+                    Some(mark) if mark.stack != goal.stack => find(step, format!("deletes what belongs to `{}`", mark.stack)),
+                    Some(mark) if mark.origin != Origin::Created => find(step, "deletes something that was adopted".into()),
+                    Some(_) => {}
+                }
+                if step.kind.ownership == Ownership::Account {
+                    find(step, "deletes something that belongs to the account".into());
+                }
+                if step.kind.ownership == Ownership::Shared && step.live.as_ref().is_some_and(|l| !l.held_by.is_empty()) {
+                    find(step, "deletes something that others hold".into());
+                }
+                if !empty && step.live.as_ref().is_some_and(|live| live.holds.is_some()) {
+                    find(step, "deletes content without leave".into());
+                }
+            }
+            Act::Release => {
+                if marked.is_none_or(|mark| mark.stack != goal.stack) {
+                    find(step, "releases what is not ours".into());
+                }
+            }
+            Act::Update { groups } => {
+                if groups.is_empty() {
+                    find(step, "updates nothing".into());
+                }
+                if step.live.is_none() {
+                    find(step, "updates something that was not seen".into());
+                }
+                if step.kind.ownership == Ownership::Tags && marked.is_some_and(|mark| mark.stack != goal.stack) {
+                    find(step, "changes what belongs to another stack".into());
+                }
+                if goal.resources.get(&step.address).is_some_and(|want| want.existing) {
+                    find(step, "changes what is only to be used".into());
+                }
+            }
+            Act::Create { .. } => {
+                let taken = seen.seen.iter().any(|live| {
+                    live.kind.name == step.kind.name
+                        && live.name == step.name
+                        && step.want.as_ref().is_some_and(|want| want.scope.is_none() || want.scope == live.scope)
+                });
+                let freed = plan.steps.iter().any(|other| {
+                    other.kind.name == step.kind.name && other.name == step.name && matches!(other.act, Act::Delete { .. })
+                });
+                if taken && !freed {
+                    find(step, "creates what exists".into());
+                }
+                if plan.intent == Intent::Absent {
+                    find(step, "creates during a destroy".into());
+                }
+                if step.kind.field("tags").is_some()
+                    && step.want.as_ref().is_none_or(|want| !want.fields.contains_key("tags"))
+                {
+                    find(step, "creates without a mark".into());
+                }
+            }
+            Act::Settle { .. } => {}
+        }
+        if plan.unknown.iter().any(|(address, _)| *address == step.address) {
+            find(step, "touches something whose state is unknown".into());
+        }
+        for first in &step.after {
+            if *first >= plan.steps.len() || *first == step.id {
+                find(step, format!("waits for step {first}, which does not exist"));
+            }
+        }
+    }
+    findings.extend(circle(plan));
+    findings
+}
+
+/// A plan whose steps wait for each other would never end.
+fn circle(plan: &Plan) -> Option<Finding> {
+    let mut waiting: BTreeMap<usize, BTreeSet<usize>> =
+        plan.steps.iter().map(|step| (step.id, step.after.iter().copied().collect())).collect();
+    loop {
+        let free: Vec<usize> = waiting.iter().filter(|(_, after)| after.is_empty()).map(|(id, _)| *id).collect();
+        if free.is_empty() {
+            break;
+        }
+        for id in &free {
+            waiting.remove(id);
+        }
+        for after in waiting.values_mut() {
+            after.retain(|id| !free.contains(id));
+        }
+    }
+    let (step, _) = waiting.into_iter().next()?;
+    Some(Finding { step, problem: "waits for itself in a circle".into() })
+}

@@ -1,0 +1,275 @@
+//! Puts decisions together into a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hatoba_model::address::Address;
+
+use crate::desired::{Desired, Goal};
+use crate::graph::{Cycle, order};
+use crate::resolve::{Known, fill};
+use crate::snapshot::{Sighting, Snapshot};
+use crate::value::OutputRef;
+
+use super::decide::{self, Action, Decision};
+use super::order::edges;
+use super::{Act, Intent, Note, Plan, Refusal, Step, Why};
+
+/// Plans the way from what was seen to the goal.
+///
+/// # Errors
+/// When the resources of the goal depend on each other in a circle.
+///
+/// # Guarantees
+/// The same arguments give the same plan. Nothing whose state could not be read is touched, nor anything that depends on it.
+/// Nothing without this stack's mark is deleted.
+pub fn plan(goal: &Goal, seen: &Snapshot, intent: Intent) -> Result<Plan, Cycle> {
+    let mut builder = Builder::new(goal, seen, intent);
+    match intent {
+        Intent::Present => builder.present()?,
+        Intent::Absent => builder.absent(),
+    }
+    Ok(builder.finish())
+}
+
+struct Builder<'a> {
+    goal: &'a Goal,
+    seen: &'a Snapshot,
+    intent: Intent,
+    /// Which sighting stands for which resource of the file.
+    current: BTreeMap<&'a Address, &'a Sighting>,
+    known: Known,
+    /// Outputs that a step of this plan makes anew.
+    renewed: BTreeSet<OutputRef>,
+    /// Addresses whose state is unknown, with the reason.
+    unknown: BTreeMap<Address, String>,
+    refused: BTreeSet<Address>,
+    steps: Vec<Step>,
+    refusals: Vec<Refusal>,
+    notes: Vec<Note>,
+    unchanged: Vec<Address>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(goal: &'a Goal, seen: &'a Snapshot, intent: Intent) -> Self {
+        let mut current: BTreeMap<&Address, &Sighting> = BTreeMap::new();
+        for (address, want) in &goal.resources {
+            if let Some(sighting) = pick(goal, want, &seen.seen) {
+                current.insert(address, sighting);
+            }
+        }
+        let mut known: Known = seen.lookups.clone();
+        for (address, sighting) in &current {
+            for (output, value) in &sighting.outputs {
+                known.insert(OutputRef::new(address, output), value.clone());
+            }
+        }
+        let mut unknown = BTreeMap::new();
+        for failure in &seen.unreadable {
+            for address in &failure.addresses {
+                unknown.insert(address.clone(), failure.error.to_string());
+            }
+        }
+        Self {
+            goal,
+            seen,
+            intent,
+            current,
+            known,
+            renewed: BTreeSet::new(),
+            unknown,
+            refused: BTreeSet::new(),
+            steps: Vec::new(),
+            refusals: Vec::new(),
+            notes: Vec::new(),
+            unchanged: Vec::new(),
+        }
+    }
+
+    fn present(&mut self) -> Result<(), Cycle> {
+        let nodes = self.goal.resources.iter().map(|(address, want)| (address.clone(), want.needs.clone())).collect();
+        for address in order(&nodes)? {
+            let Some(want) = self.goal.resources.get(&address) else { continue };
+            if let Some(reason) = self.blocked(want) {
+                self.unknown.entry(address).or_insert(reason);
+                continue;
+            }
+            self.decide(want);
+        }
+        self.leftovers(Why::NotInFile);
+        Ok(())
+    }
+
+    fn absent(&mut self) {
+        for (address, want) in &self.goal.resources {
+            if self.unknown.contains_key(address) {
+                continue;
+            }
+            if want.existing {
+                if let Some(live) = self.current.get(address) {
+                    let text = "used, never touched (`existing: true`)".to_owned();
+                    self.notes.push(Note { address: address.clone(), name: live.name.clone(), text, stays: true });
+                }
+                continue;
+            }
+            if let Some(live) = self.current.get(address) {
+                let decision = decide::absent(&self.goal.stack, address, live, Some(want), Why::Destroy);
+                self.take(address, Some(live), decision);
+            }
+        }
+        self.leftovers(Why::Destroy);
+    }
+
+    /// What bears our mark and stands for nothing in the file.
+    fn leftovers(&mut self, why: Why) {
+        for live in &self.seen.seen {
+            let Some(mark) = live.mark.as_ref().filter(|mark| mark.stack == self.goal.stack) else { continue };
+            if self.current.values().any(|current| std::ptr::eq(*current, live)) {
+                continue;
+            }
+            let name = mark.address.split_once('.').map_or(live.name.as_str(), |(_, name)| name);
+            let address = Address::new(live.kind.name, name);
+            // The same address with another name: the old incarnation of a resource that was given a new name.
+            let renamed = self.intent == Intent::Present && self.goal.resources.contains_key(&address);
+            if renamed && (self.refused.contains(&address) || self.unknown.contains_key(&address)) {
+                continue;
+            }
+            let why = if renamed { Why::Renamed } else { why.clone() };
+            let decision = decide::absent(&self.goal.stack, &address, live, None, why);
+            self.take(&address, Some(live), decision);
+        }
+    }
+
+    /// Why nothing can be said about this resource: its own state or that of something it needs could not be read.
+    fn blocked(&self, want: &Desired) -> Option<String> {
+        if let Some(reason) = self.unknown.get(&want.address) {
+            return Some(reason.clone());
+        }
+        let need = want.needs.iter().find(|need| self.unknown.contains_key(need))?;
+        Some(format!("the state of {need} is unknown"))
+    }
+
+    fn decide(&mut self, want: &Desired) {
+        let mut want = want.clone();
+        let mut problem = None;
+        let usable: Known =
+            self.known.iter().filter(|(output, _)| !self.renewed.contains(output)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        for value in want.fields.values_mut() {
+            *value = fill(value, &usable);
+            value.each_pending(&mut |output| {
+                if let Some(missing) = self.seen.missing.get(&output.of) {
+                    problem = Some(missing.clone());
+                }
+            });
+        }
+        if let Some(problem) = problem {
+            self.refused.insert(want.address.clone());
+            let help = "name them in the file instead of relying on the default".to_owned();
+            self.refusals.push(Refusal { address: Some(want.address.clone()), problem, help });
+            return;
+        }
+        let live = self.current.get(&want.address).copied();
+        let used = live.is_some_and(|live| {
+            self.seen.seen.iter().any(|other| !std::ptr::eq(other, live) && other.uses.iter().any(|id| live.is_called(id)))
+        });
+        let decision = decide::present(&self.goal.stack, &want, live, used);
+        self.take(&want.address, live, decision);
+    }
+
+    fn take(&mut self, address: &Address, live: Option<&Sighting>, decision: Decision) {
+        match decision {
+            Decision::Nothing => self.unchanged.push(address.clone()),
+            Decision::Leave(note) => self.notes.push(note),
+            Decision::Refuse(refusal) => {
+                self.refused.insert(address.clone());
+                self.refusals.push(refusal);
+            }
+            Decision::Do(action) => self.push(address, live, action),
+            Decision::Replace { delete, create } => {
+                self.push(address, live, delete);
+                self.push(address, None, create);
+            }
+        }
+    }
+
+    fn push(&mut self, address: &Address, live: Option<&Sighting>, action: Action) {
+        let kind = match (&action.want, live) {
+            (Some(want), _) => want.kind,
+            (None, Some(live)) => live.kind,
+            (None, None) => return,
+        };
+        let name = match (&action.want, live) {
+            (Some(want), _) => want.name.clone(),
+            (None, Some(live)) => live.name.clone(),
+            (None, None) => return,
+        };
+        match &action.act {
+            Act::Create { .. } => self.renew(address, None),
+            Act::Update { groups } => {
+                for group in groups {
+                    for output in kind.renews(group) {
+                        self.renew(address, Some(output));
+                    }
+                }
+            }
+            Act::Delete { .. } | Act::Release | Act::Settle { .. } => {}
+        }
+        let id = self.steps.len();
+        self.steps.push(Step {
+            id,
+            address: address.clone(),
+            kind,
+            name,
+            act: action.act,
+            why: action.why,
+            changes: action.changes,
+            after: Vec::new(),
+            live: live.cloned(),
+            want: action.want,
+        });
+    }
+
+    /// An output of this address, or every one, will be another than what was seen.
+    fn renew(&mut self, address: &Address, output: Option<&str>) {
+        let of = address.to_string();
+        let outputs: Vec<OutputRef> = self
+            .known
+            .keys()
+            .filter(|known| known.of == of && output.is_none_or(|output| known.output == output))
+            .cloned()
+            .collect();
+        self.renewed.extend(outputs);
+    }
+
+    fn finish(mut self) -> Plan {
+        edges(&mut self.steps, self.goal);
+        for output in &self.renewed {
+            self.known.remove(output);
+        }
+        self.unchanged.sort();
+        self.notes.sort_by(|a, b| a.address.cmp(&b.address).then_with(|| a.name.cmp(&b.name)));
+        Plan {
+            stack: self.goal.stack.clone(),
+            intent: self.intent,
+            steps: self.steps,
+            refusals: self.refusals,
+            notes: self.notes,
+            unchanged: self.unchanged,
+            unknown: self.unknown.into_iter().collect(),
+            known: self.known,
+        }
+    }
+}
+
+/// The sighting that stands for a resource of the file: the one with its name and scope; ours before a stranger's.
+/// A resource whose key in the file was changed is found by its name, and gets the new address with its tags.
+fn pick<'a>(goal: &Goal, want: &Desired, seen: &'a [Sighting]) -> Option<&'a Sighting> {
+    let address = want.address.to_string();
+    seen.iter()
+        .filter(|s| s.kind.name == want.kind.name && s.name == want.name && (want.scope.is_none() || s.scope == want.scope))
+        .min_by_key(|s| match &s.mark {
+            Some(mark) if mark.stack == goal.stack && mark.address == address => (0, s.id.clone()),
+            Some(mark) if mark.stack == goal.stack => (1, s.id.clone()),
+            None => (2, s.id.clone()),
+            Some(_) => (3, s.id.clone()),
+        })
+}
