@@ -1,2 +1,18 @@
-//! model
+//! The typed stack spec: from YAML to a [`stack::Stack`] with every diagnostic at once.
+//! Knows nothing of network, time or terminals.
+
 pub mod address;
+pub mod check;
+pub mod diag;
+pub mod facts;
+pub mod github;
+pub mod iam;
+pub mod kinds;
+pub mod load;
+pub mod names;
+mod nearest;
+pub mod reference;
+pub mod region;
+pub mod schema;
+pub mod stack;
+pub mod yaml;

@@ -1,1 +1,12 @@
-//! provider
+//! AWS: one file per resource kind with its field table, its live state in normal form and its calls.
+//! Reads are batched; errors are classified; nothing here plans, retries writes, waits or draws.
+
+pub mod aws;
+pub mod classify;
+pub mod desire;
+pub mod driver;
+pub mod json;
+pub mod kinds;
+pub mod provider;
+pub mod survey;
+pub mod tags;

@@ -1,0 +1,98 @@
+//! From the text of a file to a checked stack, with everything that is wrong with it at once.
+
+mod documents;
+mod expand;
+mod interpolate;
+mod overlay;
+mod rules;
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::facts::Facts;
+use crate::names::AccountId;
+use crate::stack::Stack;
+use crate::yaml::{Decoded, Node, Source, decode_lenient, parse};
+
+pub use expand::App;
+pub use overlay::Variable;
+
+/// Stands in for the account while none is known, so that everything else can be checked offline.
+pub const STAND_IN_ACCOUNT: &str = "000000000000";
+
+/// What a file is loaded with. All access to the world goes through the two functions.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// The environment whose overlay applies.
+    pub env: Option<&'a str>,
+    /// Variables given on the command line.
+    pub vars: &'a BTreeMap<String, String>,
+    /// The process environment, for `${env.NAME}` and `HATOBA_VAR_NAME`.
+    pub process_env: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads a file that the stack file refers to; refuses what lies outside of its directory.
+    pub files: &'a dyn Fn(&str) -> Result<String, String>,
+    /// The account, once it is known.
+    pub account: Option<&'a AccountId>,
+    /// A region that takes the place of the file's.
+    pub region: Option<&'a str>,
+}
+
+impl std::fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("env", &self.env).field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+/// A file that is in order.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub stack: Stack,
+    /// Its long form.
+    pub tree: Node,
+    /// What works but is probably not meant.
+    pub warnings: Diagnostics,
+}
+
+/// Loads a file.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its place.
+pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostics> {
+    let mut tree = parse(source)?;
+    let mut found = Diagnostics::new();
+
+    overlay::apply(&mut tree, options, &mut found);
+    let variables = overlay::variables(&mut tree, options, &mut found);
+    let mut names = interpolate::Names::new(&tree, options, &variables);
+    interpolate::simple(&mut tree, &mut names, &mut found);
+    documents::read(&mut tree, options, &mut found);
+    expand::apps(&mut tree, &mut found);
+    // Once more for what came from files and from the short form.
+    interpolate::simple(&mut tree, &mut names, &mut found);
+
+    let mut decoded: Decoded<Stack> = decode_lenient(&tree);
+    if let Some(facts) = decoded.value.as_ref().and_then(|stack| facts(stack, options)) {
+        let stack = decoded.value.take();
+        if let Some(stack) = stack {
+            let changed = interpolate::outputs(&mut tree, &stack, &facts, &decoded.dropped, &mut found);
+            if changed { decoded = decode_lenient(&tree) } else { decoded.value = Some(stack) }
+        }
+        if let Some(stack) = &decoded.value {
+            rules::check(stack, &facts, &tree, &decoded.dropped, &mut found);
+        }
+    }
+    for error in decoded.errors {
+        found.push(Diagnostic::from(error));
+    }
+    found.locate(&tree);
+    match decoded.value {
+        Some(stack) if !found.has_errors() => Ok(Loaded { stack, tree, warnings: found }),
+        _ => Err(found),
+    }
+}
+
+fn facts(stack: &Stack, options: &Options<'_>) -> Option<Facts> {
+    let account = options.account.or(stack.account.as_ref()).cloned().or_else(|| STAND_IN_ACCOUNT.parse().ok())?;
+    Some(Facts { account, region: stack.region.clone() })
+}

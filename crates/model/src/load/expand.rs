@@ -1,0 +1,213 @@
+//! The short form: `apps:` becomes the resources that a container on Fargate needs.
+//!
+//! Everything is made in the tree, with the place of the app, so that later messages point there. What the file says
+//! explicitly under the same keys is laid over it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::yaml::{Node, Path, Scalar, decode_lenient, merge};
+
+/// The image that runs until the first one has been pushed.
+const BOOTSTRAP_IMAGE: &str = "public.ecr.aws/docker/library/nginx:alpine";
+
+/// A container that is built in GitHub Actions and runs on Fargate: the short form.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct App {
+    /// The port that the container listens on. Without it nothing can reach the container.
+    pub port: Option<u16>,
+    /// From where the port can be reached: CIDR blocks. The whole internet unless stated.
+    pub from: Option<Vec<String>>,
+    /// CPU units: 256 (the default), 512, 1024, 2048, 4096, 8192 or 16384. 1024 are one vCPU.
+    pub cpu: Option<u32>,
+    /// Memory in MiB; 512 unless stated. Which values are legal depends on `cpu`.
+    pub memory: Option<u32>,
+    /// `x86_64` (the default) or `arm64`, which is cheaper. The image must be built for it.
+    pub architecture: Option<String>,
+    /// How many copies run; 1 unless stated.
+    pub count: Option<u32>,
+    /// Run on spare capacity: much cheaper, but AWS may take it away with two minutes' notice.
+    pub spot: Option<bool>,
+    /// The command, if it is not the image's own.
+    pub command: Option<Vec<String>>,
+    /// Environment variables.
+    pub environment: BTreeMap<String, Scalar>,
+    /// Environment variables whose values come from SSM or Secrets Manager: `ssm:/path` or `secretsmanager:name`.
+    pub secrets: BTreeMap<String, String>,
+    /// An image that does not come from this stack's repository; then no repository is made.
+    pub image: Option<String>,
+    /// How many days logs are kept; 14 unless stated.
+    pub log_retention_days: Option<u32>,
+    /// How many images the repository keeps; 10 unless stated.
+    pub keep_images: Option<u32>,
+}
+
+/// Replaces `apps:` by what it stands for.
+pub(super) fn apps(tree: &mut Node, found: &mut Diagnostics) {
+    let Some(entry) = tree.remove("apps") else { return };
+    let place = Path::root().key("apps");
+    if !entry.value.is_map() && !entry.value.is_null() {
+        let message = format!("`apps` must be a mapping of names to apps, not {}", entry.value.describe());
+        found.push(Diagnostic::error("wrong-type", message).at(entry.value.span).path(place));
+        return;
+    }
+    let decoded = decode_lenient::<BTreeMap<String, App>>(&entry.value);
+    for error in decoded.errors {
+        let mut diagnostic = Diagnostic::from(error);
+        diagnostic.path = diagnostic.path.map(|path| path.segments().iter().fold(place.clone(), |p, s| p.step(s.clone())));
+        found.push(diagnostic);
+    }
+    let apps = decoded.value.unwrap_or_default();
+    let stack = tree.get("stack").and_then(Node::as_str).unwrap_or("stack").to_owned();
+    let mut expanded = Node::map(entry.key_span);
+    for (name, app) in &apps {
+        let span = entry.value.entry(name).map_or(entry.key_span, |app| app.key_span);
+        merge(&mut expanded, Node::from_json(span, &resources(&stack, name, app)));
+    }
+    if !apps.is_empty() {
+        merge(&mut expanded, Node::from_json(entry.key_span, &shared(&stack, &apps, tree.get("github").is_some())));
+    }
+    // What the file says explicitly wins, key by key.
+    merge(&mut expanded, std::mem::replace(tree, Node::map(entry.key_span)));
+    *tree = ordered(expanded);
+}
+
+/// The resources of one app.
+fn resources(stack: &str, name: &str, app: &App) -> Value {
+    let group = format!("/ecs/{name}");
+    let image = match &app.image {
+        Some(image) => json!(image),
+        None => json!({ "repository": name, "live": true, "bootstrap": BOOTSTRAP_IMAGE }),
+    };
+    let mut container = json!({ "image": image, "logs": group });
+    let mut set = |key: &str, value: Value| {
+        if let Some(container) = container.as_object_mut() {
+            container.insert(key.to_owned(), value);
+        }
+    };
+    if let Some(port) = app.port {
+        set("ports", json!([port]));
+    }
+    if let Some(command) = &app.command {
+        set("command", json!(command));
+    }
+    if !app.environment.is_empty() {
+        set("environment", json!(app.environment));
+    }
+    if !app.secrets.is_empty() {
+        set("secrets", json!(app.secrets));
+    }
+    let ingress = match app.port {
+        Some(port) => {
+            let from = app.from.clone().unwrap_or_else(|| vec!["0.0.0.0/0".to_owned()]);
+            json!([{ "port": port, "from": from }])
+        }
+        None => json!([]),
+    };
+    let provider = if app.spot == Some(true) { "FARGATE_SPOT" } else { "FARGATE" };
+    let mut all = json!({
+        "roles": { format!("{name}-task"): { "trust": { "service": "ecs-tasks.amazonaws.com" } } },
+        "log_groups": { &group: { "retention_days": app.log_retention_days.unwrap_or(14) } },
+        "security_groups": { name: { "description": format!("{name} service"), "ingress": ingress } },
+        "task_definitions": { name: {
+            "cpu": app.cpu.unwrap_or(256),
+            "memory": app.memory.unwrap_or(512),
+            "architecture": app.architecture.as_deref().unwrap_or("x86_64"),
+            "execution_role": format!("{stack}-execution"),
+            "task_role": format!("{name}-task"),
+            "containers": { "app": container },
+        } },
+        "services": { name: {
+            "cluster": stack,
+            "task_definition": name,
+            "desired_count": app.count.unwrap_or(1),
+            "network": { "subnets": "default", "public_ip": true, "security_groups": [name] },
+            "capacity": [{ "provider": provider, "weight": 1 }],
+            "circuit_breaker": { "rollback": true },
+        } },
+    });
+    if app.image.is_none()
+        && let Some(all) = all.as_object_mut()
+    {
+        let repository = json!({ "keep_images": app.keep_images.unwrap_or(10), "scan_on_push": true, "on_destroy": "empty" });
+        all.insert("repositories".to_owned(), json!({ name: repository }));
+    }
+    all
+}
+
+/// What all apps of a stack share.
+fn shared(stack: &str, apps: &BTreeMap<String, App>, github: bool) -> Value {
+    let execution = json!({
+        "trust": { "service": "ecs-tasks.amazonaws.com" },
+        "managed_policies": ["service-role/AmazonECSTaskExecutionRolePolicy"],
+    });
+    let mut roles = json!({ format!("{stack}-execution"): execution });
+    let secrets: Vec<&String> = apps.values().flat_map(|app| app.secrets.values()).collect();
+    if let (Some(statement), Some(role)) = (secret_statement(&secrets), roles.get_mut(format!("{stack}-execution"))) {
+        role["inline_policies"] = json!({ "secrets": { "Version": "2012-10-17", "Statement": statement } });
+    }
+    let mut all = json!({
+        "clusters": { stack: { "capacity_providers": ["FARGATE", "FARGATE_SPOT"], "container_insights": "disabled" } },
+    });
+    if github {
+        let mut grants = Vec::new();
+        for (name, app) in apps {
+            if app.image.is_none() {
+                grants.push(json!({ "push": name }));
+            }
+            grants.push(json!({ "deploy": name }));
+        }
+        roles[format!("{stack}-deploy")] = json!({ "trust": { "github": {} }, "grants": grants });
+        all["oidc_providers"] = json!({ "github": {
+            "url": "https://token.actions.githubusercontent.com", "client_ids": ["sts.amazonaws.com"],
+        } });
+    }
+    all["roles"] = roles;
+    all
+}
+
+/// The managed execution policy does not include reading secrets.
+fn secret_statement(secrets: &[&String]) -> Option<Value> {
+    let mut statements = Vec::new();
+    let named = |prefix: &str| -> Vec<String> {
+        let mut names: Vec<String> =
+            secrets.iter().filter_map(|s| s.strip_prefix(prefix)).map(|s| s.trim_start_matches('/').to_owned()).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    let ssm = named("ssm:");
+    if !ssm.is_empty() {
+        let arns: Vec<String> = ssm.iter().map(|name| format!("arn:${{partition}}:ssm:${{region}}:${{account}}:parameter/{name}")).collect();
+        statements.push(json!({ "Sid": "ReadParameters", "Effect": "Allow", "Action": "ssm:GetParameters", "Resource": arns }));
+    }
+    let manager = named("secretsmanager:");
+    if !manager.is_empty() {
+        let arns: Vec<String> =
+            manager.iter().map(|name| format!("arn:${{partition}}:secretsmanager:${{region}}:${{account}}:secret:{name}-??????")).collect();
+        statements.push(json!({
+            "Sid": "ReadSecrets", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arns,
+        }));
+    }
+    (!statements.is_empty()).then(|| Value::Array(statements))
+}
+
+/// The keys of the head first, then the sections in the order of the kinds.
+fn ordered(mut tree: Node) -> Node {
+    let mut result = Node::map(tree.span);
+    let head = ["stack", "region", "account", "tags", "github"];
+    for key in head.into_iter().chain(crate::stack::Stack::SECTIONS.iter().copied()) {
+        if let Some(entry) = tree.remove(key) {
+            result.insert(entry.key, entry.key_span, entry.value);
+        }
+    }
+    for entry in tree.entries() {
+        result.insert(entry.key.clone(), entry.key_span, entry.value.clone());
+    }
+    result
+}

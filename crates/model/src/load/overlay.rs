@@ -1,0 +1,126 @@
+//! Environments and variables: what is settled before anything else is read.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::diag::{Diagnostic, Diagnostics, nearest};
+use crate::load::Options;
+use crate::yaml::{Entry, Node, NodeValue, Path, Scalar, decode, merge};
+
+/// A variable of the file, used as `${var.NAME}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Variable {
+    /// Its value where neither `--var NAME=VALUE` nor the environment variable `HATOBA_VAR_NAME` gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<Scalar>,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// Takes `environments:` out of the tree and lays the chosen one over the rest.
+pub(super) fn apply(tree: &mut Node, options: &Options<'_>, found: &mut Diagnostics) {
+    let environments = tree.remove("environments");
+    if let Some(region) = options.region {
+        let span = tree.get("region").map_or(tree.span, |node| node.span);
+        tree.insert("region", span, Node::text(span, region));
+    }
+    if let Some(entry) = &environments {
+        if !entry.value.is_map() && !entry.value.is_null() {
+            found.push(wrong(entry, "a mapping of environment names to what they change"));
+            return;
+        }
+        for environment in entry.value.entries() {
+            if !environment.value.is_map() && !environment.value.is_null() {
+                found.push(wrong(environment, "a mapping of what this environment changes"));
+            }
+        }
+    }
+    let Some(name) = options.env else { return };
+    let names: Vec<&str> = environments.iter().flat_map(|e| e.value.entries()).map(|e| e.key.as_str()).collect();
+    let Some(overlay) = environments.as_ref().and_then(|e| e.value.get(name)) else {
+        let mut diagnostic = Diagnostic::error("unknown-environment", format!("there is no environment `{name}` in this file"));
+        if let Some(entry) = &environments {
+            diagnostic = diagnostic.at(entry.key_span);
+        }
+        diagnostic = match nearest(name, names.iter().copied()) {
+            Some(near) => diagnostic.help(format!("did you mean `--env {near}`?")),
+            None if names.is_empty() => diagnostic.help("add it under `environments:`"),
+            None => diagnostic.help(format!("there are: {}", names.join(", "))),
+        };
+        found.push(diagnostic);
+        return;
+    };
+    let renames = overlay.get("stack").is_some();
+    if overlay.is_map() {
+        merge(tree, overlay.clone());
+    }
+    if !renames && let Some(stack) = tree.get_mut("stack") {
+        let renamed = stack.as_str().map(|text| format!("{text}-{name}"));
+        if let (Some(renamed), NodeValue::Scalar { text, .. }) = (renamed, &mut stack.value) {
+            *text = renamed;
+        }
+    }
+}
+
+/// Takes `variables:` out of the tree and settles the value of each.
+pub(super) fn variables(tree: &mut Node, options: &Options<'_>, found: &mut Diagnostics) -> BTreeMap<String, Option<String>> {
+    let mut values = BTreeMap::new();
+    let Some(entry) = tree.remove("variables") else {
+        unknown_variables(&values, options, found);
+        return values;
+    };
+    if !entry.value.is_map() && !entry.value.is_null() {
+        found.push(wrong(&entry, "a mapping of variable names to `{ default: … }`"));
+        return values;
+    }
+    for variable in entry.value.entries() {
+        let name = &variable.key;
+        let spec = match decode::<Variable>(&variable.value) {
+            Ok(spec) => spec,
+            Err(error) => {
+                let mut diagnostic = Diagnostic::from(error);
+                let path = Path::root().key("variables").key(name.as_str());
+                diagnostic.path = Some(diagnostic.path.map_or(path.clone(), |below| {
+                    below.segments().iter().fold(path, |path, segment| path.step(segment.clone()))
+                }));
+                found.push(diagnostic);
+                values.insert(name.clone(), None);
+                continue;
+            }
+        };
+        let given = options
+            .vars
+            .get(name)
+            .cloned()
+            .or_else(|| (options.process_env)(&format!("HATOBA_VAR_{name}")))
+            .or_else(|| spec.default.map(|value| value.to_string()));
+        if given.is_none() {
+            found.push(
+                Diagnostic::error("variable-without-value", format!("the variable `{name}` has no value"))
+                    .at(variable.key_span)
+                    .help(format!("give it one with `--var {name}=VALUE` or `HATOBA_VAR_{name}=VALUE`, or a `default:` here")),
+            );
+        }
+        values.insert(name.clone(), given);
+    }
+    unknown_variables(&values, options, found);
+    values
+}
+
+fn unknown_variables(values: &BTreeMap<String, Option<String>>, options: &Options<'_>, found: &mut Diagnostics) {
+    for name in options.vars.keys().filter(|name| !values.contains_key(*name)) {
+        let diagnostic = Diagnostic::error("unknown-variable", format!("`--var {name}=…`: the file has no variable `{name}`"));
+        found.push(match nearest(name, values.keys().map(String::as_str)) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("declare it: `variables: {{ {name}: {{ default: … }} }}`")),
+        });
+    }
+}
+
+fn wrong(entry: &Entry, expected: &str) -> Diagnostic {
+    Diagnostic::error("wrong-type", format!("`{}` must be {expected}, not {}", entry.key, entry.value.describe())).at(entry.value.span)
+}

@@ -1,0 +1,136 @@
+//! The session with AWS: credentials, region, endpoint, one HTTP client, and the service clients.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use hatoba_engine::cloud::{Class, CloudError};
+use hatoba_model::facts::Facts;
+use hatoba_model::names;
+
+use crate::classify::failed;
+
+/// How to reach AWS; everything that is unset follows the standard environment, profiles and metadata.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// A profile of `~/.aws/config`.
+    pub profile: Option<String>,
+    /// An endpoint for all services, such as an emulator.
+    pub endpoint_url: Option<String>,
+}
+
+/// A client for reads, which the SDK retries, and one for writes, which it does not: a write is retried
+/// by the engine alone, which looks first.
+#[derive(Debug)]
+struct Pair<C> {
+    read: OnceLock<C>,
+    write: OnceLock<C>,
+}
+
+impl<C> Default for Pair<C> {
+    fn default() -> Self {
+        Self { read: OnceLock::new(), write: OnceLock::new() }
+    }
+}
+
+/// A session.
+#[derive(Debug)]
+pub struct Aws {
+    read: SdkConfig,
+    write: SdkConfig,
+    facts: Facts,
+    ec2: Pair<aws_sdk_ec2::Client>,
+    ecr: Pair<aws_sdk_ecr::Client>,
+    ecs: Pair<aws_sdk_ecs::Client>,
+    iam: Pair<aws_sdk_iam::Client>,
+    logs: Pair<aws_sdk_cloudwatchlogs::Client>,
+    ssm: Pair<aws_sdk_ssm::Client>,
+    tagging: Pair<aws_sdk_resourcegroupstagging::Client>,
+}
+
+macro_rules! clients {
+    ($($service:ident, $write:ident: $Client:path;)*) => {
+        impl Aws {
+            $(
+                /// The client for reads.
+                pub fn $service(&self) -> &$Client {
+                    self.$service.read.get_or_init(|| <$Client>::new(&self.read))
+                }
+
+                /// The client for writes.
+                pub fn $write(&self) -> &$Client {
+                    self.$service.write.get_or_init(|| <$Client>::new(&self.write))
+                }
+            )*
+        }
+    };
+}
+
+clients! {
+    ec2, ec2_write: aws_sdk_ec2::Client;
+    ecr, ecr_write: aws_sdk_ecr::Client;
+    ecs, ecs_write: aws_sdk_ecs::Client;
+    iam, iam_write: aws_sdk_iam::Client;
+    logs, logs_write: aws_sdk_cloudwatchlogs::Client;
+    ssm, ssm_write: aws_sdk_ssm::Client;
+    tagging, tagging_write: aws_sdk_resourcegroupstagging::Client;
+}
+
+impl Aws {
+    /// Opens a session in a region and asks AWS whose credentials these are. No other call is made.
+    ///
+    /// # Errors
+    /// When there are no valid credentials, or AWS cannot be reached.
+    pub async fn connect(settings: &Settings, region: names::Region) -> Result<Self, CloudError> {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
+                aws_smithy_http_client::tls::rustls_provider::CryptoMode::AwsLc,
+            ))
+            .build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .operation_attempt_timeout(Duration::from_secs(60))
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .region(Region::new(region.to_string()))
+            .timeout_config(timeouts);
+        if let Some(profile) = &settings.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(endpoint) = &settings.endpoint_url {
+            loader = loader.endpoint_url(endpoint);
+        }
+        let config = loader.load().await;
+        let read = config.to_builder().retry_config(RetryConfig::standard().with_max_attempts(6)).build();
+        let write = config.into_builder().retry_config(RetryConfig::disabled()).build();
+        let identity = aws_sdk_sts::Client::new(&read)
+            .get_caller_identity()
+            .send()
+            .await
+            .map_err(failed("sts:GetCallerIdentity"))?;
+        let account = identity.account().unwrap_or_default();
+        let account = account.parse().map_err(|_| {
+            CloudError::new(Class::Other, "sts:GetCallerIdentity", format!("AWS named the account `{account}`"))
+        })?;
+        Ok(Self {
+            read,
+            write,
+            facts: Facts { account, region },
+            ec2: Pair::default(),
+            ecr: Pair::default(),
+            ecs: Pair::default(),
+            iam: Pair::default(),
+            logs: Pair::default(),
+            ssm: Pair::default(),
+            tagging: Pair::default(),
+        })
+    }
+
+    /// Account and region of the session.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+}

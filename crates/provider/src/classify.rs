@@ -1,0 +1,154 @@
+//! What happened: an SDK error becomes a class. The one table of service error codes.
+
+use std::error::Error;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use hatoba_engine::cloud::{Class, CloudError};
+
+/// Turns the SDK's error of `call` (`ecs:CreateService`) into the engine's.
+pub fn failed<E>(call: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> CloudError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    move |error| classify(call, &error)
+}
+
+fn classify<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> CloudError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match error {
+        SdkError::ServiceError(service) => {
+            let meta = service.err().meta();
+            let status = service.raw().status().as_u16();
+            let code = meta.code().map(str::to_owned);
+            let message = meta.message().unwrap_or("the service gave no reason").to_owned();
+            let class = class_of(call, code.as_deref().unwrap_or_default(), &message, status);
+            let request_id = meta.extra("aws_request_id").map(str::to_owned);
+            CloudError { class, call: call.to_owned(), code, message, request_id }
+        }
+        SdkError::DispatchFailure(failure) => {
+            let (class, what) = if failure.is_timeout() {
+                (Class::Ambiguous, "no answer in time")
+            } else if chain(error).contains("credential") {
+                (Class::Credentials, "no valid credentials")
+            } else if failure.is_io() && !chain(error).contains("connect") {
+                (Class::Ambiguous, "the connection broke")
+            } else {
+                (Class::NotSent, "AWS cannot be reached")
+            };
+            CloudError::new(class, call, format!("{what}: {}", chain(error)))
+        }
+        SdkError::TimeoutError(_) => CloudError::new(Class::Ambiguous, call, "no answer in time"),
+        // The answer came, so the call probably took effect; what it says cannot be read.
+        SdkError::ResponseError(_) => {
+            CloudError::new(Class::Ambiguous, call, format!("the answer cannot be read: {}", chain(error)))
+        }
+        SdkError::ConstructionFailure(_) => {
+            let text = chain(error);
+            let class = if text.contains("credential") || text.contains("identity") { Class::Credentials } else { Class::Invalid };
+            CloudError::new(class, call, text)
+        }
+        _ => CloudError::new(Class::Other, call, chain(error)),
+    }
+}
+
+/// All causes, without the SDK's generic outer words.
+fn chain(error: &dyn Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        cause = error.source();
+    }
+    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
+}
+
+/// The class of a service's answer. Codes first, then fragments of messages where a service puts
+/// dozens of cases behind one code (ECS: `ClientException`, `InvalidParameterException`).
+pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
+    let says = |fragment: &str| message.to_ascii_lowercase().contains(&fragment.to_ascii_lowercase());
+    match code {
+        "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestThrottled" | "RequestThrottledException"
+        | "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" | "EC2ThrottledException"
+        | "PriorRequestNotComplete" | "BandwidthLimitExceeded" => Class::Throttled,
+
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" | "UnauthorizedException" => {
+            Class::Denied
+        }
+        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException"
+        | "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure" | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException" | "IncompleteSignature" | "RequestExpired" | "OptInRequired" => {
+            Class::Credentials
+        }
+
+        "NoSuchEntity" | "RepositoryNotFoundException" | "LifecyclePolicyNotFoundException"
+        | "RepositoryPolicyNotFoundException" | "ResourceNotFoundException" | "ServiceNotFoundException"
+        | "ServiceNotActiveException" | "InvalidGroup.NotFound" | "InvalidPermission.NotFound" | "ParameterNotFound"
+        | "InvalidResourceId" => Class::Gone,
+        // During a create the cluster was made a moment ago; otherwise it is gone.
+        "ClusterNotFoundException" if call == "ecs:CreateService" => Class::NotYet,
+        "ClusterNotFoundException" => Class::Gone,
+
+        "EntityAlreadyExists" | "RepositoryAlreadyExistsException" | "ResourceAlreadyExistsException"
+        | "InvalidGroup.Duplicate" | "ParameterAlreadyExists" => Class::Exists,
+        "InvalidParameterException" if says("was not idempotent") => Class::Exists,
+
+        "DeleteConflict" | "DependencyViolation" | "ConcurrentModification" | "ConcurrentModificationException"
+        | "EntityTemporarilyUnmodifiable" | "OperationAbortedException" | "ConflictException" | "ResourceInUseException"
+        | "UpdateInProgressException" | "ClusterContainsServicesException" | "ClusterContainsTasksException"
+        | "ClusterContainsContainerInstancesException" | "ClusterContainsCapacityProviderException"
+        | "ConcurrentUpdateException" | "TooManyUpdates" => Class::Busy,
+        "InvalidParameterException" | "ClientException"
+            if says("still draining") || says("cannot be stopped while deployments are active") || says("was not active") =>
+        {
+            Class::Busy
+        }
+
+        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" if says("invalid principal") => Class::NotYet,
+        "InvalidParameterException" if says("invalid repository policy provided") => Class::NotYet,
+        "InvalidParameterException" | "ClientException"
+            if says("unable to assume the service linked role")
+                || says("unable to assume the role")
+                || says("role is not valid")
+                || says("not associated with the cluster")
+                || says("cannot be assumed") =>
+        {
+            Class::NotYet
+        }
+
+        // Quotas, which the SDK's own classifier takes for throttling.
+        "LimitExceeded" | "LimitExceededException" | "LimitExceededFault" | "TooManyTagsException"
+        | "SecurityGroupLimitExceeded" | "RulesPerSecurityGroupLimitExceeded" | "ParameterLimitExceeded" => Class::Quota,
+
+        "RequestTimeout" | "RequestTimeoutException" => Class::Ambiguous,
+        _ if status == 429 => Class::Throttled,
+        _ if status >= 500 => Class::Server,
+        _ => Class::Invalid,
+    }
+}
+
+/// `Ok(None)` instead of an error that says that nothing is there.
+///
+/// # Errors
+/// Every other error.
+pub fn missing_is_none<T>(result: Result<T, CloudError>) -> Result<Option<T>, CloudError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.class == Class::Gone => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Success instead of an error that says that nothing is there.
+///
+/// # Errors
+/// Every other error.
+pub fn gone_is_fine<T>(result: Result<T, CloudError>) -> Result<(), CloudError> {
+    missing_is_none(result).map(|_| ())
+}

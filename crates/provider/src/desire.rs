@@ -1,0 +1,142 @@
+//! From the file to the engine's wishes: what kinds need to know of the rest of the stack. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hatoba_engine::desired::{Desired, Goal, OnDestroy};
+use hatoba_engine::kind::KindInfo;
+use hatoba_engine::value::{Fields, Value};
+use hatoba_model::address::Address;
+use hatoba_model::facts::Facts;
+use hatoba_model::kinds::Resource;
+use hatoba_model::reference::Ref;
+use hatoba_model::stack::Stack;
+
+use crate::kinds::drivers;
+
+/// The stack and where it lives.
+#[derive(Clone, Copy, Debug)]
+pub struct Desire<'a> {
+    /// The stack.
+    pub stack: &'a Stack,
+    /// Account and region.
+    pub facts: &'a Facts,
+}
+
+/// Everything that the stack wants.
+pub fn goal(stack: &Stack, facts: &Facts) -> Goal {
+    let cx = Desire { stack, facts };
+    let mut resources = BTreeMap::new();
+    stack.each(&mut |address, _, key, _| {
+        if let Some(desired) = drivers().find(|d| d.info().name == address.kind).and_then(|d| d.desired(&cx, key)) {
+            resources.insert(address, desired);
+        }
+    });
+    for driver in drivers() {
+        for desired in driver.implied(&cx, &resources) {
+            resources.entry(desired.address.clone()).or_insert(desired);
+        }
+    }
+    Goal { stack: stack.stack.to_string(), resources }
+}
+
+impl Desire<'_> {
+    /// A wish with what all kinds have in common. A field whose value is `None` is not set.
+    pub fn wish(&self, kind: &'static KindInfo, key: &str, spec: &dyn Resource) -> Wish {
+        let common = spec.common();
+        let mut tags: BTreeMap<String, String> =
+            self.stack.tags.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
+        tags.extend(common.tags.iter().map(|(key, value)| (key.clone(), value.to_string())));
+        Wish(Desired {
+            address: Address::new(kind.name, key),
+            kind,
+            name: spec.aws_name(key).to_owned(),
+            fields: Fields::new(),
+            tags,
+            needs: BTreeSet::new(),
+            scope: None,
+            existing: common.existing,
+            adopt: common.adopt,
+            retain: common.retain,
+            on_destroy: OnDestroy::Plain,
+        })
+    }
+
+    /// The name in AWS of what a reference to a section means.
+    pub fn name_of(&self, section: &str, reference: &Ref) -> String {
+        match reference {
+            Ref::Own(key) => match self.stack.find(section, key) {
+                Some(spec) => spec.aws_name(key).to_owned(),
+                None => key.clone(),
+            },
+            // The name is what follows the last slash, or the last colon, of an ARN.
+            Ref::Existing(text) => match text.strip_prefix("arn:") {
+                Some(arn) => arn.rsplit(['/', ':']).next().unwrap_or(arn).to_owned(),
+                None => text.clone(),
+            },
+        }
+    }
+
+    /// An output of a resource of the stack that follows from names alone.
+    pub fn computed(&self, section: &str, key: &str, output: &str) -> Option<String> {
+        let spec = self.stack.find(section, key)?;
+        spec.output(spec.aws_name(key), output, self.facts)
+    }
+}
+
+/// A wish in the making.
+#[derive(Debug)]
+pub struct Wish(Desired);
+
+impl Wish {
+    /// Sets a field, if there is a value.
+    #[must_use]
+    pub fn set(mut self, field: &'static str, value: Option<impl Into<Value>>) -> Self {
+        debug_assert!(self.0.kind.field(field).is_some(), "{} has no field {field}", self.0.kind.name);
+        if let Some(value) = value {
+            self.0.fields.insert(field.to_owned(), value.into());
+        }
+        self
+    }
+
+    /// Must come after a resource of the stack.
+    #[must_use]
+    pub fn needs(mut self, kind: &'static str, key: &str) -> Self {
+        self.0.needs.insert(Address::new(kind, key));
+        self
+    }
+
+    /// Must come after what a reference means, if that is in the stack.
+    #[must_use]
+    pub fn needs_ref(self, kind: &'static str, reference: &Ref) -> Self {
+        match reference.own() {
+            Some(key) => self.needs(kind, key),
+            None => self,
+        }
+    }
+
+    /// Its name is only unique in here.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.0.scope = Some(scope.into());
+        self
+    }
+
+    /// Adds a tag of our own.
+    #[must_use]
+    pub fn tag(mut self, key: &str, value: &str) -> Self {
+        self.0.tags.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// What may happen to its content.
+    #[must_use]
+    pub fn on_destroy(mut self, on_destroy: OnDestroy) -> Self {
+        self.0.on_destroy = on_destroy;
+        self
+    }
+
+    /// The finished wish.
+    pub fn done(self) -> Desired {
+        self.0
+    }
+}

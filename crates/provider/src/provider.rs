@@ -1,0 +1,72 @@
+//! The engine's port, carried out on AWS.
+
+use async_trait::async_trait;
+use futures::future::join_all;
+use hatoba_engine::cloud::{Cloud, CloudError, Depth, Receipt, Target};
+use hatoba_engine::desired::{Goal, Resolved};
+use hatoba_engine::kind::KindInfo;
+use hatoba_engine::snapshot::{Sighting, Snapshot};
+
+use crate::aws::Aws;
+use crate::driver::Driver;
+use crate::kinds::{driver_of, drivers};
+use crate::survey::Survey;
+use crate::tags;
+
+/// AWS as the engine sees it.
+#[derive(Debug)]
+pub struct Provider {
+    aws: Aws,
+}
+
+impl Provider {
+    /// Works through this session.
+    pub fn new(aws: Aws) -> Self {
+        Self { aws }
+    }
+
+    /// The session.
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+}
+
+fn driver(kind: &'static KindInfo) -> &'static dyn Driver {
+    driver_of(kind.name)
+}
+
+#[async_trait]
+impl Cloud for Provider {
+    async fn survey(&self, goal: &Goal) -> Snapshot {
+        let survey = Survey::new(&self.aws, goal);
+        let all = join_all(drivers().map(|driver| driver.survey(&survey))).await;
+        let mut snapshot = Snapshot::default();
+        for found in all {
+            snapshot.seen.extend(found.seen);
+            snapshot.unreadable.extend(found.failures);
+            snapshot.lookups.extend(found.lookups);
+            snapshot.missing.extend(found.missing);
+        }
+        snapshot
+    }
+
+    async fn look(&self, target: &Target, depth: Depth) -> Result<Vec<Sighting>, CloudError> {
+        driver(target.kind).look(&self.aws, target, depth).await
+    }
+
+    async fn create(&self, want: &Resolved) -> Result<Receipt, CloudError> {
+        driver(want.kind).create(&self.aws, want).await
+    }
+
+    async fn update(&self, group: &'static str, want: &Resolved, live: &Sighting) -> Result<Receipt, CloudError> {
+        driver(want.kind).update(&self.aws, group, want, live).await
+    }
+
+    async fn delete(&self, live: &Sighting, empty: bool) -> Result<(), CloudError> {
+        driver(live.kind).delete(&self.aws, live, empty).await
+    }
+
+    async fn release(&self, live: &Sighting) -> Result<(), CloudError> {
+        driver(live.kind).untag(&self.aws, live, tags::ours(live)).await
+    }
+}

@@ -1,0 +1,114 @@
+//! One look at everything: reads that several kinds share are made once, and all kinds read side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hatoba_engine::cloud::CloudError;
+use hatoba_engine::desired::{Desired, Goal};
+use hatoba_engine::owner::TAG_STACK;
+use hatoba_engine::snapshot::{ReadFailure, Sighting};
+use hatoba_engine::value::{OutputRef, Value};
+use hatoba_model::address::Address;
+use tokio::sync::OnceCell;
+
+use crate::aws::Aws;
+use crate::classify::failed;
+use crate::tags::Tags;
+
+/// What a kind's survey found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What was found, by name or by mark.
+    pub seen: Vec<Sighting>,
+    /// What could not be read.
+    pub failures: Vec<ReadFailure>,
+    /// Values of lookups.
+    pub lookups: BTreeMap<OutputRef, Value>,
+    /// Lookups that found nothing, with what to do about it.
+    pub missing: BTreeMap<String, String>,
+}
+
+impl Found {
+    /// A survey that failed for all of these resources.
+    pub fn failure(addresses: impl IntoIterator<Item = Address>, error: CloudError) -> Self {
+        let failure = ReadFailure { addresses: addresses.into_iter().collect(), error };
+        Self { failures: vec![failure], ..Self::default() }
+    }
+}
+
+/// A look at everything.
+#[derive(Debug)]
+pub struct Survey<'a> {
+    /// The session.
+    pub aws: &'a Aws,
+    /// What is wanted.
+    pub goal: &'a Goal,
+    marks: OnceCell<Result<BTreeMap<String, Tags>, CloudError>>,
+    pub(crate) account: OnceCell<Result<crate::kinds::iam_account::AccountDetails, CloudError>>,
+}
+
+impl<'a> Survey<'a> {
+    /// Begins a look.
+    pub fn new(aws: &'a Aws, goal: &'a Goal) -> Self {
+        Self { aws, goal, marks: OnceCell::new(), account: OnceCell::new() }
+    }
+
+    /// The wishes of a kind.
+    pub fn wanted(&self, kind: &str) -> Vec<&'a Desired> {
+        self.goal.resources.values().filter(|want| want.kind.name == kind).collect()
+    }
+
+    /// The addresses of the wishes of a kind.
+    pub fn addresses(&self, kind: &str) -> Vec<Address> {
+        self.wanted(kind).into_iter().map(|want| want.address.clone()).collect()
+    }
+
+    /// The tags of every resource in the region that the tagging API finds by the stack's mark, by ARN.
+    /// The index behind that API lags and does not cover IAM: what is found is confirmed by a read,
+    /// and what is not found may exist.
+    ///
+    /// # Errors
+    /// When the index could not be read.
+    pub async fn marks(&self) -> Result<&BTreeMap<String, Tags>, CloudError> {
+        self.marks.get_or_init(|| self.read_marks()).await.as_ref().map_err(Clone::clone)
+    }
+
+    /// The names that follow `prefix` in the ARNs that bear the mark: `marked_names(":log-group:")`.
+    ///
+    /// # Errors
+    /// When the index could not be read.
+    pub async fn marked_names(&self, service: &str, infix: &str) -> Result<BTreeSet<String>, CloudError> {
+        let marks = self.marks().await?;
+        let service = format!(":{service}:");
+        Ok(marks
+            .keys()
+            .filter(|arn| arn.contains(&service))
+            .filter_map(|arn| arn.split_once(infix).map(|(_, name)| name.trim_end_matches(":*").to_owned()))
+            .collect())
+    }
+
+    async fn read_marks(&self) -> Result<BTreeMap<String, Tags>, CloudError> {
+        let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder()
+            .key(TAG_STACK)
+            .values(&self.goal.stack)
+            .build();
+        let mut pages = self
+            .aws
+            .tagging()
+            .get_resources()
+            .tag_filters(filter)
+            .resources_per_page(100)
+            .into_paginator()
+            .send();
+        let mut marks = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(failed("tag:GetResources"))?;
+            for mapping in page.resource_tag_mapping_list() {
+                if let Some(arn) = mapping.resource_arn() {
+                    let tags = crate::tags::from(mapping.tags(), |tag| (Some(tag.key()), Some(tag.value())));
+                    marks.insert(arn.to_owned(), tags);
+                }
+            }
+        }
+        Ok(marks)
+    }
+}
