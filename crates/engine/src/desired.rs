@@ -14,6 +14,8 @@ pub struct Goal {
     pub stack: String,
     /// The resources of the file.
     pub resources: BTreeMap<Address, Desired>,
+    /// Whether the survey must count what is inside resources (`holds`), because they may be deleted.
+    pub content: bool,
 }
 
 /// One resource of the file.

@@ -22,7 +22,7 @@ pub struct Desire<'a> {
     pub facts: &'a Facts,
 }
 
-/// Everything that the stack wants.
+/// Everything that the stack wants. Content is not counted; a destroy sets `content` on the result.
 pub fn goal(stack: &Stack, facts: &Facts) -> Goal {
     let cx = Desire { stack, facts };
     let mut resources = BTreeMap::new();
@@ -36,7 +36,7 @@ pub fn goal(stack: &Stack, facts: &Facts) -> Goal {
             resources.entry(desired.address.clone()).or_insert(desired);
         }
     }
-    Goal { stack: stack.stack.to_string(), resources }
+    Goal { stack: stack.stack.to_string(), resources, content: false }
 }
 
 impl Desire<'_> {

@@ -3,7 +3,7 @@
 //! A job's subject is `repo:OWNER/NAME:` and one of `ref:refs/heads/BRANCH`, `ref:refs/tags/TAG`, `pull_request`, `environment:NAME`.
 //! Repositories created, renamed or transferred on or after 2026-07-15 have `repo:OWNER@OWNER_ID/NAME@REPOSITORY_ID:` in front of it.
 
-use crate::iam::{DocProblem, Segment};
+use crate::iam::{DocProblem, Segment, placeholder};
 use crate::names::shown;
 
 /// How a condition compares a subject.
@@ -99,17 +99,14 @@ pub fn check_subject(pointer: &[Segment], text: &str, matching: Matching) -> Vec
     let mut findings = Findings { pointer, text, found: Vec::new() };
     if text.is_empty() {
         findings.malformed("it is empty", "write for example `repo:acme/papyrus:ref:refs/heads/main`");
-    } else if !has_placeholder(text) && findings.text_rules(matching) {
+    } else if placeholder(text).is_none() && findings.text_rules(matching) {
         match text.strip_prefix("repo:") {
             Some(rest) => check_repo(&mut findings, rest),
             None => check_other_start(&mut findings),
         }
     }
+    findings.found.dedup();
     findings.found
-}
-
-fn has_placeholder(text: &str) -> bool {
-    text.contains('<') && text.contains('>')
 }
 
 /// A subject that does not start with `repo:`.
@@ -363,7 +360,7 @@ fn fix_tail(tail: &str) -> Option<(&'static str, String)> {
 /// Everything wrong with one value of a condition on `job_workflow_ref`, which is `OWNER/NAME/.github/workflows/FILE@REF`.
 pub fn check_workflow_ref(pointer: &[Segment], text: &str, matching: Matching) -> Vec<DocProblem> {
     let mut findings = Findings { pointer, text, found: Vec::new() };
-    if has_placeholder(text) || !findings.text_rules(matching) {
+    if placeholder(text).is_some() || !findings.text_rules(matching) {
         return findings.found;
     }
     let example = "write for example `acme/papyrus/.github/workflows/deploy.yml@refs/heads/main`";

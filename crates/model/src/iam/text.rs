@@ -62,7 +62,7 @@ fn ordinal(n: usize) -> String {
 }
 
 /// The first `<WORD>` in a text: letters, digits, `_`, `-` and spaces between angle brackets.
-pub(super) fn placeholder(text: &str) -> Option<&str> {
+pub(crate) fn placeholder(text: &str) -> Option<&str> {
     let mut from = 0;
     while let Some(open) = text[from..].find('<').map(|at| at + from) {
         let inside = &text[open + 1..];

@@ -1,0 +1,34 @@
+# hatoba: `make` alone lists what there is.
+SHELL := /bin/sh
+CARGO ?= cargo
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help demo test lint bench clean emulators schema
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
+
+demo: ## Build, start an emulator, and take a stack from nothing to running and back
+	$(CARGO) build --quiet --bin hatoba
+	tests/demo.sh
+
+test: ## All tests; starts and stops the emulators itself
+	$(CARGO) build --workspace --all-targets
+	tests/run.sh $(CARGO) test --workspace
+
+lint: ## Format and clippy, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+bench: ## Calls, round trips, time and memory, beside Terraform where it is installed
+	$(CARGO) build --release --bin hatoba --bin hatoba-proxy
+	tests/bench/run.py
+
+schema: ## Write docs/stack.schema.json anew
+	$(CARGO) run --quiet --bin hatoba -- schema > docs/stack.schema.json
+
+emulators: ## Install the emulators into target/emulators
+	tests/emulators/install.sh
+
+clean: ## Remove everything that was built
+	$(CARGO) clean
