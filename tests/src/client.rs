@@ -87,11 +87,7 @@ pub struct Client {
 
 impl Client {
     /// Makes a client for an address, an access key and a region.
-    pub fn new(
-        endpoint: impl Into<String>,
-        access_key: impl Into<String>,
-        region: impl Into<String>,
-    ) -> Self {
+    pub fn new(endpoint: impl Into<String>, access_key: impl Into<String>, region: impl Into<String>) -> Self {
         Self { endpoint: endpoint.into(), access_key: access_key.into(), region: region.into(), aside: false }
     }
 
@@ -191,7 +187,8 @@ async fn exchange(request: Request<Full<Bytes>>) -> std::result::Result<Answer, 
     // A connection for each call: a pooled one that the server closes meanwhile would make tests fail by chance.
     let response = HyperClient::builder(TokioExecutor::new()).build_http().request(request).await?;
     let status = response.status().as_u16();
-    let content_type = response.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let content_type =
+        response.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let body = response.into_body().collect().await?.to_bytes();
     Ok(Answer { status, content_type, body: String::from_utf8_lossy(&body).into_owned() })
 }

@@ -200,7 +200,10 @@ impl Emulator {
             }
             if began.elapsed() > START_LIMIT {
                 let log = emulator.log_tail();
-                return Err(HarnessError::new(format!("{} does not answer after {START_LIMIT:?}:\n{log}", kind.name())));
+                return Err(HarnessError::new(format!(
+                    "{} does not answer after {START_LIMIT:?}:\n{log}",
+                    kind.name()
+                )));
             }
             thread::sleep(Duration::from_millis(20));
         }
@@ -222,6 +225,17 @@ impl Drop for Emulator {
         let _ = running.child.kill();
         let _ = running.child.wait();
     }
+}
+
+/// Returns the Python that the emulators run on, installed first if need be: for tests that want a small client program.
+///
+/// # Errors
+/// When it cannot be installed.
+pub fn python() -> Result<PathBuf> {
+    install(Kind::Ministack)?;
+    let home = env::var_os("HATOBA_EMULATORS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/emulators"), PathBuf::from);
+    Ok(home.join("ministack/bin/python"))
 }
 
 /// Runs `tests/emulators/install.sh` for one emulator; quick when it is installed.

@@ -49,7 +49,11 @@ impl Run {
     /// # Errors
     /// When the exit code is another one, or a signal ended the run.
     pub fn expect_code(self, code: i32) -> Result<Self> {
-        if self.code == Some(code) { Ok(self) } else { Err(HarnessError::new(format!("expected exit code {code}, but {self:?}"))) }
+        if self.code == Some(code) {
+            Ok(self)
+        } else {
+            Err(HarnessError::new(format!("expected exit code {code}, but {self:?}")))
+        }
     }
 }
 

@@ -8,6 +8,8 @@
 //! runtime: the harness runs its sockets on threads of its own.
 
 pub mod client;
+pub mod contract;
+pub mod converge;
 pub mod emulator;
 pub mod error;
 pub mod invocation;

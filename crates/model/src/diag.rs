@@ -292,7 +292,10 @@ mod tests {
     fn json_has_every_field() {
         let source = Source::new("stack.yaml", "");
         let all = Diagnostics::from(
-            Diagnostic::error("unknown-key", "unknown key `x`").at(at(3, 2)).path(Path::of(&["a"]).index(0)).help("remove it"),
+            Diagnostic::error("unknown-key", "unknown key `x`")
+                .at(at(3, 2))
+                .path(Path::of(&["a"]).index(0))
+                .help("remove it"),
         );
         assert_eq!(
             all.to_json(&source),

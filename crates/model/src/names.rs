@@ -14,7 +14,9 @@ pub use crate::region::{Region, RegionError};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Not a stack name.
-    #[error("`{0}` is not a stack name: {1}; allowed are a lower-case letter, then up to 31 lower-case letters, digits and hyphens")]
+    #[error(
+        "`{0}` is not a stack name: {1}; allowed are a lower-case letter, then up to 31 lower-case letters, digits and hyphens"
+    )]
     Stack(String, Defect),
     /// Not an account id.
     #[error(
@@ -22,7 +24,9 @@ pub enum NameError {
     )]
     Account(String, Defect),
     /// Not the key of a resource.
-    #[error("`{0}` cannot be the key of a resource: {1}; allowed are 1 to 512 of: letters, digits and `_ . / + = , @ # -`")]
+    #[error(
+        "`{0}` cannot be the key of a resource: {1}; allowed are 1 to 512 of: letters, digits and `_ . / + = , @ # -`"
+    )]
     Logical(String, Defect),
     /// Not an ARN.
     #[error("`{0}` is not an ARN: {1}; an ARN looks like `arn:aws:iam::123456789012:role/papyrus`")]
@@ -350,7 +354,9 @@ mod tests {
         );
         let role: Arn = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy".parse().unwrap();
         assert_eq!((role.region(), role.account()), ("", "aws"));
-        for bad in ["", "papyrus", "arn:aws:iam", "arn::iam::1:x", "arn:aws:::1:x", "arn:aws:iam::1:", "arn:aws:iam::1:a b"] {
+        for bad in
+            ["", "papyrus", "arn:aws:iam", "arn::iam::1:x", "arn:aws:::1:x", "arn:aws:iam::1:", "arn:aws:iam::1:a b"]
+        {
             assert!(bad.parse::<Arn>().is_err(), "{bad}");
         }
         assert!(Arn::new("aws", "iam", "", "1:2", "role/x").is_err());

@@ -24,11 +24,7 @@ pub(crate) fn nearest<'a>(word: &str, among: impl IntoIterator<Item = &'a str>, 
 }
 
 /// `did you mean A?` or `did you mean A or B?`; nothing when there is nothing near. At most three are named.
-pub(crate) fn did_you_mean<'a>(
-    word: &str,
-    among: impl IntoIterator<Item = &'a str>,
-    limit: usize,
-) -> Option<String> {
+pub(crate) fn did_you_mean<'a>(word: &str, among: impl IntoIterator<Item = &'a str>, limit: usize) -> Option<String> {
     let found: Vec<String> = nearest(word, among, limit).into_iter().take(3).map(|w| format!("`{w}`")).collect();
     let (last, rest) = found.split_last()?;
     Some(if rest.is_empty() {
@@ -57,7 +53,10 @@ mod tests {
 
     #[test]
     fn several_equally_near_words_are_all_named() {
-        assert_eq!(did_you_mean("ecx", ["ecs", "ecr", "ec2"], 2).as_deref(), Some("did you mean `ecs`, `ecr` or `ec2`?"));
+        assert_eq!(
+            did_you_mean("ecx", ["ecs", "ecr", "ec2"], 2).as_deref(),
+            Some("did you mean `ecs`, `ecr` or `ec2`?")
+        );
         assert_eq!(did_you_mean("qqqqqq", ["ecs"], 2), None);
     }
 }

@@ -1,6 +1,11 @@
 //! From trees to types, and everything that can be wrong on the way.
 
-#![expect(clippy::unwrap_used, clippy::panic, dead_code, reason = "a failure fails the test; not every decoded field is looked at")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    reason = "a failure fails the test; not every decoded field is looked at"
+)]
 
 use std::collections::BTreeMap;
 
@@ -102,7 +107,10 @@ fn a_correct_file_becomes_a_value() {
     let stack: Stack = decode_all(&tree(text)).unwrap();
     let environment = &stack.services["papyrus"].environment;
     assert_eq!(environment.values().map(Scalar::as_str).collect::<Vec<_>>(), ["1.10", "true", "0x1f", "x"]);
-    assert_eq!(stack.services["worker"], Service { cpu: 256, ports: vec![], environment: BTreeMap::new(), image: None, public: false });
+    assert_eq!(
+        stack.services["worker"],
+        Service { cpu: 256, ports: vec![], environment: BTreeMap::new(), image: None, public: false }
+    );
     assert_eq!(stack.mutability, Some(Mutability::Immutable));
     let grants = [Grant::All, Grant::Push("papyrus".into()), Grant::Deploy { service: "x".into() }, Grant::All];
     assert_eq!(stack.grants, grants);
@@ -144,7 +152,7 @@ mutability: immutible
 #[test]
 fn what_was_meant_is_suggested() {
     let (message, help) = one::<Stack>("stack: a\nregion: b\nlog_groups: {x: {retentionDays: 1}}\n");
-    assert_eq!(message, "3:17: unknown key `retentionDays` in log_groups.x");
+    assert_eq!(message, "3:18: unknown key `retentionDays` in log_groups.x");
     assert_eq!(help, ["did you mean `retention_days`?", "allowed here: `retention_days`, `kms_key`"]);
     let (message, help) = one::<Stack>("stack: a\nregion: b\nmutability: frozen\n");
     assert_eq!(message, "3:13: `mutability` cannot be `frozen`");
@@ -160,15 +168,38 @@ fn wrong_quotes_and_brackets_are_explained() {
         ("region: 12", "3:9: `region` must be text, found the number 12", "write it in quotes: \"12\""),
         ("region: true", "3:9: `region` must be text, found the truth value true", "write it in quotes: \"true\""),
         ("region:", "3:7: `region` must be text, found nothing", "for empty text write two quotes: \"\""),
-        ("services: {x: {cpu: '256'}}", "3:21: `cpu` must be a whole number from 0 to 65535, found the text \"256\"", "write it without quotes: 256"),
-        ("services: {x: {cpu: 1, public: yes}}", "3:32: `public` must be `true` or `false`, found the text \"yes\"", "write `true`"),
-        ("services: {x: {cpu: 1, ports: 80}}", "3:31: `ports` must be a list, found the number 80", "for a list of one write it in brackets: [80]"),
-        ("services: {x: cpu:1}", "3:15: `x` must be a mapping (`key: value` lines), found the text \"cpu:1\"", "if `cpu` is a key, write a colon and a space after it: `cpu: 1`"),
+        (
+            "services: {x: {cpu: '256'}}",
+            "3:21: `cpu` must be a whole number from 0 to 65535, found the text \"256\"",
+            "write it without quotes: 256",
+        ),
+        (
+            "services: {x: {cpu: 1, public: yes}}",
+            "3:32: `public` must be `true` or `false`, found the text \"yes\"",
+            "write `true`",
+        ),
+        (
+            "services: {x: {cpu: 1, ports: 80}}",
+            "3:31: `ports` must be a list, found the number 80",
+            "for a list of one write it in brackets: [80]",
+        ),
+        (
+            "services: {x: cpu:1}",
+            "3:15: `x` must be a mapping (`key: value` lines), found the text \"cpu:1\"",
+            "if `cpu` is a key, write a colon and a space after it: `cpu: 1`",
+        ),
     ] {
         let region = if line.starts_with("region") { "" } else { "region: r" };
-        assert_eq!(one::<Stack>(&format!("stack: a\n{region}\n{line}\n")), (message.to_owned(), vec![help.to_owned()]), "{line}");
+        assert_eq!(
+            one::<Stack>(&format!("stack: a\n{region}\n{line}\n")),
+            (message.to_owned(), vec![help.to_owned()]),
+            "{line}"
+        );
     }
-    assert_eq!(problems::<Stack>("stack: a\nregion: r\nservices: [{cpu: 1}]\n"), ["3:11: `services` must be a mapping (`key: value` lines), found a list"]);
+    assert_eq!(
+        problems::<Stack>("stack: a\nregion: r\nservices: [{cpu: 1}]\n"),
+        ["3:11: `services` must be a mapping (`key: value` lines), found a list"]
+    );
     assert_eq!(
         problems::<Stack>("stack: a\nregion: r\nservices: {x: [1]}\nextra: 1\n"),
         ["3:15: `x` must be a mapping (`key: value` lines), found a list"]
@@ -199,7 +230,10 @@ fn all_missing_keys_are_named_where_stand_ins_fit() {
             "1:1: the key `text` is missing in a",
         ]
     );
-    assert_eq!(problems::<Stack>("extra: 1\n"), ["1:1: the key `region` is missing at the top level", "1:1: the key `stack` is missing at the top level"]);
+    assert_eq!(
+        problems::<Stack>("extra: 1\n"),
+        ["1:1: the key `region` is missing at the top level", "1:1: the key `stack` is missing at the top level"]
+    );
 }
 
 #[test]
@@ -212,7 +246,14 @@ fn what_was_left_out_is_no_second_mistake() {
     let dropped: Vec<_> = decoded.dropped.iter().map(Path::to_string).collect();
     assert_eq!(
         dropped,
-        ["services.x.cpu", "services.x", "services.y.ports[0]", "services.y.ports[2]", "log_groups.g.retensionDays", "log_groups.g"]
+        [
+            "services.x.cpu",
+            "services.x",
+            "services.y.ports[0]",
+            "services.y.ports[2]",
+            "log_groups.g.retensionDays",
+            "log_groups.g"
+        ]
     );
     let stack = decoded.value.unwrap();
     assert_eq!(stack.services.keys().collect::<Vec<_>>(), ["ok", "y"]);
@@ -224,7 +265,10 @@ fn the_root_itself_can_be_wrong() {
     let decoded = decode_lenient::<Vec<u8>>(&tree("a: 1\n"));
     assert!(decoded.value.is_none() && decoded.dropped.is_empty());
     let diagnostic = Diagnostic::from(&decoded.errors[0]);
-    assert_eq!((diagnostic.code, diagnostic.message.as_str()), ("wrong-type", "the file must be a list, found a mapping"));
+    assert_eq!(
+        (diagnostic.code, diagnostic.message.as_str()),
+        ("wrong-type", "the file must be a list, found a mapping")
+    );
 }
 
 #[test]
@@ -274,7 +318,10 @@ fn untagged_flattened_and_tuple_types_work() {
     assert_eq!(outer.rest["other"], json!({"a": "b"}));
     assert!(decode::<(u8, u8)>(&tree("a: 1\n")).is_err());
     let error = decode::<BTreeMap<String, (u8, u8)>>(&tree("a: [1, 2, 3]\n")).unwrap_err();
-    assert_eq!((error.path.to_string().as_str(), error.kind), ("a", DecodeErrorKind::Invalid("the list of 3 is longer than it can be here".into())));
+    assert_eq!(
+        (error.path.to_string().as_str(), error.kind),
+        ("a", DecodeErrorKind::Invalid("the list of 3 is longer than it can be here".into()))
+    );
 }
 
 #[test]

@@ -38,7 +38,10 @@ fn the_problem(text: &str) -> String {
 fn values_of_all_sorts_and_their_places() {
     let text = "a: x\nb:\n  c: [1, {d: 'q'}]\n\n# comment\n  e: |\n    two\n    lines\nf:\n- g: 1\n  h:\n";
     let root = tree(text);
-    assert_eq!(root.to_json(), json!({"a": "x", "b": {"c": [1, {"d": "q"}], "e": "two\nlines\n"}, "f": [{"g": 1, "h": null}]}));
+    assert_eq!(
+        root.to_json(),
+        json!({"a": "x", "b": {"c": [1, {"d": "q"}], "e": "two\nlines\n"}, "f": [{"g": 1, "h": null}]})
+    );
     let place = |node: &Node| (node.span.start.to_string(), node.span.end.to_string());
     let at = |from: &str, to: &str| (from.to_owned(), to.to_owned());
     let b = root.get("b").unwrap();
@@ -68,8 +71,14 @@ fn the_root_must_be_a_mapping() {
     for text in ["", "\n\n", "# only a comment\n", "---\n", "null\n", "~"] {
         assert_eq!(the_problem(text), "1:1: yaml-root: the file is empty");
     }
-    assert_eq!(the_problem("- a\n- b\n"), "1:1: yaml-root: the file must be a mapping (`key: value` lines), found a list");
-    assert_eq!(the_problem("\nhello\n"), "2:1: yaml-root: the file must be a mapping (`key: value` lines), found the text \"hello\"");
+    assert_eq!(
+        the_problem("- a\n- b\n"),
+        "1:1: yaml-root: the file must be a mapping (`key: value` lines), found a list"
+    );
+    assert_eq!(
+        the_problem("\nhello\n"),
+        "2:1: yaml-root: the file must be a mapping (`key: value` lines), found the text \"hello\""
+    );
     let help = read("stack:papyrus\n").unwrap_err().iter().next().unwrap().help.clone();
     assert_eq!(help, ["write `stack: papyrus`"]);
 }
@@ -124,7 +133,10 @@ fn tags_are_refused_where_they_stand() {
             "4:4: yaml-tag: the tag `!!int` is not known here",
         ]
     );
-    assert_eq!(tree("a: !!str 12\nb: !!map {}\nc: !!seq []\nd: ! 13\n").to_json(), json!({"a": "12", "b": {}, "c": [], "d": "13"}));
+    assert_eq!(
+        tree("a: !!str 12\nb: !!map {}\nc: !!seq []\nd: ! 13\n").to_json(),
+        json!({"a": "12", "b": {}, "c": [], "d": "13"})
+    );
 }
 
 #[test]
@@ -179,7 +191,10 @@ fn unknown_and_looping_aliases() {
         problems("a: *gone\nb: 1\nc: [*lost]\n"),
         ["1:4: unknown-alias: `*gone` stands for a value marked `&gone` further up, but there is none"]
     );
-    assert_eq!(the_problem("a: &x [1, *x]\n"), "1:11: alias-loop: this alias stands inside the value that it stands for");
+    assert_eq!(
+        the_problem("a: &x [1, *x]\n"),
+        "1:11: alias-loop: this alias stands inside the value that it stands for"
+    );
 }
 
 #[test]
@@ -188,7 +203,11 @@ fn the_billion_laughs_are_refused_fast() {
     for n in 1..12 {
         let _ = writeln!(bomb, "a{n}: &a{n} [{}]", vec![format!("*a{}", n - 1); 9].join(", "));
     }
-    let merges = format!("a: &a {{{}}}\nb: [{}]\n", (0..5000).map(|n| format!("k{n}: 1, ")).collect::<String>(), "{<<: *a}, ".repeat(50));
+    let merges = format!(
+        "a: &a {{{}}}\nb: [{}]\n",
+        (0..5000).map(|n| format!("k{n}: 1, ")).collect::<String>(),
+        "{<<: *a}, ".repeat(50)
+    );
     let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(500_000), "*a, ".repeat(1000));
     let anchors = format!("a: {}[{}]{}\n", "&a [".repeat(60), "1, ".repeat(100_000), "]".repeat(60));
     for (bomb, at) in [(bomb, "5:"), (merges, "2:"), (text, "2:"), (anchors, "1:")] {
@@ -209,6 +228,7 @@ fn large_files_are_refused_before_they_are_read() {
 
 #[test]
 fn syntax_errors_point_at_what_was_done_wrong() {
+    let mut wrong = Vec::new();
     for (text, expected) in [
         ("a:\n\tb: 1\n", "2:1: this line is indented with a tab; YAML takes only spaces"),
         ("a:\n  b: 1\n\tc: 2\n", "3:1: this line is indented with a tab; YAML takes only spaces"),
@@ -243,9 +263,11 @@ fn syntax_errors_point_at_what_was_done_wrong() {
         ("a: [x] y\n", "1:8: this cannot follow here: the value before it is complete"),
     ] {
         let all = problems(text);
-        assert_eq!(all[0].replacen("yaml-syntax: ", "", 1), expected, "{text:?}: {all:#?}");
-        assert_eq!(all.len(), 1, "{text:?}: {all:#?}");
+        if all != [expected.replacen(": ", ": yaml-syntax: ", 1)] {
+            wrong.push((text, all));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
@@ -268,10 +290,39 @@ fn hostile_text_takes_bounded_time() {
     let mib = 1 << 20;
     let fill = |unit: &str, head: &str| format!("{head}{}", unit.repeat((mib - head.len()) / unit.len()));
     for (unit, head) in [
-        ("[", ""), ("- ", ""), ("? ", ""), ("{a: ", ""), ("a\n", ""), ("a: 1\n", ""), ("[],", "z: ["), ("\"x\" ", "a: ["), ("!", ""),
-        ("? ", "["), (": ", "["), ("- !x y\n", ""), ("&a ", ""), ("---\n", ""), ("%a\n", ""), ("a: b: c\n", ""), ("a:\n\tb\n", ""),
-        ("\t", "a:\n"), (" ", "a:"), ("\"", ""), ("'", "a: "), ("\r", ""), ("#", ""), ("!x [", "a: "), ("*a ", "a: "), ("\\", "a: \""),
-        ("1: 1\n", ""), (",!x 1", "a: [1"), ("\u{7f} ", "a: "), ("<<: {}\n", ""), ("é:é\n", ""), ("a: [\n", ""), ("x: \"\n", ""),
+        ("[", ""),
+        ("- ", ""),
+        ("? ", ""),
+        ("{a: ", ""),
+        ("a\n", ""),
+        ("a: 1\n", ""),
+        ("[],", "z: ["),
+        ("\"x\" ", "a: ["),
+        ("!", ""),
+        ("? ", "["),
+        (": ", "["),
+        ("- !x y\n", ""),
+        ("&a ", ""),
+        ("---\n", ""),
+        ("%a\n", ""),
+        ("a: b: c\n", ""),
+        ("a:\n\tb\n", ""),
+        ("\t", "a:\n"),
+        (" ", "a:"),
+        ("\"", ""),
+        ("'", "a: "),
+        ("\r", ""),
+        ("#", ""),
+        ("!x [", "a: "),
+        ("*a ", "a: "),
+        ("\\", "a: \""),
+        ("1: 1\n", ""),
+        (",!x 1", "a: [1"),
+        ("\u{7f} ", "a: "),
+        ("<<: {}\n", ""),
+        ("é:é\n", ""),
+        ("a: [\n", ""),
+        ("x: \"\n", ""),
     ] {
         let text = fill(unit, head);
         let begin = Instant::now();
@@ -286,9 +337,57 @@ fn hostile_text_takes_bounded_time() {
 /// Pieces that make YAML-like text more often than single characters do.
 fn yaml_like() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "a", "b: ", "c:", "\n", "\n  ", "\n    ", "- ", "[", "]", "{", "}", ",", "\"", "'", "|", ">", "|-\n", "#", " # ", "&a ", "*a", "!t ",
-        "!!str ", "<<: ", "? ", ": ", "---", "\n---\n", "...", "%", "\t", "\r", "\r\n", "\\", "\\x", "1", "~", "é", "港", "\u{feff}", "\0",
-        "\u{85}", "\u{2028}", "@", "`", "null", "true", " ", "\u{1b}", "key: value\n", "key:\n  - x\n",
+        "a",
+        "b: ",
+        "c:",
+        "\n",
+        "\n  ",
+        "\n    ",
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "\"",
+        "'",
+        "|",
+        ">",
+        "|-\n",
+        "#",
+        " # ",
+        "&a ",
+        "*a",
+        "!t ",
+        "!!str ",
+        "<<: ",
+        "? ",
+        ": ",
+        "---",
+        "\n---\n",
+        "...",
+        "%",
+        "\t",
+        "\r",
+        "\r\n",
+        "\\",
+        "\\x",
+        "1",
+        "~",
+        "é",
+        "港",
+        "\u{feff}",
+        "\0",
+        "\u{85}",
+        "\u{2028}",
+        "@",
+        "`",
+        "null",
+        "true",
+        " ",
+        "\u{1b}",
+        "key: value\n",
+        "key:\n  - x\n",
     ]);
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }

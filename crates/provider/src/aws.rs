@@ -1,11 +1,13 @@
 //! The session with AWS: credentials, region, endpoint, one HTTP client, and the service clients.
 
+use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::Credentials;
 use hatoba_engine::cloud::{Class, CloudError};
 use hatoba_model::facts::Facts;
 use hatoba_model::names;
@@ -13,12 +15,20 @@ use hatoba_model::names;
 use crate::classify::failed;
 
 /// How to reach AWS; everything that is unset follows the standard environment, profiles and metadata.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     /// A profile of `~/.aws/config`.
     pub profile: Option<String>,
     /// An endpoint for all services, such as an emulator.
     pub endpoint_url: Option<String>,
+    /// An access key and its secret, instead of the standard chain.
+    pub keys: Option<(String, String)>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("profile", &self.profile).field("endpoint_url", &self.endpoint_url).finish_non_exhaustive()
+    }
 }
 
 /// A client for reads, which the SDK retries, and one for writes, which it does not: a write is retried
@@ -102,6 +112,9 @@ impl Aws {
         }
         if let Some(endpoint) = &settings.endpoint_url {
             loader = loader.endpoint_url(endpoint);
+        }
+        if let Some((key, secret)) = &settings.keys {
+            loader = loader.credentials_provider(Credentials::new(key, secret, None, None, "settings"));
         }
         let config = loader.load().await;
         let read = config.to_builder().retry_config(RetryConfig::standard().with_max_attempts(6)).build();

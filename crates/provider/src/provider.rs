@@ -9,7 +9,7 @@ use hatoba_engine::snapshot::{Sighting, Snapshot};
 
 use crate::aws::Aws;
 use crate::driver::Driver;
-use crate::kinds::{driver_of, drivers};
+use crate::kinds::{driver_of, drivers, network};
 use crate::survey::Survey;
 use crate::tags;
 
@@ -39,9 +39,10 @@ fn driver(kind: &'static KindInfo) -> &'static dyn Driver {
 impl Cloud for Provider {
     async fn survey(&self, goal: &Goal) -> Snapshot {
         let survey = Survey::new(&self.aws, goal);
-        let all = join_all(drivers().map(|driver| driver.survey(&survey))).await;
+        let kinds = join_all(drivers().map(|driver| driver.survey(&survey)));
+        let (kinds, network) = futures::join!(kinds, network::survey(&survey));
         let mut snapshot = Snapshot::default();
-        for found in all {
+        for found in kinds.into_iter().chain([network]) {
             snapshot.seen.extend(found.seen);
             snapshot.unreadable.extend(found.failures);
             snapshot.lookups.extend(found.lookups);

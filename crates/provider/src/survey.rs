@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::aws::Aws;
 use crate::classify::failed;
+use crate::kinds::network::{self, Network};
 use crate::tags::Tags;
 
 /// What a kind's survey found.
@@ -43,13 +44,14 @@ pub struct Survey<'a> {
     /// What is wanted.
     pub goal: &'a Goal,
     marks: OnceCell<Result<BTreeMap<String, Tags>, CloudError>>,
+    network: OnceCell<Result<Option<Network>, CloudError>>,
     pub(crate) account: OnceCell<Result<crate::kinds::iam_account::AccountDetails, CloudError>>,
 }
 
 impl<'a> Survey<'a> {
     /// Begins a look.
     pub fn new(aws: &'a Aws, goal: &'a Goal) -> Self {
-        Self { aws, goal, marks: OnceCell::new(), account: OnceCell::new() }
+        Self { aws, goal, marks: OnceCell::new(), network: OnceCell::new(), account: OnceCell::new() }
     }
 
     /// The wishes of a kind.
@@ -84,6 +86,15 @@ impl<'a> Survey<'a> {
             .filter(|arn| arn.contains(&service))
             .filter_map(|arn| arn.split_once(infix).map(|(_, name)| name.trim_end_matches(":*").to_owned()))
             .collect())
+    }
+
+    /// The default network of the region; `None` when the region has none.
+    ///
+    /// # Errors
+    /// When it could not be read.
+    pub async fn network(&self) -> Result<Option<&Network>, CloudError> {
+        let read = self.network.get_or_init(|| network::read(self.aws)).await;
+        read.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
     async fn read_marks(&self) -> Result<BTreeMap<String, Tags>, CloudError> {

@@ -18,7 +18,7 @@ const USAGE: &str = "usage: hatoba-proxy --upstream URL [--listen 127.0.0.1:0] [
   --upstream URL     the emulator
   --listen ADDRESS   where to listen; port 0 (the default) picks a free one
   --latency-ms N     added to every call
-  --log FILE         one line of JSON for each call
+  --log FILE         one line of JSON for each call, times in microseconds
   --moto             the emulator is moto: tell it the account of each call
   --account N        the account of all calls; without it a 12-digit access key names it
   --no-tagging       leave the emulator's tagging API as it is

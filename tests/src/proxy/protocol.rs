@@ -64,7 +64,9 @@ pub fn identify(method: &str, path_and_query: &str, headers: &HeaderMap, body: B
     };
     let named = service.map(|s| s.name.to_owned()).unwrap_or(scope);
     let path = path_and_query.split('?').next().unwrap_or_default();
-    let account = account.map(str::to_owned).unwrap_or_else(|| if is_account(&access_key) { access_key.clone() } else { String::new() });
+    let account = account
+        .map(str::to_owned)
+        .unwrap_or_else(|| if is_account(&access_key) { access_key.clone() } else { String::new() });
     Call {
         seq: 0,
         service: if named.is_empty() { "http".to_owned() } else { named },
@@ -174,8 +176,10 @@ mod tests {
 
     #[test]
     fn query_calls_are_known_by_their_body() {
-        let scope = "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/us-east-1/ec2/aws4_request,SignedHeaders=host,Signature=0";
-        let found = call(&[("authorization", scope), FORM], "/", "Action=DeleteTags&Version=2016-11-15&Tag.1.Key=a%3Ab+c");
+        let scope =
+            "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/us-east-1/ec2/aws4_request,SignedHeaders=host,Signature=0";
+        let found =
+            call(&[("authorization", scope), FORM], "/", "Action=DeleteTags&Version=2016-11-15&Tag.1.Key=a%3Ab+c");
         assert_eq!(found.name(), "ec2:DeleteTags");
         assert_eq!(found.wire, Wire::Ec2);
         assert_eq!(found.account, "");

@@ -131,12 +131,11 @@ impl Proxy {
     /// When the address of the upstream is no URL, the port is taken, or the log cannot be written.
     pub fn start(config: Config) -> Result<Self> {
         let upstream = config.upstream.trim_end_matches('/').to_owned();
-        upstream
-            .parse::<Uri>()
-            .map_err(|e| HarnessError::caused(format!("{upstream} is no address"), e))?;
+        upstream.parse::<Uri>().map_err(|e| HarnessError::caused(format!("{upstream} is no address"), e))?;
         let file = match &config.log {
             Some(path) => Some(
-                File::create(path).map_err(|e| HarnessError::caused(format!("could not write {}", path.display()), e))?,
+                File::create(path)
+                    .map_err(|e| HarnessError::caused(format!("could not write {}", path.display()), e))?,
             ),
             None => None,
         };
@@ -144,8 +143,12 @@ impl Proxy {
         let listener = runtime::wait(async move { TcpListener::bind(listen).await })?
             .map_err(|e| HarnessError::caused(format!("could not listen on {listen}"), e))?;
         let address = listener.local_addr().map_err(|e| HarnessError::caused("the socket has no address", e))?;
-        let client =
-            Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).pool_timer(TokioTimer::new()).build_http();
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
         let core = Arc::new(Core {
             upstream,
             kind: config.kind,
@@ -191,9 +194,11 @@ impl Proxy {
 
     /// Runs this at the k-th call (from 1, since the log was cleared), at one phase of it, instead of the hook before.
     pub fn on_call(&self, k: u64, phase: Phase, hook: impl Fn(&Moment<'_>) -> Verdict + Send + Sync + 'static) {
-        self.set_hook(move |moment| {
-            if moment.k == k && moment.phase == phase { hook(moment) } else { Verdict::Continue }
-        });
+        self.set_hook(
+            move |moment| {
+                if moment.k == k && moment.phase == phase { hook(moment) } else { Verdict::Continue }
+            },
+        );
     }
 
     /// Removes the hook.

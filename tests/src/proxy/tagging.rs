@@ -56,7 +56,11 @@ impl Tagging {
 
         let query = format!(
             "{} {} {} {} {}",
-            call.account, call.region, request["TagFilters"], request["ResourceTypeFilters"], request["ResourceARNList"]
+            call.account,
+            call.region,
+            request["TagFilters"],
+            request["ResourceTypeFilters"],
+            request["ResourceARNList"]
         );
         let first_page = request["PaginationToken"].as_str().unwrap_or_default().is_empty();
         let last_page = answer["PaginationToken"].as_str().unwrap_or_default().is_empty();
@@ -109,7 +113,8 @@ fn apply(resources: &mut BTreeMap<String, Option<Tags>>, change: Change) {
 /// Tells whether an ARN is in the account and region that the caller asks in.
 fn in_scope(arn: &str, call: &Call) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let same = |at: usize, own: &str| own.is_empty() || parts.get(at).is_some_and(|part| part.is_empty() || *part == own);
+    let same =
+        |at: usize, own: &str| own.is_empty() || parts.get(at).is_some_and(|part| part.is_empty() || *part == own);
     same(3, &call.region) && same(4, &call.account)
 }
 
@@ -153,7 +158,8 @@ mod tests {
     const LOG_GROUP: &str = "arn:aws:logs:us-west-2:123456789012:log-group:/ecs/papyrus";
 
     fn call(target: &'static str, scope: &str, body: &Value) -> Call {
-        let authorization = format!("AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-west-2/{scope}/aws4_request, x");
+        let authorization =
+            format!("AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-west-2/{scope}/aws4_request, x");
         let mut headers = HeaderMap::new();
         headers.insert(HeaderName::from_static("x-amz-target"), HeaderValue::from_static(target));
         if let Ok(value) = HeaderValue::from_str(&authorization) {

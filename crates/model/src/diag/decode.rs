@@ -15,7 +15,8 @@ impl From<&DecodeError> for Diagnostic {
                 Self::error("wrong-type", format!("{} must be {expected}, found {found}", subject(path)))
             }
             DecodeErrorKind::UnknownVariant { variant, expected } => {
-                let diagnostic = Self::error("unknown-value", format!("{} cannot be `{variant}`", subject(path)));
+                let diagnostic =
+                    Self::error("unknown-value", format!("{} cannot be `{}`", subject(path), cut(variant)));
                 allowed(diagnostic, variant, expected, "allowed")
             }
             DecodeErrorKind::Invalid(message) => Self::error("invalid-value", message.clone()),
@@ -32,10 +33,13 @@ impl From<DecodeError> for Diagnostic {
 }
 
 fn unknown_key(path: &Path, field: &str, expected: &[String]) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error("unknown-key", format!("unknown key `{field}`{}", within(path)));
+    let mut diagnostic = Diagnostic::error("unknown-key", format!("unknown key `{}`{}", cut(field), within(path)));
     // `port:80` in `{ port:80 }` is one word to YAML, and so is `A=1`.
-    if let Some((key, value)) = field.split_once([':', '=']) {
-        diagnostic = diagnostic.help(format!("if `{key}` is the key, write a colon and a space after it: `{key}: {value}`"));
+    if let Some((key, value)) = field.split_once([':', '='])
+        && field.len() <= LONGEST
+    {
+        diagnostic =
+            diagnostic.help(format!("if `{key}` is the key, write a colon and a space after it: `{key}: {value}`"));
     }
     allowed(diagnostic, field, expected, "allowed here")
 }
@@ -51,6 +55,14 @@ fn allowed(diagnostic: Diagnostic, name: &str, expected: &[String], label: &str)
         return diagnostic.help("nothing is allowed here");
     }
     diagnostic.help(format!("{label}: {}", list_of(name, names())))
+}
+
+/// How many characters of a name written by the user a message repeats.
+const LONGEST: usize = 80;
+
+/// A name, cut if it is long.
+fn cut(name: &str) -> String {
+    if name.chars().count() <= LONGEST { name.to_owned() } else { name.chars().take(LONGEST).chain(['…']).collect() }
 }
 
 /// ` in services.papyrus`, or ` at the top level`.

@@ -93,7 +93,7 @@ mod tests {
         for written in ["", "x", "cpu", "environment", "ab", "tax"] {
             assert_eq!(nearest(written, KEYS), None, "{written}");
         }
-        assert_eq!(nearest("containers_a", ["container_ab", "containers_b"]), Some("container_ab"));
+        assert_eq!(nearest("containers_a", ["container_ab", "containers_b"]), Some("containers_b"));
         assert_eq!(nearest("secu", ["security_groups", "security_policies"]), None);
     }
 

@@ -239,7 +239,9 @@ mod tests {
                 .at(span)
                 .path(Path::of(&["log_groups", "/ecs/papyrus"]))
                 .help("did you mean `retention_days`?"),
-            Diagnostic::warning("later", "never kept").at(Span::point(Pos { line: 12, col: 23 })).path(Path::of(&["a"]).index(1)),
+            Diagnostic::warning("later", "never kept")
+                .at(Span::point(Pos { line: 12, col: 23 }))
+                .path(Path::of(&["a"]).index(1)),
             Diagnostic::error("no-place", "no region"),
         ]
         .into_iter()
@@ -263,15 +265,24 @@ stack.yaml:12:23: warning: never kept
 
     #[test]
     fn the_underline_of_wide_characters_is_as_wide_as_they_are() {
-        assert_eq!(shown("説明: 港町 # x", 1, 5, 7), "stack.yaml:1:5: error: wrong\n  |\n1 | 説明: 港町 # x\n  |       ^^^^\n");
+        assert_eq!(
+            shown("説明: 港町 # x", 1, 5, 7),
+            "stack.yaml:1:5: error: wrong\n  |\n1 | 説明: 港町 # x\n  |       ^^^^\n"
+        );
     }
 
     #[test]
     fn tabs_and_escapes_are_shown_safely() {
-        assert_eq!(shown("\ta: x\u{1b}[31my", 1, 2, 3), "stack.yaml:1:2: error: wrong\n  |\n1 |     a: x\\u{1b}[31my\n  |     ^\n");
+        assert_eq!(
+            shown("\ta: x\u{1b}[31my", 1, 2, 3),
+            "stack.yaml:1:2: error: wrong\n  |\n1 |     a: x\\u{1b}[31my\n  |     ^\n"
+        );
         assert_eq!(shown("x\u{202e}y", 1, 2, 3), "stack.yaml:1:2: error: wrong\n  |\n1 | x\\u{202e}y\n  |  ^^^^^^^^\n");
         let all = Diagnostics::from(Diagnostic::error("x", "bad \u{1b}[2J\n").help("\u{7}\u{9b}"));
-        assert_eq!(all.render(&Source::new("a\rb", "")), "a\\u{d}b: error: bad \\u{1b}[2J\\u{a}\n  = help: \\u{7}\\u{9b}\n");
+        assert_eq!(
+            all.render(&Source::new("a\rb", "")),
+            "a\\u{d}b: error: bad \\u{1b}[2J\\u{a}\n  = help: \\u{7}\\u{9b}\n"
+        );
     }
 
     #[test]

@@ -46,7 +46,9 @@ pub enum RepositoryError {
     #[error("`{0}` is not a repository; write `OWNER/NAME`, such as `acme/papyrus`")]
     Shape(String),
     /// The owner is not one.
-    #[error("`{0}` is not a repository: its owner `{1}` is not a GitHub name; it has up to 39 letters, digits and hyphens")]
+    #[error(
+        "`{0}` is not a repository: its owner `{1}` is not a GitHub name; it has up to 39 letters, digits and hyphens"
+    )]
     Owner(String, String),
     /// The name has a character that it cannot have.
     #[error("`{0}` is not a repository: its name cannot contain {shown}; it has letters, digits and `- _ .`", shown = shown(*.1))]
@@ -64,7 +66,8 @@ impl TryFrom<String> for RepositoryName {
         if plain != text && plain.split('/').count() == 2 {
             return Err(RepositoryError::Address(text, plain));
         }
-        let Some((owner, name)) = text.split_once('/').filter(|(_, name)| !name.is_empty() && !name.contains('/')) else {
+        let Some((owner, name)) = text.split_once('/').filter(|(_, name)| !name.is_empty() && !name.contains('/'))
+        else {
             return Err(RepositoryError::Shape(text));
         };
         if !is_login(owner) {
@@ -194,7 +197,8 @@ impl GitHub {
             subjects.extend(self.branches.iter().map(|branch| format!("{head}ref:refs/heads/{branch}")));
             subjects.extend(self.tags.iter().map(|tag| format!("{head}ref:refs/tags/{tag}")));
             // GitHub writes a colon in an environment's name as %3A, because colons separate the parts of a subject.
-            subjects.extend(self.environments.iter().map(|name| format!("{head}environment:{}", name.replace(':', "%3A"))));
+            subjects
+                .extend(self.environments.iter().map(|name| format!("{head}environment:{}", name.replace(':', "%3A"))));
             if self.pull_requests {
                 subjects.push(format!("{head}pull_request"));
             }
@@ -219,8 +223,12 @@ impl GitHub {
             let at = place("environments", index);
             if name.trim().is_empty() || name.trim() != name {
                 found.push(
-                    DocProblem::error(&at, "github-environment", "the name of an environment is empty or has spaces around it")
-                        .help("write it as GitHub shows it"),
+                    DocProblem::error(
+                        &at,
+                        "github-environment",
+                        "the name of an environment is empty or has spaces around it",
+                    )
+                    .help("write it as GitHub shows it"),
                 );
             }
             check_latin(&at, name, &mut found);
@@ -231,7 +239,10 @@ impl GitHub {
             found.extend(check_subject(&at, subject, Matching::Pattern));
             check_latin(&at, subject, &mut found);
         }
-        let nothing = self.branches.is_empty() && self.tags.is_empty() && self.environments.is_empty() && self.subjects.is_empty();
+        let nothing = self.branches.is_empty()
+            && self.tags.is_empty()
+            && self.environments.is_empty()
+            && self.subjects.is_empty();
         if nothing && !self.pull_requests {
             found.push(
                 DocProblem::error(&[], "github-nothing-selected", "nothing says which workflow runs are admitted")
@@ -282,7 +293,10 @@ fn place(field: &str, index: usize) -> [Segment; 2] {
 fn check_latin(pointer: &[Segment], text: &str, found: &mut Vec<DocProblem>) {
     if let Some(bad) = text.chars().find(|c| u32::from(*c) > 0xFF) {
         let message = format!("`{text}` contains `{bad}`, which IAM refuses in a trust policy");
-        found.push(DocProblem::error(pointer, "policy-characters", message).help("only the characters up to U+00FF are allowed; `?` stands for any one"));
+        found.push(
+            DocProblem::error(pointer, "policy-characters", message)
+                .help("only the characters up to U+00FF are allowed; `?` stands for any one"),
+        );
     }
 }
 
@@ -293,13 +307,30 @@ fn check_refs(field: &str, noun: &str, prefix: &str, names: &[String], found: &m
         let at = place(field, index);
         let bad = name.chars().find(|c| c.is_whitespace() || c.is_control() || "~^:\\[".contains(*c));
         if name.is_empty() {
-            found.push(DocProblem::error(&at, code, format!("the name of a {noun} is empty")).help("`*` means all of them"));
+            found.push(
+                DocProblem::error(&at, code, format!("the name of a {noun} is empty")).help("`*` means all of them"),
+            );
         } else if let Some(short) = name.strip_prefix(prefix).or_else(|| name.strip_prefix(&prefix["refs/".len()..])) {
-            found.push(DocProblem::error(&at, code, format!("`{name}` is not the name of a {noun}")).help(format!("write `{short}`, without `refs/`")));
+            found.push(
+                DocProblem::error(&at, code, format!("`{name}` is not the name of a {noun}"))
+                    .help(format!("write `{short}`, without `refs/`")),
+            );
         } else if let Some(bad) = bad {
-            found.push(DocProblem::error(&at, code, format!("the name of a {noun} cannot contain {}", shown(bad))).help("write it as `git` shows it"));
-        } else if name.contains("..") || name.contains("@{") || name.contains("${") || name.contains("//") || name.starts_with('/') || name.ends_with(['/', '.']) {
-            found.push(DocProblem::error(&at, code, format!("`{name}` cannot be the name of a {noun}")).help("write it as `git` shows it"));
+            found.push(
+                DocProblem::error(&at, code, format!("the name of a {noun} cannot contain {}", shown(bad)))
+                    .help("write it as `git` shows it"),
+            );
+        } else if name.contains("..")
+            || name.contains("@{")
+            || name.contains("${")
+            || name.contains("//")
+            || name.starts_with('/')
+            || name.ends_with(['/', '.'])
+        {
+            found.push(
+                DocProblem::error(&at, code, format!("`{name}` cannot be the name of a {noun}"))
+                    .help("write it as `git` shows it"),
+            );
         }
         check_latin(&at, name, found);
     }

@@ -22,7 +22,9 @@ fn problems(github: &GitHub) -> Vec<String> {
 
 #[test]
 fn both_forms_are_admitted_when_the_ids_are_known() {
-    let block = github(json!({ "tags": ["v*"], "environments": ["a:b"], "pull_requests": true, "subjects": ["repo:acme/other:pull_request"] }));
+    let block = github(
+        json!({ "tags": ["v*"], "environments": ["a:b"], "pull_requests": true, "subjects": ["repo:acme/other:pull_request"] }),
+    );
     assert_eq!(
         block.token_subjects(),
         [
@@ -55,16 +57,25 @@ fn ids_come_in_pairs() {
     let said = |more| problems(&github(more)).join("\n");
     assert!(said(json!({ "repository_id": null })).starts_with("Error owner_id: `owner_id` needs `repository_id`"));
     assert!(said(json!({ "owner_id": null })).starts_with("Error repository_id:"));
-    assert!(said(json!({ "owner_id": null, "repository_id": null })).starts_with("Warning repository: a repository created"));
+    assert!(
+        said(json!({ "owner_id": null, "repository_id": null }))
+            .starts_with("Warning repository: a repository created")
+    );
     assert_eq!(said(json!({ "owner_id": null, "repository_id": null, "subject_format": "classic" })), "");
-    assert!(said(json!({ "owner_id": null, "repository_id": null, "subject_format": "both" })).starts_with("Error subject_format:"));
+    assert!(
+        said(json!({ "owner_id": null, "repository_id": null, "subject_format": "both" }))
+            .starts_with("Error subject_format:")
+    );
 }
 
 #[test]
 fn mistakes_are_found_where_they_stand() {
     for (more, expected) in [
         (json!({ "branches": [] }), "Error : nothing says which workflow runs"),
-        (json!({ "branches": ["main", "refs/heads/dev"] }), "Error branches.1: `refs/heads/dev` is not the name of a branch | write `dev`"),
+        (
+            json!({ "branches": ["main", "refs/heads/dev"] }),
+            "Error branches.1: `refs/heads/dev` is not the name of a branch | write `dev`",
+        ),
         (json!({ "branches": ["heads/dev"] }), "write `dev`"),
         (json!({ "tags": ["refs/tags/v1"] }), "Error tags.0: `refs/tags/v1` is not the name of a tag"),
         (json!({ "branches": ["my branch"] }), "cannot contain a space"),
@@ -102,7 +113,8 @@ fn repositories() {
 
 #[test]
 fn unknown_keys_are_refused_and_empty_ones_not_written() {
-    let error = serde_json::from_value::<GitHub>(json!({ "repository": "acme/papyrus", "branch": "main" })).unwrap_err();
+    let error =
+        serde_json::from_value::<GitHub>(json!({ "repository": "acme/papyrus", "branch": "main" })).unwrap_err();
     assert!(error.to_string().contains("unknown field `branch`"), "{error}");
     let block: GitHub = serde_json::from_value(json!({ "repository": "acme/papyrus" })).unwrap();
     assert_eq!(serde_json::to_value(&block).unwrap(), json!({ "repository": "acme/papyrus" }));

@@ -80,7 +80,12 @@ impl Findings<'_> {
     /// Reports what is wrong whatever the value is of. Gives whether more can be said.
     fn text_rules(&mut self, matching: Matching) -> bool {
         let text = self.text;
-        if let Some(bad) = text.chars().next().filter(|c| c.is_whitespace()).or_else(|| text.chars().last().filter(|c| c.is_whitespace())) {
+        if let Some(bad) = text
+            .chars()
+            .next()
+            .filter(|c| c.is_whitespace())
+            .or_else(|| text.chars().last().filter(|c| c.is_whitespace()))
+        {
             self.error(FORMAT, format!("`{text}` starts or ends with {}", shown(bad)), "remove it: it is compared too");
             return false;
         }
@@ -115,7 +120,11 @@ fn check_other_start(findings: &mut Findings<'_>) {
     let literal = text.split(WILD).next().unwrap_or_default();
     if literal.len() < text.len() && "repo:".starts_with(literal) {
         let message = format!("`{text}` admits every repository on GitHub");
-        return findings.error(OPEN, message, "name the owner and the repository: `repo:acme/papyrus:ref:refs/heads/main`");
+        return findings.error(
+            OPEN,
+            message,
+            "name the owner and the repository: `repo:acme/papyrus:ref:refs/heads/main`",
+        );
     }
     if let Some(path) = github_path(text) {
         let (owner_and_name, tail) = path;
@@ -138,7 +147,11 @@ fn check_other_start(findings: &mut Findings<'_>) {
     }
     if first == "ref" || first == "environment" || first == "pull_request" || CLAIMS.contains(&first) {
         let message = format!("`{text}` names no repository, so every repository on GitHub can match it");
-        return findings.error(OPEN, message, format!("did you mean `repo:acme/papyrus:{text}`, with your repository?"));
+        return findings.error(
+            OPEN,
+            message,
+            format!("did you mean `repo:acme/papyrus:{text}`, with your repository?"),
+        );
     }
     findings.malformed("it does not start with `repo:`", "write for example `repo:acme/papyrus:ref:refs/heads/main`");
 }
@@ -148,7 +161,10 @@ fn custom(findings: &mut Findings<'_>, claim: &str) {
         DocProblem::warning(
             findings.pointer,
             "github-subject-custom",
-            format!("`{}` only matches where the subject template of the repository was customised with `{claim}`", findings.text),
+            format!(
+                "`{}` only matches where the subject template of the repository was customised with `{claim}`",
+                findings.text
+            ),
         )
         .help("`gh api repos/OWNER/NAME/actions/oidc/customization/sub` shows the template"),
     );
@@ -160,7 +176,9 @@ fn looks_like_repository(text: &str) -> bool {
 
 /// `OWNER/NAME` and a subject's tail, from an address on github.com.
 fn github_path(text: &str) -> Option<(String, String)> {
-    let path = ["https://", "http://", "ssh://git@", "git@", "www."].iter().fold(text, |rest, start| rest.strip_prefix(start).unwrap_or(rest));
+    let path = ["https://", "http://", "ssh://git@", "git@", "www."]
+        .iter()
+        .fold(text, |rest, start| rest.strip_prefix(start).unwrap_or(rest));
     let path = path.strip_prefix("github.com")?.strip_prefix(['/', ':'])?;
     let (path, tail) = path.split_once(':').unwrap_or((path, "ref:refs/heads/main"));
     let mut parts = path.split('/');
@@ -210,10 +228,14 @@ fn check_repo(findings: &mut Findings<'_>, rest: &str) {
         return findings.error(OPEN, message, "write out the owner: `repo:acme/papyrus:ref:refs/heads/main`");
     }
     let Some(after) = after else {
-        return findings.malformed("it has no `OWNER/NAME` after `repo:`", "write for example `repo:acme/papyrus:ref:refs/heads/main`");
+        return findings.malformed(
+            "it has no `OWNER/NAME` after `repo:`",
+            "write for example `repo:acme/papyrus:ref:refs/heads/main`",
+        );
     };
     if !is_login(login) {
-        return findings.malformed(&format!("`{login}` is not the name of a GitHub owner"), "it has letters, digits and hyphens");
+        return findings
+            .malformed(&format!("`{login}` is not the name of a GitHub owner"), "it has letters, digits and hyphens");
     }
     check_id(findings, owner_id);
     let (repository, tail) = after.split_once(':').map_or((after, None), |(repository, tail)| (repository, Some(tail)));
@@ -229,6 +251,7 @@ fn check_repo(findings: &mut Findings<'_>, rest: &str) {
         }
     }
     match tail {
+        Some(_) if name.contains('/') && !name.contains(WILD) => {}
         Some(tail) => check_tail(findings, &text[..text.len() - tail.len()], tail),
         None if narrow && !repository.contains(WILD) && !repository.contains('/') => findings.malformed(
             "it does not say which branch, tag or environment",
@@ -241,10 +264,14 @@ fn check_repo(findings: &mut Findings<'_>, rest: &str) {
 fn check_id(findings: &mut Findings<'_>, id: Option<&str>) {
     let Some(id) = id else { return };
     if id.contains(WILD) {
-        let message = format!("`{}` leaves an id open, so it also matches a later owner of the same name", findings.text);
+        let message =
+            format!("`{}` leaves an id open, so it also matches a later owner of the same name", findings.text);
         findings.warn(message, "write the numbers: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`");
     } else if id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()) {
-        findings.malformed(&format!("`{id}` is not an id"), "an id is a number: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`");
+        findings.malformed(
+            &format!("`{id}` is not an id"),
+            "an id is a number: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`",
+        );
     }
 }
 
@@ -262,21 +289,33 @@ fn check_repository_name(findings: &mut Findings<'_>, login: &str, name: &str, t
     }
     if let Some((short, rest)) = name.split_once('/') {
         let rest = rest.trim_start_matches("tree/");
-        let tail = tail.map(|tail| format!(":{tail}")).unwrap_or_default();
-        let (_, fixed) = fix_tail(&format!("{rest}{tail}")).unwrap_or(("", format!("ref:refs/heads/{rest}")));
-        findings.malformed("a colon follows the repository's name", format!("did you mean `repo:{login}/{short}:{fixed}`?"));
+        let meant = tail.map_or_else(|| rest.to_owned(), |tail| format!("{rest}:{tail}"));
+        let fixed = if TAILS.iter().any(|form| meant.starts_with(form)) {
+            meant
+        } else {
+            fix_tail(&meant).map_or_else(|| format!("ref:refs/heads/{meant}"), |(_, fixed)| fixed)
+        };
+        findings.malformed(
+            "a colon follows the repository's name",
+            format!("did you mean `repo:{login}/{short}:{fixed}`?"),
+        );
         return false;
     }
     if name.is_empty() {
-        findings.malformed("the repository's name is empty", "write for example `repo:acme/papyrus:ref:refs/heads/main`");
+        findings
+            .malformed("the repository's name is empty", "write for example `repo:acme/papyrus:ref:refs/heads/main`");
         return false;
     }
     if let Some(short) = name.strip_suffix(".git") {
-        findings.malformed("`.git` is not part of a repository's name", format!("did you mean `repo:{login}/{short}`?"));
+        findings
+            .malformed("`.git` is not part of a repository's name", format!("did you mean `repo:{login}/{short}`?"));
         return false;
     }
     if let Some(bad) = name.chars().find(|c| !is_repository_character(*c)) {
-        findings.malformed(&format!("the name of a repository cannot contain {}", shown(bad)), "it has letters, digits and `- _ .`");
+        findings.malformed(
+            &format!("the name of a repository cannot contain {}", shown(bad)),
+            "it has letters, digits and `- _ .`",
+        );
         return false;
     }
     true
@@ -300,11 +339,15 @@ fn check_tail(findings: &mut Findings<'_>, head: &str, tail: &str) {
     if let Some(branch) = tail.strip_prefix("ref:refs/heads/").filter(|branch| !branch.is_empty()) {
         if let Some(start) = branch.strip_suffix('*').filter(|start| start.ends_with(|c: char| c.is_alphanumeric())) {
             let message = format!("`{text}` also admits branches such as `{start}-hotfix`");
-            findings.warn(message, format!("write `{head}ref:refs/heads/{start}`, or `{start}/*` for what is below it"));
+            findings
+                .warn(message, format!("write `{head}ref:refs/heads/{start}`, or `{start}/*` for what is below it"));
         }
         return;
     }
-    if ["ref:refs/tags/", "environment:"].iter().any(|form| tail.strip_prefix(form).is_some_and(|name| !name.is_empty())) {
+    if ["ref:refs/tags/", "environment:"]
+        .iter()
+        .any(|form| tail.strip_prefix(form).is_some_and(|name| !name.is_empty()))
+    {
         return;
     }
     let first = tail.split(':').next().unwrap_or_default();
@@ -373,8 +416,13 @@ pub fn check_workflow_ref(pointer: &[Segment], text: &str, matching: Matching) -
     let mut parts = text.splitn(3, '/');
     let (_, name, file) = (parts.next(), parts.next().unwrap_or_default(), parts.next());
     if name.contains(WILD) {
-        findings.warn(format!("`{text}` admits workflows of every repository of `{owner}` that matches"), "name the repository");
-    } else if !is_login(owner) || !file.is_some_and(|file| file.starts_with(".github/workflows/") || file.contains(WILD)) {
+        findings.warn(
+            format!("`{text}` admits workflows of every repository of `{owner}` that matches"),
+            "name the repository",
+        );
+    } else if !is_login(owner)
+        || !file.is_some_and(|file| file.starts_with(".github/workflows/") || file.contains(WILD))
+    {
         findings.error(code, format!("`{text}` is not a workflow file"), example);
     } else if !text.contains('@') && !text.ends_with('*') {
         findings.error(code, format!("`{text}` does not say at which branch or tag"), example);

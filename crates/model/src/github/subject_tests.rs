@@ -6,7 +6,10 @@ use crate::iam::Severity;
 /// The code, how bad it is, and message and help in one text.
 fn found(text: &str, matching: Matching) -> Vec<(&'static str, Severity, String)> {
     let problems = check_subject(&[], text, matching);
-    problems.into_iter().map(|p| (p.code, p.severity, format!("{} | {}", p.message, p.help.unwrap_or_default()))).collect()
+    problems
+        .into_iter()
+        .map(|p| (p.code, p.severity, format!("{} | {}", p.message, p.help.unwrap_or_default())))
+        .collect()
 }
 
 fn only(text: &str) -> (&'static str, Severity, String) {
@@ -29,7 +32,11 @@ fn ordinary_subjects_pass() {
         assert_eq!(found(text, Matching::Exact), [], "{text}");
         assert_eq!(found(text, Matching::Pattern), [], "{text}");
     }
-    for pattern in ["repo:acme/papyrus:ref:refs/tags/v*.*.*", "repo:acme/papyrus:ref:refs/heads/release/*", "repo:acme/papyrus:ref:*"] {
+    for pattern in [
+        "repo:acme/papyrus:ref:refs/tags/v*.*.*",
+        "repo:acme/papyrus:ref:refs/heads/release/*",
+        "repo:acme/papyrus:ref:*",
+    ] {
         assert_eq!(found(pattern, Matching::Pattern), [], "{pattern}");
     }
 }
@@ -148,7 +155,9 @@ fn workflow_refs() {
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
-        (Some((b'*', rest)), _) => matches(rest, text) || text.split_first().is_some_and(|(_, more)| matches(pattern, more)),
+        (Some((b'*', rest)), _) => {
+            matches(rest, text) || text.split_first().is_some_and(|(_, more)| matches(pattern, more))
+        }
         (Some((b'?', rest)), Some((_, more))) => matches(rest, more),
         (Some((one, rest)), Some((other, more))) if one == other => matches(rest, more),
         _ => false,

@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn china_has_its_own_partition_and_audience() {
-        let github: GitHub = serde_json::from_value(json!({ "repository": "acme/papyrus", "branches": ["main"] })).unwrap();
+        let github: GitHub =
+            serde_json::from_value(json!({ "repository": "acme/papyrus", "branches": ["main"] })).unwrap();
         let policy = trust_policy(&github, "aws-cn", &account(), "token.actions.githubusercontent.com/acme").unwrap();
         let statement = &policy["Statement"][0];
         assert_eq!(

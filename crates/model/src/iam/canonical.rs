@@ -282,7 +282,10 @@ mod tests {
         }
         let principal = |value: Value| statement(json!({ "Principal": value }));
         assert!(!equivalent(&principal(json!("*")), &principal(json!({ "AWS": "*" }))));
-        assert!(!equivalent(&principal(json!({ "AWS": "AROAEXAMPLEEXAMPLEEX" })), &principal(json!({ "AWS": "123456789012" }))));
+        assert!(!equivalent(
+            &principal(json!({ "AWS": "AROAEXAMPLEEXAMPLEEX" })),
+            &principal(json!({ "AWS": "123456789012" }))
+        ));
     }
 
     #[test]
@@ -333,3 +336,7 @@ mod tests {
         assert!(parse_url_encoded("%7B").unwrap_err().to_string().contains("JSON"));
     }
 }
+
+#[cfg(test)]
+#[path = "canonical_tests.rs"]
+mod properties;

@@ -92,8 +92,12 @@ pub(super) fn check(pointer: &[Segment], condition: &Value, found: &mut Vec<DocP
         check_operator(&at, operator, found);
         let Some(keys) = keys.as_object() else {
             found.push(
-                DocProblem::error(&at, "policy-condition", format!("`{operator}` must be a mapping of condition keys to values"))
-                    .help("write for example `\"aws:SourceAccount\": \"123456789012\"` below it"),
+                DocProblem::error(
+                    &at,
+                    "policy-condition",
+                    format!("`{operator}` must be a mapping of condition keys to values"),
+                )
+                .help("write for example `\"aws:SourceAccount\": \"123456789012\"` below it"),
             );
             continue;
         };
@@ -129,8 +133,12 @@ fn check_operator(pointer: &[Segment], text: &str, found: &mut Vec<DocProblem>) 
 fn check_value(pointer: &[Segment], operator: &str, key: &str, value: &Value, found: &mut Vec<DocProblem>) {
     if value.as_array().is_some_and(Vec::is_empty) {
         found.push(
-            DocProblem::warning(pointer, "policy-condition-value", format!("`{key}` has an empty list: no request matches it"))
-                .help("give at least one value, or remove the key"),
+            DocProblem::warning(
+                pointer,
+                "policy-condition-value",
+                format!("`{key}` has an empty list: no request matches it"),
+            )
+            .help("give at least one value, or remove the key"),
         );
     }
     let base = Operator::split(operator).base;

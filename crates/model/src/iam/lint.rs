@@ -11,17 +11,8 @@ use super::{condition, principal};
 use crate::names::shown;
 
 const TOP: [&str; 3] = ["Version", "Id", "Statement"];
-const ELEMENTS: [&str; 9] = [
-    "Sid",
-    "Effect",
-    "Principal",
-    "NotPrincipal",
-    "Action",
-    "NotAction",
-    "Resource",
-    "NotResource",
-    "Condition",
-];
+const ELEMENTS: [&str; 9] =
+    ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 const CURRENT: &str = "2012-10-17";
 
 /// Every problem in the structure of a document. An unreadable part hides only what is inside of it.
@@ -36,7 +27,8 @@ pub fn structure(kind: DocKind, document: &Value) -> Vec<DocProblem> {
         return found;
     };
     for key in top.keys().filter(|key| !TOP.contains(&key.as_str())) {
-        let mut problem = unknown_name(&[Segment::from(key.as_str())], "policy-element", "an element of a policy", key, &TOP);
+        let mut problem =
+            unknown_name(&[Segment::from(key.as_str())], "policy-element", "an element of a policy", key, &TOP);
         if ELEMENTS.contains(&key.as_str()) {
             problem.help = Some("it belongs into a statement: below `Statement`".to_owned());
         }
@@ -55,15 +47,21 @@ fn check_version(top: &Map<String, Value>, found: &mut Vec<DocProblem>) {
     let help = format!("write `Version: \"{CURRENT}\"`");
     match top.get("Version") {
         None => found.push(
-            DocProblem::warning(&[], "policy-version", "the policy has no `Version`, so IAM reads it by the rules of 2008-10-17")
-                .help(help),
+            DocProblem::warning(
+                &[],
+                "policy-version",
+                "the policy has no `Version`, so IAM reads it by the rules of 2008-10-17",
+            )
+            .help(help),
         ),
         Some(Value::String(version)) if version == CURRENT || version == "2008-10-17" => {}
         Some(Value::String(version)) => found.push(
             DocProblem::error(&at, "policy-version", format!("there is no policy version `{version}`"))
                 .help(format!("{help}: it names the policy language, not the day the policy was written")),
         ),
-        Some(_) => found.push(DocProblem::error(&at, "policy-version", "`Version` must be a text").help(format!("{help}, in quotes"))),
+        Some(_) => found.push(
+            DocProblem::error(&at, "policy-version", "`Version` must be a text").help(format!("{help}, in quotes")),
+        ),
     }
 }
 
@@ -92,8 +90,12 @@ fn check_statements(kind: DocKind, top: &Map<String, Value>, found: &mut Vec<Doc
             if let Some(first) = sids.get(sid) {
                 let place = first.get(1).map(|index| format!(" (number {index}, counted from 0)")).unwrap_or_default();
                 found.push(
-                    DocProblem::error(&statement.at("Sid"), "policy-sid", format!("another statement{place} has the `Sid` `{sid}` too"))
-                        .help("a `Sid` is unique in its policy; change one of them or leave it out"),
+                    DocProblem::error(
+                        &statement.at("Sid"),
+                        "policy-sid",
+                        format!("another statement{place} has the `Sid` `{sid}` too"),
+                    )
+                    .help("a `Sid` is unique in its policy; change one of them or leave it out"),
                 );
             } else {
                 sids.insert(sid, statement.pointer.clone());
@@ -104,7 +106,8 @@ fn check_statements(kind: DocKind, top: &Map<String, Value>, found: &mut Vec<Doc
 
 fn check_statement(kind: DocKind, statement: &Statement<'_>, found: &mut Vec<DocProblem>) {
     for key in statement.body.keys().filter(|key| !ELEMENTS.contains(&key.as_str())) {
-        let mut problem = unknown_name(&statement.at(key), "policy-element", "an element of a statement", key, &ELEMENTS);
+        let mut problem =
+            unknown_name(&statement.at(key), "policy-element", "an element of a statement", key, &ELEMENTS);
         if TOP.contains(&key.as_str()) {
             problem.help = Some("it belongs to the policy, beside `Statement`".to_owned());
         }
@@ -128,8 +131,12 @@ fn check_sid(kind: DocKind, statement: &Statement<'_>, found: &mut Vec<DocProble
             // Characters outside of Latin-1 are reported by the rule for all texts.
             if let (DocKind::Identity, Some(bad)) = (kind, bad.filter(|c| u32::from(*c) <= 0xFF)) {
                 found.push(
-                    DocProblem::error(&statement.at("Sid"), "policy-sid", format!("the `Sid` `{sid}` cannot contain {}", shown(bad)))
-                        .help("only the letters A-Z and a-z and digits are allowed"),
+                    DocProblem::error(
+                        &statement.at("Sid"),
+                        "policy-sid",
+                        format!("the `Sid` `{sid}` cannot contain {}", shown(bad)),
+                    )
+                    .help("only the letters A-Z and a-z and digits are allowed"),
                 );
             }
         }
@@ -140,12 +147,14 @@ fn check_sid(kind: DocKind, statement: &Statement<'_>, found: &mut Vec<DocProble
 fn check_effect(statement: &Statement<'_>, found: &mut Vec<DocProblem>) {
     let help = "write `Effect: Allow` or `Effect: Deny`";
     match statement.get("Effect") {
-        None => found.push(DocProblem::error(&statement.pointer, "policy-effect", "the statement has no `Effect`").help(help)),
+        None => found
+            .push(DocProblem::error(&statement.pointer, "policy-effect", "the statement has no `Effect`").help(help)),
         Some(Value::String(effect)) if effect == "Allow" || effect == "Deny" => {}
         Some(Value::String(effect)) => {
             found.push(unknown_name(&statement.at("Effect"), "policy-effect", "an effect", effect, &["Allow", "Deny"]));
         }
-        Some(_) => found.push(DocProblem::error(&statement.at("Effect"), "policy-effect", "`Effect` must be a text").help(help)),
+        Some(_) => found
+            .push(DocProblem::error(&statement.at("Effect"), "policy-effect", "`Effect` must be a text").help(help)),
     }
 }
 
@@ -159,7 +168,9 @@ fn one_of<'a>(
 ) -> Vec<&'a str> {
     let present: Vec<&str> = [this, other].into_iter().filter(|element| statement.get(element).is_some()).collect();
     match present.as_slice() {
-        [] => found.push(DocProblem::error(&statement.pointer, code, format!("the statement has no `{this}`")).help(help)),
+        [] => {
+            found.push(DocProblem::error(&statement.pointer, code, format!("the statement has no `{this}`")).help(help))
+        }
         [_, second] => found.push(
             DocProblem::error(&statement.at(second), code, format!("the statement has both `{this}` and `{other}`"))
                 .help("keep one of them"),
@@ -194,7 +205,9 @@ fn check_resources(kind: DocKind, statement: &Statement<'_>, found: &mut Vec<Doc
         DocKind::Trust | DocKind::Identity => "a trust policy is always about its own role; remove it",
     };
     for element in ["Resource", "NotResource"].into_iter().filter(|element| statement.get(element).is_some()) {
-        found.push(DocProblem::error(&statement.at(element), code, format!("a {} has no `{element}`", kind.noun())).help(why));
+        found.push(
+            DocProblem::error(&statement.at(element), code, format!("a {} has no `{element}`", kind.noun())).help(why),
+        );
     }
 }
 
@@ -230,11 +243,20 @@ pub(super) fn check_list(
             }
             Value::String(_) => {}
             Value::Number(_) => found.push(
-                DocProblem::error(&at, "policy-type", format!("`{name}` must be a text or a list of texts, not a number"))
-                    .help("write it in quotes"),
+                DocProblem::error(
+                    &at,
+                    "policy-type",
+                    format!("`{name}` must be a text or a list of texts, not a number"),
+                )
+                .help("write it in quotes"),
             ),
-            _ => found.push(DocProblem::error(&at, "policy-type", format!("`{name}` must be a text or a list of texts")).help(help)),
+            _ => found.push(
+                DocProblem::error(&at, "policy-type", format!("`{name}` must be a text or a list of texts")).help(help),
+            ),
         }
     }
 }
 
+#[cfg(test)]
+#[path = "lint_tests.rs"]
+mod tests;

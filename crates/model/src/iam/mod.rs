@@ -15,6 +15,6 @@ mod walk;
 pub use canonical::{CanonicalDocument, canonical, canonical_in, equivalent, parse_url_encoded, to_pretty_json};
 pub use document::{DocKind, DocProblem, Document, Segment, Severity};
 pub use lint::structure;
-pub(crate) use text::placeholder;
 pub use size::{SizeLimit, size};
+pub(crate) use text::placeholder;
 pub use trust_lint::lint_trust;

@@ -29,10 +29,12 @@ pub(super) fn check(kind: DocKind, statement: &Statement<'_>, found: &mut Vec<Do
         return;
     }
     match present.as_slice() {
-        [] => found.push(
-            DocProblem::error(&statement.pointer, code, "the statement has no `Principal`")
-                .help(format!("a {} must say who it is about, such as `Service: ecs-tasks.amazonaws.com`", kind.noun())),
-        ),
+        [] => {
+            found.push(DocProblem::error(&statement.pointer, code, "the statement has no `Principal`").help(format!(
+                "a {} must say who it is about, such as `Service: ecs-tasks.amazonaws.com`",
+                kind.noun()
+            )))
+        }
         [_, second] => found.push(
             DocProblem::error(&statement.at(second), code, "the statement has both `Principal` and `NotPrincipal`")
                 .help("keep one of them"),
@@ -102,7 +104,10 @@ fn check_aws(pointer: &[Segment], text: &str) -> Option<DocProblem> {
         return if text.len() == 12 {
             None
         } else {
-            refuse(format!("`{text}` is not an account id: it has {} digits", text.len()), "an account id has 12 digits")
+            refuse(
+                format!("`{text}` is not an account id: it has {} digits", text.len()),
+                "an account id has 12 digits",
+            )
         };
     }
     if is_unique_id(text) {
@@ -121,8 +126,14 @@ fn check_aws(pointer: &[Segment], text: &str) -> Option<DocProblem> {
             let digits = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
             let known = ["root", "user/", "role/", "assumed-role/", "federated-user/"];
             if !digits && *account != "cloudfront" {
-                refuse(format!("`{text}` is not a principal: `{account}` is not an account id"), "an account id has 12 digits")
-            } else if known.iter().any(|start| if start.ends_with('/') { resource.starts_with(start) } else { resource == start }) {
+                refuse(
+                    format!("`{text}` is not a principal: `{account}` is not an account id"),
+                    "an account id has 12 digits",
+                )
+            } else if known
+                .iter()
+                .any(|start| if start.ends_with('/') { resource.starts_with(start) } else { resource == start })
+            {
                 None
             } else if resource.starts_with("oidc-provider/") || resource.starts_with("saml-provider/") {
                 refuse(format!("`{text}` is an identity provider"), "write it under `Federated` instead of `AWS`")
@@ -151,7 +162,8 @@ fn is_unique_id(text: &str) -> bool {
 }
 
 fn check_federated(pointer: &[Segment], text: &str) -> Option<DocProblem> {
-    let refuse = |message: String, help: String| Some(DocProblem::error(pointer, "policy-federated", message).help(help));
+    let refuse =
+        |message: String, help: String| Some(DocProblem::error(pointer, "policy-federated", message).help(help));
     let example = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
     if HOST_PROVIDERS.contains(&text) {
         return None;
@@ -161,9 +173,10 @@ fn check_federated(pointer: &[Segment], text: &str) -> Option<DocProblem> {
         ["arn", _, "iam", "", account, resource] => {
             let provider = ["oidc-provider/", "saml-provider/"].iter().find_map(|start| resource.strip_prefix(start));
             match provider {
-                _ if text.contains(['*', '?']) => {
-                    refuse(format!("`{text}` is not a provider: it cannot be a pattern"), format!("name one provider, such as `{example}`"))
-                }
+                _ if text.contains(['*', '?']) => refuse(
+                    format!("`{text}` is not a provider: it cannot be a pattern"),
+                    format!("name one provider, such as `{example}`"),
+                ),
                 None => refuse(
                     format!("`{text}` is not a provider"),
                     format!("the ARN of a provider contains `oidc-provider/` or `saml-provider/`, such as `{example}`"),
@@ -172,12 +185,16 @@ fn check_federated(pointer: &[Segment], text: &str) -> Option<DocProblem> {
                     format!("`{text}` is not the ARN of a provider: it contains a URL"),
                     "leave out `https://` in the ARN".to_owned(),
                 ),
-                Some(_) if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) => {
-                    refuse(format!("`{text}` is not a provider: `{account}` is not an account id"), "an account id has 12 digits".to_owned())
-                }
+                Some(_) if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) => refuse(
+                    format!("`{text}` is not a provider: `{account}` is not an account id"),
+                    "an account id has 12 digits".to_owned(),
+                ),
                 Some(_) => None,
             }
         }
-        _ => refuse(format!("`{text}` is not the ARN of a provider"), format!("write the provider's ARN, such as `{example}`")),
+        _ => refuse(
+            format!("`{text}` is not the ARN of a provider"),
+            format!("write the provider's ARN, such as `{example}`"),
+        ),
     }
 }

@@ -75,7 +75,8 @@ pub fn check<'a>(limit: SizeLimit, documents: impl IntoIterator<Item = &'a Value
     }
     let code = "policy-size";
     if longest > REQUEST_LIMIT {
-        let message = format!("a policy document has {longest} characters; IAM takes at most {REQUEST_LIMIT} in one request");
+        let message =
+            format!("a policy document has {longest} characters; IAM takes at most {REQUEST_LIMIT} in one request");
         return Some(DocProblem::error(&[], code, message).help(limit.help()));
     }
     let most = limit.characters();

@@ -32,7 +32,8 @@ fn check_text(pointer: &[Segment], text: &str, found: &mut Vec<DocProblem>) {
     if let Some((place, bad)) = text.chars().enumerate().find(|(_, c)| !is_policy_character(*c)) {
         let number = u32::from(bad);
         let seen = if bad.is_control() { String::new() } else { format!("`{bad}`, ") };
-        let message = format!("IAM refuses the character {seen}U+{number:04X}, the {} of this text", ordinal(place + 1));
+        let message =
+            format!("IAM refuses the character {seen}U+{number:04X}, the {} of this text", ordinal(place + 1));
         found.push(
             DocProblem::error(pointer, "policy-characters", message)
                 .help("policies may only contain tab, line breaks and the characters U+0020 to U+00FF (Latin-1)"),
@@ -40,8 +41,12 @@ fn check_text(pointer: &[Segment], text: &str, found: &mut Vec<DocProblem>) {
     }
     if let Some(placeholder) = placeholder(text) {
         found.push(
-            DocProblem::error(pointer, "policy-placeholder", format!("the placeholder `{placeholder}` was not replaced"))
-                .help(placeholder_help(placeholder)),
+            DocProblem::error(
+                pointer,
+                "policy-placeholder",
+                format!("the placeholder `{placeholder}` was not replaced"),
+            )
+            .help(placeholder_help(placeholder)),
         );
     }
 }
@@ -107,7 +112,13 @@ pub(super) fn check_action(pointer: &[Segment], text: &str, found: &mut Vec<DocP
     };
     let example = "an action looks like `ecr:GetAuthorizationToken`; `*` and `?` are allowed after the colon";
     if service.is_empty() || action.is_empty() {
-        refuse(format!("`{text}` is not an action: the part {} the colon is empty", if service.is_empty() { "before" } else { "after" }), example.to_owned());
+        refuse(
+            format!(
+                "`{text}` is not an action: the part {} the colon is empty",
+                if service.is_empty() { "before" } else { "after" }
+            ),
+            example.to_owned(),
+        );
     } else if service.contains(['*', '?']) {
         refuse(format!("`{text}` is not an action: the service cannot be a pattern"), example.to_owned());
     } else if let Some(bad) = service.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-')) {
@@ -137,7 +148,10 @@ pub(super) fn check_resource(pointer: &[Segment], text: &str, found: &mut Vec<Do
         _ => return refuse(format!("`{text}` is neither `*` nor an ARN"), example),
     };
     if !(is_partition(partition) || partition == "*" || partition.contains(MASK)) {
-        refuse(format!("`{text}` is not an ARN: there is no partition `{partition}`"), "the partition is `aws`, in China `aws-cn`");
+        refuse(
+            format!("`{text}` is not an ARN: there is no partition `{partition}`"),
+            "the partition is `aws`, in China `aws-cn`",
+        );
     }
     if service.is_empty() || service.contains(['*', '?']) {
         refuse(format!("`{text}` is not an ARN IAM accepts: the service must be written out"), example);
@@ -154,7 +168,8 @@ pub(super) fn check_resource(pointer: &[Segment], text: &str, found: &mut Vec<Do
             RegionError::Unknown { help, .. } => help,
             RegionError::Zone { region, .. } => format!("the region is `{region}`"),
         };
-        found.push(DocProblem::warning(pointer, "policy-region", format!("`{region}` is not an AWS region")).help(help));
+        found
+            .push(DocProblem::warning(pointer, "policy-region", format!("`{region}` is not an AWS region")).help(help));
     }
 }
 
@@ -194,8 +209,8 @@ pub(super) fn unknown_name(
     name: &str,
     allowed: &[&str],
 ) -> DocProblem {
-    let help = did_you_mean(name, allowed.iter().copied(), 3)
-        .unwrap_or_else(|| format!("allowed: {}", allowed.join(", ")));
+    let help =
+        did_you_mean(name, allowed.iter().copied(), 3).unwrap_or_else(|| format!("allowed: {}", allowed.join(", ")));
     DocProblem::error(pointer, code, format!("`{name}` is not {what}")).help(help)
 }
 

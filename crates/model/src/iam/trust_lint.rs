@@ -55,7 +55,9 @@ fn check_action_names(statement: &Statement<'_>, found: &mut Vec<DocProblem>) {
             continue;
         }
         let help = did_you_mean(action, ACTIONS, 4).unwrap_or_else(|| format!("allowed: {}", ACTIONS.join(", ")));
-        found.push(DocProblem::error(&at, "trust-action", format!("`{action}` is not an action of a trust policy")).help(help));
+        found.push(
+            DocProblem::error(&at, "trust-action", format!("`{action}` is not an action of a trust policy")).help(help),
+        );
     }
 }
 
@@ -90,8 +92,12 @@ fn check_actions_fit(statement: &Statement<'_>, found: &mut Vec<DocProblem>) {
     for (present, action, who) in needs {
         if present && !grants(statement, action) {
             found.push(
-                DocProblem::error(&statement.at("Action"), "trust-action", format!("{who} assumes a role by `{action}`, which the statement does not allow"))
-                    .help(format!("write `Action: {action}`")),
+                DocProblem::error(
+                    &statement.at("Action"),
+                    "trust-action",
+                    format!("{who} assumes a role by `{action}`, which the statement does not allow"),
+                )
+                .help(format!("write `Action: {action}`")),
             );
         }
     }
@@ -99,6 +105,16 @@ fn check_actions_fit(statement: &Statement<'_>, found: &mut Vec<DocProblem>) {
 
 /// Reports a statement without a condition whose principal is everyone.
 fn check_everyone(statement: &Statement<'_>, found: &mut Vec<DocProblem>) {
+    if statement.get("NotPrincipal").is_some() {
+        found.push(
+            DocProblem::error(
+                &statement.at("NotPrincipal"),
+                "trust-everyone",
+                "with `Allow`, `NotPrincipal` lets in everyone else in the world",
+            )
+            .help("name those who may assume the role under `Principal`"),
+        );
+    }
     let narrowed = statement.get("Condition").and_then(Value::as_object).is_some_and(|condition| !condition.is_empty());
     if narrowed {
         return;
@@ -154,8 +170,12 @@ fn check_github(statement: &Statement<'_>, provider: &Provider<'_>, found: &mut 
         let operator = Operator::split(entry.operator);
         if operator.quantifier == Quantifier::All {
             found.push(
-                DocProblem::error(&entry.pointer, "github-for-all-values", format!("`{}` is true for a token without `{}`", entry.operator, entry.key))
-                    .help(format!("write `{}`", operator.base)),
+                DocProblem::error(
+                    &entry.pointer,
+                    "github-for-all-values",
+                    format!("`{}` is true for a token without `{}`", entry.operator, entry.key),
+                )
+                .help(format!("write `{}`", operator.base)),
             );
         }
     }
@@ -164,9 +184,16 @@ fn check_github(statement: &Statement<'_>, provider: &Provider<'_>, found: &mut 
 }
 
 /// The entries for a claim. IAM compares the names of keys without case.
-fn of_claim<'e, 'a>(entries: &'e [ConditionEntry<'a>], provider: &Provider<'_>, claim: &str) -> Vec<&'e ConditionEntry<'a>> {
+fn of_claim<'e, 'a>(
+    entries: &'e [ConditionEntry<'a>],
+    provider: &Provider<'_>,
+    claim: &str,
+) -> Vec<&'e ConditionEntry<'a>> {
     let (own, usual) = (format!("{}:{claim}", provider.host), format!("{PROVIDER_HOST}:{claim}"));
-    entries.iter().filter(|entry| entry.key.eq_ignore_ascii_case(&own) || entry.key.eq_ignore_ascii_case(&usual)).collect()
+    entries
+        .iter()
+        .filter(|entry| entry.key.eq_ignore_ascii_case(&own) || entry.key.eq_ignore_ascii_case(&usual))
+        .collect()
 }
 
 /// The place and the message for a claim without an entry, with the mistyped key where there is one.
@@ -182,13 +209,23 @@ fn missing(
     let mistyped = entries.iter().find(|entry| {
         let claims = ["aud", "sub", "job_workflow_ref"];
         let other = claims.iter().any(|known| *known != claim && entry.key.ends_with(&format!(":{known}")));
-        !other && (entry.key.rsplit(':').next() == Some(claim) || !nearest(entry.key, [key.as_str()], 4).is_empty())
+        !other
+            && (entry.key.rsplit(':').next().is_some_and(|last| last.starts_with(claim))
+                || !nearest(entry.key, [key.as_str()], 4).is_empty())
     });
     match mistyped {
-        Some(entry) => DocProblem::error(&entry.pointer, code, format!("`{}` is not a condition key of this provider; {message}", entry.key))
-            .help(format!("did you mean `{key}`?")),
+        Some(entry) => DocProblem::error(
+            &entry.pointer,
+            code,
+            format!("`{}` is not a condition key of this provider; {message}", entry.key),
+        )
+        .help(format!("did you mean `{key}`?")),
         None => {
-            let at = if statement.get("Condition").is_some() { statement.at("Condition") } else { statement.pointer.clone() };
+            let at = if statement.get("Condition").is_some() {
+                statement.at("Condition")
+            } else {
+                statement.pointer.clone()
+            };
             DocProblem::error(&at, code, message.to_owned()).help(help)
         }
     }
@@ -226,7 +263,9 @@ fn check_audience(
             } else {
                 format!("did you mean `{wanted}`?")
             };
-            found.push(DocProblem::error(&at, code, format!("`{text}` is not the audience of tokens for AWS")).help(help));
+            found.push(
+                DocProblem::error(&at, code, format!("`{text}` is not the audience of tokens for AWS")).help(help),
+            );
         }
     }
 }
@@ -250,30 +289,47 @@ fn check_subjects(
             if operator.if_exists {
                 doubtful += 1;
                 found.push(
-                    DocProblem::error(&entry.pointer, "github-subject", format!("`{}` is true for a token without `{claim}`", entry.operator))
-                        .help(format!("write `{}`", operator.base)),
+                    DocProblem::error(
+                        &entry.pointer,
+                        "github-subject",
+                        format!("`{}` is true for a token without `{claim}`", entry.operator),
+                    )
+                    .help(format!("write `{}`", operator.base)),
                 );
             } else {
                 pinned += 1;
             }
             for (at, text) in entry.texts() {
-                found.extend(if claim == "sub" { check_subject(&at, text, matching) } else { check_workflow_ref(&at, text, matching) });
+                found.extend(if claim == "sub" {
+                    check_subject(&at, text, matching)
+                } else {
+                    check_workflow_ref(&at, text, matching)
+                });
             }
         }
     }
     if pinned == 0 && doubtful == 0 {
-        let help = format!("add `StringEquals: {{ \"{}:sub\": \"repo:acme/papyrus:ref:refs/heads/main\" }}`, with your repository", provider.host);
+        let help = format!(
+            "add `StringEquals: {{ \"{}:sub\": \"repo:acme/papyrus:ref:refs/heads/main\" }}`, with your repository",
+            provider.host
+        );
         let message = ("nothing says which repository's tokens are admitted, so AWS refuses the policy", help);
         found.push(missing(statement, provider, entries, "sub", "github-subject-missing", message));
     }
     let several = of_claim(entries, provider, "sub")
         .into_iter()
-        .filter(|entry| ["StringEquals", "StringLike", "StringEqualsIgnoreCase"].contains(&Operator::split(entry.operator).base))
+        .filter(|entry| {
+            ["StringEquals", "StringLike", "StringEqualsIgnoreCase"].contains(&Operator::split(entry.operator).base)
+        })
         .collect::<Vec<_>>();
     if let [_, second, ..] = several.as_slice() {
         found.push(
-            DocProblem::warning(&second.pointer, "github-subject-twice", "two operators compare the subject, and a token must pass both")
-                .help("put all subjects into one list under `StringLike`, where one match is enough"),
+            DocProblem::warning(
+                &second.pointer,
+                "github-subject-twice",
+                "two operators compare the subject, and a token must pass both",
+            )
+            .help("put all subjects into one list under `StringLike`, where one match is enough"),
         );
     }
 }

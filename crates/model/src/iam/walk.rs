@@ -85,7 +85,12 @@ pub(super) fn conditions<'a>(statement: &Statement<'a>) -> Vec<ConditionEntry<'a
     let mut found = Vec::new();
     for (operator, keys) in statement.get("Condition").and_then(Value::as_object).into_iter().flatten() {
         for (key, value) in keys.as_object().into_iter().flatten() {
-            found.push(ConditionEntry { pointer: below(&below(&at, operator.as_str()), key.as_str()), operator, key, value });
+            found.push(ConditionEntry {
+                pointer: below(&below(&at, operator.as_str()), key.as_str()),
+                operator,
+                key,
+                value,
+            });
         }
     }
     found

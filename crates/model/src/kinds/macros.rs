@@ -40,6 +40,14 @@ pub trait Resource {
     }
 }
 
+/// The name of a field as the file spells it: `r#type` is `type`.
+pub(crate) const fn plain(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
+}
+
 /// Declares the spec of a kind: adds the keys that every resource has, and the list of its own fields.
 macro_rules! resource {
     ($(#[$meta:meta])* pub struct $Name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* }) => {
@@ -64,7 +72,7 @@ macro_rules! resource {
 
         impl $Name {
             /// The kind's own keys.
-            pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+            pub const FIELDS: &'static [&'static str] = &[$($crate::kinds::macros::plain(stringify!($field))),*];
 
             fn common_keys(&self) -> $crate::kinds::Common<'_> {
                 $crate::kinds::Common {

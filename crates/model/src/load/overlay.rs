@@ -82,7 +82,7 @@ pub(super) fn variables(tree: &mut Node, options: &Options<'_>, found: &mut Diag
         let spec = match decode::<Variable>(&variable.value) {
             Ok(spec) => spec,
             Err(error) => {
-                let mut diagnostic = Diagnostic::from(error);
+                let mut diagnostic = Diagnostic::from(*error);
                 let path = Path::root().key("variables").key(name.as_str());
                 diagnostic.path = Some(diagnostic.path.map_or(path.clone(), |below| {
                     below.segments().iter().fold(path, |path, segment| path.step(segment.clone()))

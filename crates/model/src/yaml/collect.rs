@@ -51,7 +51,8 @@ pub fn decode_all<T: DeserializeOwned>(root: &Node) -> Result<T, Vec<DecodeError
 /// What does not fit is left out: an unknown key, an element of a list, the entry of a mapping, and if the type around it
 /// cannot do without it then that too.
 pub fn decode_lenient<T: DeserializeOwned>(root: &Node) -> Decoded<T> {
-    let mut state = State { root, ids: HashSet::new(), decoded: Decoded { value: None, errors: Vec::new(), dropped: Vec::new() } };
+    let mut state =
+        State { root, ids: HashSet::new(), decoded: Decoded { value: None, errors: Vec::new(), dropped: Vec::new() } };
     for _ in 0..MAX_PASSES {
         let error = match run(root, &state.context(&[])) {
             Ok(value) => {
@@ -106,7 +107,8 @@ impl<T: DeserializeOwned> State<'_, T> {
             DecodeErrorKind::MissingField { field } => {
                 let misspelt = |other: &DecodeError| match &other.kind {
                     DecodeErrorKind::UnknownField { field: written, expected } => {
-                        other.path == error.path && nearest(written, expected.iter().map(String::as_str)) == Some(field.as_str())
+                        other.path == error.path
+                            && nearest(written, expected.iter().map(String::as_str)) == Some(field.as_str())
                     }
                     _ => false,
                 };

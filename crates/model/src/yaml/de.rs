@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
 use super::error::{DecodeError, DecodeErrorKind};
@@ -24,9 +26,9 @@ type Failure = Box<DecodeError>;
 /// # Errors
 ///
 /// The first value that does not fit. See [`decode_all`](super::decode_all) for all of them.
-pub fn decode<T: DeserializeOwned>(root: &Node) -> Result<T, DecodeError> {
+pub fn decode<T: DeserializeOwned>(root: &Node) -> Result<T, Box<DecodeError>> {
     let dropped = HashSet::new();
-    run(root, &Context { dropped: &dropped, probes: &[] }).map_err(|error| *error)
+    run(root, &Context { dropped: &dropped, probes: &[] })
 }
 
 /// Decodes a tree in a context.
@@ -160,7 +162,8 @@ impl<'de, 'p> NodeDeserializer<'de, 'p> {
 
     fn visit_variant<V: Visitor<'de>>(self, variants: &[&str], visitor: V) -> Result<V::Value, Failure> {
         let wrong = |found| {
-            let expected = format!("one of {}", variants.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
+            let expected =
+                format!("one of {}", variants.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
             Err(de::Error::invalid_type(found, &expected.as_str()))
         };
         match &self.node.value {
@@ -169,7 +172,8 @@ impl<'de, 'p> NodeDeserializer<'de, 'p> {
             // A word such as `256` or `true` names a variant too.
             NodeValue::Scalar { text, .. } => visitor.visit_enum(VariantName { name: text, payload: None, de: self }),
             NodeValue::Map(entries) => {
-                let mut present = entries.iter().filter(|entry| !self.context.dropped.contains(&identity(&entry.value)));
+                let mut present =
+                    entries.iter().filter(|entry| !self.context.dropped.contains(&identity(&entry.value)));
                 match (present.next(), present.next()) {
                     (Some(entry), None) => {
                         visitor.visit_enum(VariantName { name: &entry.key, payload: Some(entry), de: self })
@@ -207,7 +211,11 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'de, '_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
-        self.locate(if self.node.resolved() == Resolved::Null { visitor.visit_none() } else { visitor.visit_some(self) })
+        self.locate(if self.node.resolved() == Resolved::Null {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        })
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Failure> {
@@ -225,7 +233,12 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'de, '_> {
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(self, _: &'static str, _: usize, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
         self.deserialize_seq(visitor)
     }
 
@@ -319,7 +332,12 @@ impl<'de> MapAccess<'de> for EntryAccess<'de, '_> {
             return seed.deserialize(Poison::new(self.probing.map_or(0, |probe| probe.guess)));
         };
         let place = Place { above: Some(self.place), segment: Some(Step::Key(&entry.key)) };
-        let de = NodeDeserializer { node: &entry.value, key_span: Some(entry.key_span), place: &place, context: self.context };
+        let de = NodeDeserializer {
+            node: &entry.value,
+            key_span: Some(entry.key_span),
+            place: &place,
+            context: self.context,
+        };
         de.locate(seed.deserialize(de))
     }
 
@@ -395,11 +413,19 @@ impl<'de, 'p> VariantName<'de, 'p> {
         use_it: impl for<'q> FnOnce(NodeDeserializer<'de, 'q>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let Some(entry) = self.payload else {
-            let message = format!("`{}` needs {kind}: write `{}: …` on a line of its own, or `{{ {}: … }}`", self.name, self.name, self.name);
+            let message = format!(
+                "`{}` needs {kind}: write `{}: …` on a line of its own, or `{{ {}: … }}`",
+                self.name, self.name, self.name
+            );
             return Err(de::Error::custom(message));
         };
         let place = Place { above: Some(self.de.place), segment: Some(Step::Key(&entry.key)) };
-        let de = NodeDeserializer { node: &entry.value, key_span: Some(entry.key_span), place: &place, context: self.de.context };
+        let de = NodeDeserializer {
+            node: &entry.value,
+            key_span: Some(entry.key_span),
+            place: &place,
+            context: self.de.context,
+        };
         de.locate(use_it(de))
     }
 }
@@ -409,17 +435,18 @@ impl<'de> EnumAccess<'de> for VariantName<'de, '_> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Failure> {
-        let value = seed.deserialize(StrDeserializer::<Failure>::new(self.name)).map_err(|error| match self.payload {
-            // The key is what is wrong, but the whole value has to go.
-            Some(entry) => {
-                let mut error = error.locate_key(entry.key_span, || self.de.place.path(), &entry.key);
-                if matches!(error.kind, DecodeErrorKind::UnknownVariant { .. }) {
-                    error.path = self.de.place.path();
+        let value =
+            seed.deserialize(StrDeserializer::<Failure>::new(self.name)).map_err(|error| match self.payload {
+                // The key is what is wrong, but the whole value has to go.
+                Some(entry) => {
+                    let mut error = error.locate_key(entry.key_span, || self.de.place.path(), &entry.key);
+                    if matches!(error.kind, DecodeErrorKind::UnknownVariant { .. }) {
+                        error.path = self.de.place.path();
+                    }
+                    error
                 }
-                error
-            }
-            None => error,
-        })?;
+                None => error,
+            })?;
         Ok((value, self))
     }
 }

@@ -62,7 +62,12 @@ impl DecodeError {
     }
 
     /// Says where the error was raised, unless that is known already.
-    pub(super) fn locate(mut self: Box<Self>, node: &Node, key_span: Option<Span>, path: impl FnOnce() -> Path) -> Box<Self> {
+    pub(super) fn locate(
+        mut self: Box<Self>,
+        node: &Node,
+        key_span: Option<Span>,
+        path: impl FnOnce() -> Path,
+    ) -> Box<Self> {
         if self.located {
             return self;
         }
@@ -83,7 +88,12 @@ impl DecodeError {
     }
 
     /// Says that it is a key that is wrong, unless a place is known already.
-    pub(super) fn locate_key(mut self: Box<Self>, key_span: Span, mapping: impl FnOnce() -> Path, key: &str) -> Box<Self> {
+    pub(super) fn locate_key(
+        mut self: Box<Self>,
+        key_span: Span,
+        mapping: impl FnOnce() -> Path,
+        key: &str,
+    ) -> Box<Self> {
         if !self.located {
             self.located = true;
             self.span = key_span;
@@ -117,7 +127,9 @@ fn spelling(node: &Node, expected: &str) -> Option<String> {
     let number = expected.contains("number");
     let quoted = matches!(node.value, NodeValue::Scalar { plain: false, .. });
     match (node.resolved(), resolve(text)) {
-        (Resolved::Bool(_) | Resolved::Int(_) | Resolved::UInt(_) | Resolved::Float(_), _) if expected.contains(TEXT) => {
+        (Resolved::Bool(_) | Resolved::Int(_) | Resolved::UInt(_) | Resolved::Float(_), _)
+            if expected.contains(TEXT) =>
+        {
             Some(format!("write it in quotes: \"{text}\""))
         }
         (_, Resolved::Int(_) | Resolved::UInt(_) | Resolved::Float(_)) if quoted && number => {
@@ -165,7 +177,9 @@ fn wanted(expected: &dyn Expected) -> String {
         "i64" | "isize" | "i128" => "a whole number".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
         text if text.starts_with("struct ") => MAPPING.to_owned(),
-        text if text.starts_with("a nonzero ") => format!("a whole number other than 0 ({})", &text["a nonzero ".len()..]),
+        text if text.starts_with("a nonzero ") => {
+            format!("a whole number other than 0 ({})", &text["a nonzero ".len()..])
+        }
         text if text.starts_with("a tuple of size ") => format!("a list of {}", &text["a tuple of size ".len()..]),
         _ => raw,
     }
@@ -183,7 +197,9 @@ fn present(unexpected: Unexpected<'_>) -> String {
         Unexpected::Seq => "a list".to_owned(),
         Unexpected::Map | Unexpected::NewtypeStruct => "a mapping".to_owned(),
         Unexpected::UnitVariant => "a word without a value".to_owned(),
-        Unexpected::NewtypeVariant | Unexpected::TupleVariant | Unexpected::StructVariant => "a word with a value".to_owned(),
+        Unexpected::NewtypeVariant | Unexpected::TupleVariant | Unexpected::StructVariant => {
+            "a word with a value".to_owned()
+        }
         other => other.to_string(),
     }
 }
@@ -221,7 +237,10 @@ impl de::Error for Box<DecodeError> {
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
-        DecodeError::new(DecodeErrorKind::WrongType { expected: wanted(expected), found: format!("a list of {length} elements") })
+        DecodeError::new(DecodeErrorKind::WrongType {
+            expected: wanted(expected),
+            found: format!("a list of {length} elements"),
+        })
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {

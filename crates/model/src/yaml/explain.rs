@@ -25,7 +25,8 @@ pub(super) fn is_unknown_alias(info: &str) -> bool {
 
 /// Refuses a value that is nested too deeply.
 pub(super) fn too_deep(at: Pos) -> Diagnostic {
-    Diagnostic::error("yaml-too-deep", format!("mappings and lists are nested more than {MAX_DEPTH} levels deep")).at(Span::point(at))
+    Diagnostic::error("yaml-too-deep", format!("mappings and lists are nested more than {MAX_DEPTH} levels deep"))
+        .at(Span::point(at))
 }
 
 /// Explains what the parser said about the place where it could not go on.
@@ -45,18 +46,24 @@ pub(super) fn explain(info: &str, at: Pos, lines: &Lines<'_>, open: Option<Openi
     }
     if said("unexpected character") {
         let found = word_at(lines, at).chars().next().unwrap_or('?');
-        return error(at, 1, format!("text without quotes cannot begin with `{found}`")).help("put the whole value in quotes");
+        return error(at, 1, format!("text without quotes cannot begin with `{found}`"))
+            .help("put the whole value in quotes");
     }
-    if said("flow") || said("illegal placement of ':'") {
-        if let Some(open) = open {
-            return bracket(at, lines, open);
-        }
+    if (said("flow") || said("illegal placement of ':'"))
+        && let Some(open) = open
+    {
+        return bracket(at, lines, open);
     }
     if said("misplaced bracket") {
-        return error(at, 1, "this closing bracket was never opened").help("remove it, or put the text in quotes if it belongs to it");
+        return error(at, 1, "this closing bracket was never opened")
+            .help("remove it, or put the text in quotes if it belongs to it");
     }
-    if said("mapping values are not allowed") || said("comment intercepting") {
+    if said("mapping values are not allowed") {
         return nested_value(at, lines);
+    }
+    if said("comment intercepting") {
+        // The parser stopped at the comment before the line that does not fit.
+        return too_far_in(lines.content_from(at.line + 1).map_or(at.line, |(number, _)| number), lines);
     }
     if said("simple key expect") {
         return no_colon(at, lines);
@@ -79,10 +86,12 @@ pub(super) fn explain(info: &str, at: Pos, lines: &Lines<'_>, open: Option<Openi
         return Diagnostic { code: "control-character", ..error(at, 1, "this character cannot stand in a file") };
     }
     if said("tag") {
-        return error(at, word_at(lines, at).chars().count(), "text without quotes cannot begin with `!`").help("put the whole value in quotes");
+        return error(at, word_at(lines, at).chars().count(), "text without quotes cannot begin with `!`")
+            .help("put the whole value in quotes");
     }
     if said("directive") {
-        return error(at, 1, "a line that begins with `%` is a directive, which a stack file does not need").help("remove it");
+        return error(at, 1, "a line that begins with `%` is a directive, which a stack file does not need")
+            .help("remove it");
     }
     if let Some(open) = open {
         return bracket(at, lines, open);
@@ -108,28 +117,41 @@ fn alias(at: Pos, lines: &Lines<'_>) -> Diagnostic {
     let word = word_at(lines, at);
     let width = word.chars().count();
     if word.chars().count() < 2 || word.starts_with('&') {
-        return error(at, width, format!("text without quotes cannot begin with `{}`", word.chars().next().unwrap_or('*')))
-            .help(format!("put the whole value in quotes: \"{word}\""));
+        return error(
+            at,
+            width,
+            format!("text without quotes cannot begin with `{}`", word.chars().next().unwrap_or('*')),
+        )
+        .help(format!("put the whole value in quotes: \"{word}\""));
     }
     let name: String = word.chars().skip(1).collect();
-    Diagnostic::error("unknown-alias", format!("`{word}` stands for a value marked `&{name}` further up, but there is none"))
-        .at(stretch(at, width))
-        .help(format!("if it is meant as text, put it in quotes: \"{word}\""))
+    Diagnostic::error(
+        "unknown-alias",
+        format!("`{word}` stands for a value marked `&{name}` further up, but there is none"),
+    )
+    .at(stretch(at, width))
+    .help(format!("if it is meant as text, put it in quotes: \"{word}\""))
 }
 
 fn tab(at: Pos, lines: &Lines<'_>) -> Diagnostic {
     let indentation = |line: &str| line.len() - line.trim_start().len();
-    let tabbed = |number: &u32| lines.get(*number).is_some_and(|line| line[..indentation(line)].contains('\t') && !line.trim().is_empty());
+    let tabbed = |number: &u32| {
+        lines.get(*number).is_some_and(|line| line[..indentation(line)].contains('\t') && !line.trim().is_empty())
+    };
     let Some(line) = (at.line..=lines.count()).find(tabbed) else {
         let text = lines.get(at.line).unwrap_or_default();
-        let col = text.chars().position(|c| c == '\t').map_or(at.col, |position| u32::try_from(position + 1).unwrap_or(at.col));
+        let col = text
+            .chars()
+            .position(|c| c == '\t')
+            .map_or(at.col, |position| u32::try_from(position + 1).unwrap_or(at.col));
         return error(Pos { line: at.line, col }, 1, "a tab cannot stand here").help("use spaces instead");
     };
     let text = lines.get(line).unwrap_or_default();
     let before = text.chars().take_while(|c| *c == ' ').count();
     let tabs = text.chars().skip(before).take_while(|c| *c == '\t').count();
     let at = Pos { line, col: u32::try_from(before + 1).unwrap_or(1) };
-    let problem = error(at, tabs, "this line is indented with a tab; YAML takes only spaces").help("use two spaces for each level");
+    let problem = error(at, tabs, "this line is indented with a tab; YAML takes only spaces")
+        .help("use two spaces for each level");
     match (line + 1..=lines.count()).filter(tabbed).count() {
         0 => problem,
         more => problem.help(format!("further lines below that are indented with tabs: {more}")),
@@ -140,14 +162,20 @@ fn quoted(info: &str, at: Pos, lines: &Lines<'_>) -> Diagnostic {
     if info.contains("escape") || info.contains("hexadecimal") {
         let line: Vec<char> = lines.get(at.line).unwrap_or_default().chars().collect();
         let found = unknown_escape(&line, at.col as usize).unwrap_or(at.col);
-        return error(Pos { line: at.line, col: found }, 2, "a backslash in double quotes begins an escape, and this is none")
-            .help("use single quotes, or write `\\\\` for a backslash");
+        return error(
+            Pos { line: at.line, col: found },
+            2,
+            "a backslash in double quotes begins an escape, and this is none",
+        )
+        .help("use single quotes, or write `\\\\` for a backslash");
     }
     if info.contains("trailing content") {
         let message = "there is text after the closing quote";
-        return error(at, 1, message).help("for a quote inside of quotes write `''` within '…', and `\\\"` within \"…\"");
+        return error(at, 1, message)
+            .help("for a quote inside of quotes write `''` within '…', and `\\\"` within \"…\"");
     }
-    error(at, 1, "the text that begins with this quote has no closing quote").help("put the same quote at the end of the text")
+    error(at, 1, "the text that begins with this quote has no closing quote")
+        .help("put the same quote at the end of the text")
 }
 
 /// The column of the first backslash from column `from` on that begins no escape.
@@ -159,7 +187,11 @@ fn unknown_escape(line: &[char], from: usize) -> Option<u32> {
                 Some('x') => 2,
                 Some('u') => 4,
                 Some('U') => 8,
-                Some('0' | 'a' | 'b' | 't' | '\t' | 'n' | 'v' | 'f' | 'r' | 'e' | ' ' | '"' | '/' | '\\' | 'N' | '_' | 'L' | 'P') | None => 0,
+                Some(
+                    '0' | 'a' | 'b' | 't' | '\t' | 'n' | 'v' | 'f' | 'r' | 'e' | ' ' | '"' | '/' | '\\' | 'N' | '_'
+                    | 'L' | 'P',
+                )
+                | None => 0,
                 Some(_) => return u32::try_from(position + 1).ok(),
             };
             let hex = line.iter().skip(position + 2).take(digits).take_while(|c| c.is_ascii_hexdigit()).count();
@@ -175,14 +207,24 @@ fn unknown_escape(line: &[char], from: usize) -> Option<u32> {
 
 fn bracket(at: Pos, lines: &Lines<'_>, open: Opening) -> Diagnostic {
     let closing = if open.bracket == '[' { ']' } else { '}' };
-    let here = lines.get(at.line).unwrap_or_default().chars().nth((at.col - 1) as usize);
-    match here {
-        Some(found @ (']' | '}')) if found != closing => error(at, 1, format!("`{}` is closed by `{found}`", open.bracket))
-            .help(format!("close the `{}` of line {}, column {} with `{closing}` first", open.bracket, open.at.line, open.at.col)),
-        Some(_) if at.line == open.at.line => {
-            error(at, 1, format!("a comma or `{closing}` is missing before this"))
-                .help(format!("it stands inside of the `{}` of column {}", open.bracket, open.at.col))
+    let line: Vec<char> = lines.get(at.line).unwrap_or_default().chars().collect();
+    let mut position = (at.col - 1) as usize;
+    // At a colon, the key before it is what came unexpectedly.
+    if line.get(position) == Some(&':') {
+        while position > 0 && !(line[position - 1].is_whitespace() || matches!(line[position - 1], ',' | '[' | '{')) {
+            position -= 1;
         }
+    }
+    let at = Pos { line: at.line, col: column(position) };
+    match line.get(position) {
+        Some(found @ (']' | '}')) if *found != closing => {
+            error(at, 1, format!("`{}` is closed by `{found}`", open.bracket)).help(format!(
+                "close the `{}` of line {}, column {} with `{closing}` first",
+                open.bracket, open.at.line, open.at.col
+            ))
+        }
+        Some(_) if at.line == open.at.line => error(at, 1, format!("a comma or `{closing}` is missing before this"))
+            .help(format!("it stands inside of the `{}` of column {}", open.bracket, open.at.col)),
         _ => error(open.at, 1, format!("this `{}` is not closed with `{closing}`", open.bracket))
             .help(format!("it is missed in line {} at the latest", at.line))
             .help("lines inside of brackets must be indented deeper than the key, with commas between the parts"),
@@ -216,7 +258,8 @@ pub(super) fn squeezed(line: &str) -> Option<Squeezed<'_>> {
     }
     let (key, value) = content.split_once(':')?;
     let is_word = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    if !is_word || value.is_empty() || value.starts_with([' ', '\t']) || value.starts_with("//") || value.contains(": ") {
+    if !is_word || value.is_empty() || value.starts_with([' ', '\t']) || value.starts_with("//") || value.contains(": ")
+    {
         return None;
     }
     let before = line.len() - line.trim_end().len();
@@ -239,20 +282,22 @@ fn nested_value(at: Pos, lines: &Lines<'_>) -> Diagnostic {
         let col = u32::try_from(line[..first + 2 + skipped].chars().count() + 1).unwrap_or(at.col);
         let value = value.trim();
         let problem = error(Pos { line: at.line, col }, value.chars().count(), "text that contains `: ` needs quotes");
-        let problem = if value.contains(['"', '\\']) || value.chars().count() > 60 { problem } else { problem.help(format!("if it is one text, write \"{value}\"")) };
+        let problem = if value.contains(['"', '\\']) || value.chars().count() > 60 {
+            problem
+        } else {
+            problem.help(format!("if it is one text, write \"{value}\""))
+        };
         return problem.help("if these are several keys, put each in a line of its own");
     }
-    let at = match lines.content_from(at.line) {
-        // The parser stopped at the comment before the line that does not fit.
-        Some((number, _)) if before.trim_end() != "" && line.chars().nth((at.col - 1) as usize) != Some(':') => {
-            lines.content_from(number + 1).map_or(at, |(number, text)| Pos { line: number, col: column(indent(text)) })
-        }
-        _ => at,
-    };
-    let line = lines.get(at.line).unwrap_or_default();
-    let place = Pos { line: at.line, col: column(indent(line)) };
+    too_far_in(at.line, lines)
+}
+
+/// A line that is indented deeper than the line above it, which has a value already.
+fn too_far_in(number: u32, lines: &Lines<'_>) -> Diagnostic {
+    let line = lines.get(number).unwrap_or_default();
+    let place = Pos { line: number, col: column(indent(line)) };
     let width = line.trim().chars().count();
-    let Some((number, above)) = lines.content_before(at.line) else {
+    let Some((number, above)) = lines.content_before(number) else {
         return error(place, width, "a key cannot stand here");
     };
     if let Some(squeezed) = squeezed(above) {
@@ -260,10 +305,15 @@ fn nested_value(at: Pos, lines: &Lines<'_>) -> Diagnostic {
     }
     let item = above.trim().trim_start_matches("- ");
     let problem = match item.split_once(": ") {
-        Some((key, _)) => error(place, width, format!("this line is indented as a part of `{key}`, which has a value already"))
-            .help(format!("begin it in the same column as `{key}`, or take the value of `{key}` out")),
-        None => error(place, width, format!("this line is indented as a part of line {number}, which is not a key"))
-            .help(format!("if `{}` is a key, put a colon after it; else begin this line further left", shortened(item))),
+        Some((key, _)) => {
+            error(place, width, format!("this line is indented as a part of `{key}`, which has a value already"))
+                .help(format!("begin it in the same column as `{key}`, or take the value of `{key}` out"))
+        }
+        None => {
+            error(place, width, format!("this line is indented as a part of line {number}, which is not a key")).help(
+                format!("if `{}` is a key, put a colon after it; else begin this line further left", shortened(item)),
+            )
+        }
     };
     problem.help("text of several lines with a `: ` in it needs quotes")
 }
@@ -297,8 +347,12 @@ fn misaligned(at: Pos, lines: &Lines<'_>) -> Diagnostic {
     let place = Pos { line: at.line, col: column(indent(line)) };
     let width = content.chars().count();
     if at.col > place.col && !content.starts_with('-') {
-        return error(at, word_at(lines, at).chars().count(), "this cannot follow here: the value before it is complete")
-            .help("put it in a line of its own, or everything in quotes if it is one text");
+        return error(
+            at,
+            word_at(lines, at).chars().count(),
+            "this cannot follow here: the value before it is complete",
+        )
+        .help("put it in a line of its own, or everything in quotes if it is one text");
     }
     if content == "-" || content.starts_with("- ") {
         return error(place, width, "a list item cannot stand among keys")
@@ -306,12 +360,14 @@ fn misaligned(at: Pos, lines: &Lines<'_>) -> Diagnostic {
     }
     let above = lines.content_before(at.line).map(|(_, above)| above);
     if above.is_some_and(|above| above.trim().starts_with("- ") && indent(above) == indent(line)) {
-        return error(place, width, "a key cannot stand among list items").help("begin every item with `- `, or begin the key further left");
+        return error(place, width, "a key cannot stand among list items")
+            .help("begin every item with `- `, or begin the key further left");
     }
     let first = lines.content_from(1).map_or(0, |(_, first)| indent(first));
     let problem = error(place, width, "this line begins in a column where no line above it begins");
     if indent(line) < first {
-        return problem.help(format!("the first line is indented by {first}; begin all top-level keys in the first column"));
+        return problem
+            .help(format!("the first line is indented by {first}; begin all top-level keys in the first column"));
     }
     problem.help("begin keys that belong together in the same column")
 }

@@ -65,7 +65,9 @@ impl<'a> Lines<'a> {
 
     /// The number and text of the first line at or after `line` that holds more than space and comments.
     pub(crate) fn content_from(&self, line: u32) -> Option<(u32, &'a str)> {
-        (line.max(1)..=self.count()).filter_map(|number| Some((number, self.get(number)?))).find(|(_, text)| has_content(text))
+        (line.max(1)..=self.count())
+            .filter_map(|number| Some((number, self.get(number)?)))
+            .find(|(_, text)| has_content(text))
     }
 }
 

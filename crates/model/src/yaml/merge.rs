@@ -21,7 +21,8 @@ pub fn merge(base: &mut Node, overlay: Node) {
 }
 
 fn merge_entries(entries: &mut Vec<Entry>, changes: Vec<Entry>) {
-    let positions: HashMap<String, usize> = entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
+    let positions: HashMap<String, usize> =
+        entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
     let mut removed = vec![false; entries.len()];
     for mut change in changes {
         match positions.get(&change.key) {
@@ -77,7 +78,10 @@ mod tests {
     fn mappings_merge_and_the_rest_replaces() {
         let base = "a: {x: 1, y: 2}\nb: [1, 2]\nc: text\nd:\n";
         assert_eq!(merged(base, "a: {y: 3, z: 4}\n"), r#"{"a":{"x":1,"y":3,"z":4},"b":[1,2],"c":"text","d":null}"#);
-        assert_eq!(merged(base, "b: [9]\nc: {k: v}\ne: 5\n"), r#"{"a":{"x":1,"y":2},"b":[9],"c":{"k":"v"},"d":null,"e":5}"#);
+        assert_eq!(
+            merged(base, "b: [9]\nc: {k: v}\ne: 5\n"),
+            r#"{"a":{"x":1,"y":2},"b":[9],"c":{"k":"v"},"d":null,"e":5}"#
+        );
         assert_eq!(merged("a: {x: 1}\n", "a: 7\n"), r#"{"a":7}"#);
         assert_eq!(merged("a:\n", "a: {x: 1, y: }\n"), r#"{"a":{"x":1}}"#);
     }

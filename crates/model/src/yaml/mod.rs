@@ -10,6 +10,7 @@ mod emit;
 mod error;
 mod explain;
 mod lines;
+mod measure;
 mod merge;
 mod parse;
 mod path;

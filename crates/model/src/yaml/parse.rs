@@ -7,6 +7,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
 use super::explain::{self, Opening};
 use super::lines::Lines;
+use super::measure::Measure;
 use super::path::{Path, Segment};
 use super::scalar::{Resolved, resolve};
 use super::source::{Source, too_large};
@@ -110,14 +111,6 @@ enum Key {
     Refused,
 }
 
-/// How much an anchored node adds wherever it is used.
-#[derive(Debug, Clone, Copy, Default)]
-struct Measure {
-    nodes: usize,
-    bytes: usize,
-    height: usize,
-}
-
 struct Builder<'a> {
     lines: &'a Lines<'a>,
     /// The line where the pass begins.
@@ -155,7 +148,8 @@ impl<'a> Builder<'a> {
             match event {
                 Ok((event, span)) => {
                     let span = Span::new(self.pos(span.start), self.pos(span.end));
-                    if self.event(event, span).is_break() {
+                    // With this many mistakes the rest is not worth the time.
+                    if self.event(event, span).is_break() || self.problems.len() >= MAX_PROBLEMS {
                         return Outcome::Refused;
                     }
                 }
@@ -183,7 +177,8 @@ impl<'a> Builder<'a> {
             Some(root) if root.is_null() => empty(),
             None => empty(),
             Some(root) => {
-                let problem = Diagnostic::error("yaml-root", format!("the file must be {MAPPING}, found {}", root.describe()));
+                let problem =
+                    Diagnostic::error("yaml-root", format!("the file must be {MAPPING}, found {}", root.describe()));
                 let problem = problem.at(Span::new(root.span.start, root.span.end));
                 match explain::squeezed(self.lines.content_from(1).map_or("", |(_, line)| line)) {
                     Some(squeezed) => problem.help(squeezed.advice()),
@@ -236,7 +231,8 @@ impl<'a> Builder<'a> {
                 self.documents += 1;
                 if self.documents > 1 {
                     let problem = Diagnostic::error("yaml-documents", "a second document begins here").at(span);
-                    return self.refuse(problem.help("a stack is one document: remove the line `---` or what follows it"));
+                    return self
+                        .refuse(problem.help("a stack is one document: remove the line `---` or what follows it"));
                 }
                 ControlFlow::Continue(())
             }
@@ -281,12 +277,22 @@ impl<'a> Builder<'a> {
         self.place(Node { value, span: Span::new(frame.start, end) }, frame.anchor)
     }
 
-    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, tag: Option<&Tag>, span: Span) -> ControlFlow<()> {
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        span: Span,
+    ) -> ControlFlow<()> {
         let is_text = self.tag(tag, "str", span);
         let plain = style == ScalarStyle::Plain && !is_text;
         let span = if text.is_empty() && style == ScalarStyle::Plain { Span::point(span.start) } else { span };
         if let Some(bad) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
-            let problem = Diagnostic::error("control-character", format!("this text contains the control character U+{:04X}", u32::from(bad)));
+            let problem = Diagnostic::error(
+                "control-character",
+                format!("this text contains the control character U+{:04X}", u32::from(bad)),
+            );
             self.report(problem.at(span).path(self.path()).help("remove it; only line breaks and tabs are allowed"));
         }
         if self.awaits_key() {
@@ -304,7 +310,9 @@ impl<'a> Builder<'a> {
     fn key(&mut self, text: &str, plain: bool, span: Span) {
         let path = self.path();
         let resolved = if plain { resolve(text) } else { Resolved::Text };
-        let Some(Frame { kind: FrameKind::Map { seen, key, merge_at, .. }, end, .. }) = self.stack.last_mut() else { return };
+        let Some(Frame { kind: FrameKind::Map { seen, key, merge_at, .. }, end, .. }) = self.stack.last_mut() else {
+            return;
+        };
         *end = span.end;
         let first = if plain && text == "<<" {
             *key = Key::Merge(span);
@@ -320,8 +328,15 @@ impl<'a> Builder<'a> {
         if let Some(first) = first {
             *key = Key::Refused;
             let place = if path.is_root() { String::new() } else { format!(" in {path}") };
-            let problem = Diagnostic::error("duplicate-key", format!("the key `{text}` is given twice{place}")).at(span).path(path.clone());
-            self.report(problem.help(format!("it is given first in line {}, column {}; keep one of the two", first.line, first.col)));
+            let problem = Diagnostic::error("duplicate-key", format!("the key `{text}` is given twice{place}"))
+                .at(span)
+                .path(path.clone());
+            self.report(
+                problem.help(format!(
+                    "it is given first in line {}, column {}; keep one of the two",
+                    first.line, first.col
+                )),
+            );
         }
         let what = match resolved {
             Resolved::Text => return,
@@ -329,7 +344,8 @@ impl<'a> Builder<'a> {
             Resolved::Bool(_) => "a truth value",
             Resolved::Int(_) | Resolved::UInt(_) | Resolved::Float(_) => "a number",
         };
-        let problem = Diagnostic::error("key-not-text", format!("a key must be text, this one is {what}")).at(span).path(path);
+        let problem =
+            Diagnostic::error("key-not-text", format!("a key must be text, this one is {what}")).at(span).path(path);
         self.report(if text.is_empty() {
             problem.help("write the key before the colon")
         } else {
@@ -342,7 +358,7 @@ impl<'a> Builder<'a> {
         self.count(1)?;
         if anchor > 0 {
             // A copy is kept, and counts: nested anchors would otherwise multiply without a single alias.
-            let measure = measure(&node);
+            let measure = Measure::of(&node);
             self.charge(measure, node.span)?;
             self.anchors.insert(anchor, (node.clone(), measure));
         }
@@ -398,7 +414,8 @@ impl<'a> Builder<'a> {
     fn count(&mut self, nodes: usize) -> ControlFlow<()> {
         self.nodes += nodes;
         if self.nodes > MAX_NODES {
-            return self.refuse(Diagnostic::error("yaml-too-large", format!("the file has more than {MAX_NODES} values")));
+            return self
+                .refuse(Diagnostic::error("yaml-too-large", format!("the file has more than {MAX_NODES} values")));
         }
         ControlFlow::Continue(())
     }
@@ -440,14 +457,31 @@ impl<'a> Builder<'a> {
         if tag.is_yaml_core_schema() && tag.suffix == allowed || format!("{}{}", tag.handle, tag.suffix) == "!" {
             return true;
         }
-        let rest: String = self.lines.get(span.start.line).unwrap_or_default().chars().skip((span.start.col - 1) as usize).take(100).collect();
+        if self.problems.len() >= MAX_PROBLEMS {
+            return false;
+        }
+        let rest: String = self
+            .lines
+            .get(span.start.line)
+            .unwrap_or_default()
+            .chars()
+            .skip((span.start.col - 1) as usize)
+            .take(100)
+            .collect();
         let from = rest.find('!').unwrap_or_default();
-        let written: String = rest[from..].chars().take_while(|c| !c.is_whitespace() && !matches!(c, ',' | ']' | '}')).collect();
-        let column = |characters: usize| Pos { line: span.start.line, col: span.start.col + u32::try_from(characters).unwrap_or_default() };
+        let written: String =
+            rest[from..].chars().take_while(|c| !c.is_whitespace() && !matches!(c, ',' | ']' | '}')).collect();
+        let column = |characters: usize| Pos {
+            line: span.start.line,
+            col: span.start.col + u32::try_from(characters).unwrap_or_default(),
+        };
         let before = rest[..from].chars().count();
         let place = Span::new(column(before), column(before + written.chars().count()));
-        let problem = Diagnostic::error("yaml-tag", format!("the tag `{written}` is not known here")).at(place).path(self.path());
-        self.report(problem.help("remove it; to refer to something else write `${…}`, and text that begins with `!` in quotes"));
+        let problem =
+            Diagnostic::error("yaml-tag", format!("the tag `{written}` is not known here")).at(place).path(self.path());
+        self.report(
+            problem.help("remove it; to refer to something else write `${…}`, and text that begins with `!` in quotes"),
+        );
         false
     }
 }
@@ -458,20 +492,4 @@ fn empty() -> Diagnostic {
     Diagnostic::error("yaml-root", "the file is empty")
         .at(Span::point(Pos::START))
         .help("begin with a line such as `stack: NAME`")
-}
-
-fn measure(node: &Node) -> Measure {
-    let below = |nodes: &mut dyn Iterator<Item = (usize, &Node)>| {
-        nodes.fold(Measure { nodes: 1, bytes: 0, height: 0 }, |sum, (key, node)| {
-            let one = measure(node);
-            Measure { nodes: sum.nodes + one.nodes, bytes: sum.bytes + key + one.bytes, height: sum.height.max(one.height) }
-        })
-    };
-    let nested = |inner: Measure| Measure { height: inner.height + 1, ..inner };
-    match &node.value {
-        NodeValue::Null => Measure { nodes: 1, ..Measure::default() },
-        NodeValue::Scalar { text, .. } => Measure { nodes: 1, bytes: text.len(), height: 0 },
-        NodeValue::List(items) => nested(below(&mut items.iter().map(|item| (0, item)))),
-        NodeValue::Map(entries) => nested(below(&mut entries.iter().map(|entry| (entry.key.len(), &entry.value)))),
-    }
 }

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn the_first_bad_byte_is_located_in_characters() {
-        let (at, message) = refusal("a: 1\nb: 日本\u{a0}".as_bytes().iter().chain(b"\xff: x").copied().collect::<Vec<_>>().as_slice());
+        let (at, message) =
+            refusal("a: 1\nb: 日本\u{a0}".as_bytes().iter().chain(b"\xff: x").copied().collect::<Vec<_>>().as_slice());
         assert_eq!((at.line, at.col), (2, 7));
         assert_eq!(message, "byte 0xff is not valid UTF-8 text");
         let (at, _) = refusal(b"a: 1\r\nb: \xe6\x97");

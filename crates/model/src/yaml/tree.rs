@@ -322,7 +322,8 @@ impl Node {
             NodeValue::Null => Value::Null,
             NodeValue::List(items) => items.iter().map(Node::to_json).collect(),
             NodeValue::Map(entries) => {
-                let members: Map<_, _> = entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect();
+                let members: Map<_, _> =
+                    entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect();
                 Value::Object(members)
             }
             NodeValue::Scalar { text, .. } => match self.resolved() {
@@ -330,7 +331,9 @@ impl Node {
                 Resolved::Bool(value) => Value::Bool(value),
                 Resolved::Int(number) => Value::from(number),
                 Resolved::UInt(number) => Value::from(number),
-                Resolved::Float(number) => Number::from_f64(number).map_or_else(|| Value::from(text.as_str()), Value::Number),
+                Resolved::Float(number) => {
+                    Number::from_f64(number).map_or_else(|| Value::from(text.as_str()), Value::Number)
+                }
                 Resolved::Text => Value::from(text.as_str()),
             },
         }
@@ -365,7 +368,8 @@ mod tests {
 
     #[test]
     fn unquoted_words_become_json_values() {
-        let node = tree("a: 5000\nb: '5000'\nc: true\nd: yes\ne:\nf: 012345678901\ng: 1.5\nh: [~, 18446744073709551615]\n");
+        let node =
+            tree("a: 5000\nb: '5000'\nc: true\nd: yes\ne:\nf: 012345678901\ng: 1.5\nh: [~, 18446744073709551615]\n");
         assert_eq!(
             node.to_json(),
             json!({"a": 5000, "b": "5000", "c": true, "d": "yes", "e": null, "f": "012345678901", "g": 1.5, "h": [null, u64::MAX]})
