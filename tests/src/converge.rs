@@ -32,7 +32,7 @@ impl Session {
         let settings = Settings {
             profile: None,
             endpoint_url: Some(endpoint.to_owned()),
-            keys: Some((lease.access_key.clone(), lease.secret_key.clone())),
+            keys: Some((lease.access_key.clone(), lease.secret.clone())),
         };
         let region = lease.region.parse().map_err(|error| format!("{error}"))?;
         let aws = Aws::connect(&settings, region).await.map_err(|error| error.to_string())?;

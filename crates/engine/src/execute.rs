@@ -125,7 +125,7 @@ pub async fn execute(
             open.remove(&id);
             *busy.entry(step.kind.name).or_default() += 1;
             events(Event::Started(id));
-            let worker = step::Worker { step, cloud, clock, events, known: known.clone() };
+            let worker = step::Worker { step, cloud, clock, events, want: step::resolved(step, &known) };
             running.push(async move { (id, worker.run().await) });
         }
         if running.is_empty() {

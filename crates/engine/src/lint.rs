@@ -20,6 +20,16 @@ pub struct Finding {
 /// Checks a plan against the rules of ownership and order, without using any of the planner's code.
 /// A finding is a defect of the planner: such a plan is not carried out.
 pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
+    let mut names: BTreeMap<(&str, &str), Vec<Option<&str>>> = BTreeMap::new();
+    for live in &seen.seen {
+        names.entry((live.kind.name, &live.name)).or_default().push(live.scope.as_deref());
+    }
+    let freed: BTreeSet<(&str, &str)> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.act, Act::Delete { .. } | Act::Settle { .. }))
+        .map(|step| (step.kind.name, step.name.as_str()))
+        .collect();
     let mut findings = Vec::new();
     let mut find = |step: &Step, problem: String| findings.push(Finding { step: step.id, problem });
     for step in &plan.steps {
@@ -62,15 +72,10 @@ pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
                 }
             }
             Act::Create { .. } => {
-                let taken = seen.seen.iter().any(|live| {
-                    live.kind.name == step.kind.name
-                        && live.name == step.name
-                        && step.want.as_ref().is_some_and(|want| want.scope.is_none() || want.scope == live.scope)
-                });
-                let freed = plan.steps.iter().any(|other| {
-                    other.kind.name == step.kind.name && other.name == step.name && matches!(other.act, Act::Delete { .. })
-                });
-                if taken && !freed {
+                let scope = step.want.as_ref().and_then(|want| want.scope.as_deref());
+                let name = (step.kind.name, step.name.as_str());
+                let taken = names.get(&name).is_some_and(|scopes| scope.is_none() || scopes.contains(&scope));
+                if taken && !freed.contains(&name) {
                     find(step, "creates what exists".into());
                 }
                 if plan.intent == Intent::Absent {

@@ -21,7 +21,8 @@ pub(super) struct Worker<'a> {
     pub(super) cloud: &'a dyn Cloud,
     pub(super) clock: &'a dyn Clock,
     pub(super) events: &'a (dyn Fn(Event) + Sync),
-    pub(super) known: Known,
+    /// The wish with everything that is known by now, if the step has one.
+    pub(super) want: Result<Resolved, StepError>,
 }
 
 type Outputs = Vec<(OutputRef, Value)>;
@@ -47,7 +48,7 @@ impl Worker<'_> {
     }
 
     async fn create(&self, then: &[&'static str], outputs: &mut Outputs) -> Result<StepEnd, StepError> {
-        let want = self.resolved()?;
+        let want = self.want.clone()?;
         self.calling(self.step.kind.create_call);
         let receipt = self
             .attempt(|| self.cloud.create(&want), || async {
@@ -73,7 +74,7 @@ impl Worker<'_> {
     }
 
     async fn update(&self, groups: &[&'static str], outputs: &mut Outputs) -> Result<StepEnd, StepError> {
-        let want = self.resolved()?;
+        let want = self.want.clone()?;
         let live = self.expect_unchanged().await?;
         for group in groups {
             self.run_group(group, &want, &live, outputs).await?;
@@ -238,37 +239,6 @@ impl Worker<'_> {
         self.cloud.look(&target, depth).await.map_err(StepError::Cloud)
     }
 
-    /// The wish with everything that has become known by now.
-    fn resolved(&self) -> Result<Resolved, StepError> {
-        let want = self.step.want.as_ref().ok_or_else(|| StepError::Unknown(self.step.address.to_string()))?;
-        let mut fields = want.fields.clone();
-        for value in fields.values_mut() {
-            *value = fill(value, &self.known);
-            let mut missing = None;
-            value.each_pending(&mut |output| missing = Some(format!("{}.{}", output.of, output.output)));
-            if let Some(missing) = missing {
-                return Err(StepError::Unknown(missing));
-            }
-        }
-        for field in want.kind.fields {
-            if let (Unset::Default(default), None) = (field.unset, fields.get(field.name)) {
-                fields.insert(field.name.to_owned(), default());
-            }
-        }
-        for field in want.kind.fields {
-            if let Some(value) = fields.get_mut(field.name) {
-                *value = crate::diff::settled(field, value, self.step.live.as_ref().and_then(|l| l.fields.get(field.name)));
-            }
-        }
-        Ok(Resolved {
-            address: want.address.clone(),
-            kind: want.kind,
-            name: want.name.clone(),
-            scope: want.scope.clone(),
-            fields,
-        })
-    }
-
     /// What has just been created, as far as is known without asking.
     fn fresh(&self, want: &Resolved, receipt: &Receipt) -> Sighting {
         let mut live = Sighting::new(self.step.kind, receipt.id.clone().unwrap_or_default(), &want.name);
@@ -314,4 +284,35 @@ fn same_owner(live: &Sighting, planned: &Sighting) -> bool {
         (None, None) => true,
         _ => false,
     }
+}
+
+/// The wish with everything that has become known by now.
+pub(super) fn resolved(step: &Step, known: &Known) -> Result<Resolved, StepError> {
+    let want = step.want.as_ref().ok_or_else(|| StepError::Unknown(step.address.to_string()))?;
+    let mut fields = want.fields.clone();
+    for value in fields.values_mut() {
+        *value = fill(value, known);
+        let mut missing = None;
+        value.each_pending(&mut |output| missing = Some(format!("{}.{}", output.of, output.output)));
+        if let Some(missing) = missing {
+            return Err(StepError::Unknown(missing));
+        }
+    }
+    for field in want.kind.fields {
+        if let (Unset::Default(default), None) = (field.unset, fields.get(field.name)) {
+            fields.insert(field.name.to_owned(), default());
+        }
+    }
+    for field in want.kind.fields {
+        if let Some(value) = fields.get_mut(field.name) {
+            *value = crate::diff::settled(field, value, step.live.as_ref().and_then(|l| l.fields.get(field.name)));
+        }
+    }
+    Ok(Resolved {
+        address: want.address.clone(),
+        kind: want.kind,
+        name: want.name.clone(),
+        scope: want.scope.clone(),
+        fields,
+    })
 }

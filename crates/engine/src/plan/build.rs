@@ -37,9 +37,8 @@ struct Builder<'a> {
     intent: Intent,
     /// Which sighting stands for which resource of the file.
     current: BTreeMap<&'a Address, &'a Sighting>,
+    /// Outputs that are known and that no step of this plan makes anew.
     known: Known,
-    /// Outputs that a step of this plan makes anew.
-    renewed: BTreeSet<OutputRef>,
     /// Addresses whose state is unknown, with the reason.
     unknown: BTreeMap<Address, String>,
     refused: BTreeSet<Address>,
@@ -51,9 +50,14 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(goal: &'a Goal, seen: &'a Snapshot, intent: Intent) -> Self {
+        let mut by_name: BTreeMap<(&str, &str), Vec<&Sighting>> = BTreeMap::new();
+        for sighting in &seen.seen {
+            by_name.entry((sighting.kind.name, &sighting.name)).or_default().push(sighting);
+        }
         let mut current: BTreeMap<&Address, &Sighting> = BTreeMap::new();
         for (address, want) in &goal.resources {
-            if let Some(sighting) = pick(goal, want, &seen.seen) {
+            let named = by_name.get(&(want.kind.name, want.name.as_str()));
+            if let Some(sighting) = named.and_then(|named| pick(goal, want, named)) {
                 current.insert(address, sighting);
             }
         }
@@ -75,7 +79,6 @@ impl<'a> Builder<'a> {
             intent,
             current,
             known,
-            renewed: BTreeSet::new(),
             unknown,
             refused: BTreeSet::new(),
             steps: Vec::new(),
@@ -121,9 +124,10 @@ impl<'a> Builder<'a> {
 
     /// What bears our mark and stands for nothing in the file.
     fn leftovers(&mut self, why: Why) {
+        let current: BTreeSet<*const Sighting> = self.current.values().map(|live| std::ptr::from_ref(*live)).collect();
         for live in &self.seen.seen {
             let Some(mark) = live.mark.as_ref().filter(|mark| mark.stack == self.goal.stack) else { continue };
-            if self.current.values().any(|current| std::ptr::eq(*current, live)) {
+            if current.contains(&std::ptr::from_ref(live)) {
                 continue;
             }
             let name = mark.address.split_once('.').map_or(live.name.as_str(), |(_, name)| name);
@@ -151,10 +155,8 @@ impl<'a> Builder<'a> {
     fn decide(&mut self, want: &Desired) {
         let mut want = want.clone();
         let mut problem = None;
-        let usable: Known =
-            self.known.iter().filter(|(output, _)| !self.renewed.contains(output)).map(|(k, v)| (k.clone(), v.clone())).collect();
         for value in want.fields.values_mut() {
-            *value = fill(value, &usable);
+            *value = fill(value, &self.known);
             value.each_pending(&mut |output| {
                 if let Some(missing) = self.seen.missing.get(&output.of) {
                     problem = Some(missing.clone());
@@ -168,10 +170,11 @@ impl<'a> Builder<'a> {
             return;
         }
         let live = self.current.get(&want.address).copied();
-        let used = live.is_some_and(|live| {
-            self.seen.seen.iter().any(|other| !std::ptr::eq(other, live) && other.uses.iter().any(|id| live.is_called(id)))
-        });
-        let decision = decide::present(&self.goal.stack, &want, live, used);
+        let seen = &self.seen.seen;
+        let used = |live: &Sighting| {
+            seen.iter().any(|other| !std::ptr::eq(other, live) && other.uses.iter().any(|id| live.is_called(id)))
+        };
+        let decision = decide::present(&self.goal.stack, &want, live, &used);
         self.take(&want.address, live, decision);
     }
 
@@ -231,20 +234,22 @@ impl<'a> Builder<'a> {
     /// An output of this address, or every one, will be another than what was seen.
     fn renew(&mut self, address: &Address, output: Option<&str>) {
         let of = address.to_string();
+        let first = OutputRef::new(&of, "");
         let outputs: Vec<OutputRef> = self
             .known
-            .keys()
-            .filter(|known| known.of == of && output.is_none_or(|output| known.output == output))
+            .range(first..)
+            .map(|(known, _)| known)
+            .take_while(|known| known.of == of)
+            .filter(|known| output.is_none_or(|output| known.output == output))
             .cloned()
             .collect();
-        self.renewed.extend(outputs);
+        for output in outputs {
+            self.known.remove(&output);
+        }
     }
 
     fn finish(mut self) -> Plan {
         edges(&mut self.steps, self.goal);
-        for output in &self.renewed {
-            self.known.remove(output);
-        }
         self.unchanged.sort();
         self.notes.sort_by(|a, b| a.address.cmp(&b.address).then_with(|| a.name.cmp(&b.name)));
         Plan {
@@ -262,10 +267,12 @@ impl<'a> Builder<'a> {
 
 /// The sighting that stands for a resource of the file: the one with its name and scope; ours before a stranger's.
 /// A resource whose key in the file was changed is found by its name, and gets the new address with its tags.
-fn pick<'a>(goal: &Goal, want: &Desired, seen: &'a [Sighting]) -> Option<&'a Sighting> {
+fn pick<'a>(goal: &Goal, want: &Desired, named: &[&'a Sighting]) -> Option<&'a Sighting> {
     let address = want.address.to_string();
-    seen.iter()
-        .filter(|s| s.kind.name == want.kind.name && s.name == want.name && (want.scope.is_none() || s.scope == want.scope))
+    named
+        .iter()
+        .copied()
+        .filter(|s| want.scope.is_none() || s.scope == want.scope)
         .min_by_key(|s| match &s.mark {
             Some(mark) if mark.stack == goal.stack && mark.address == address => (0, s.id.clone()),
             Some(mark) if mark.stack == goal.stack => (1, s.id.clone()),

@@ -39,7 +39,7 @@ pub(super) struct Action {
 
 /// What to do so that `want` exists, where `live` is what bears its name (or its mark).
 /// `used` tells whether something that stays uses it.
-pub(super) fn present(stack: &str, want: &Desired, live: Option<&Sighting>, used: bool) -> Decision {
+pub(super) fn present(stack: &str, want: &Desired, live: Option<&Sighting>, used: &dyn Fn(&Sighting) -> bool) -> Decision {
     let Some(live) = live else {
         if want.existing {
             return Decision::Refuse(refusal(
@@ -137,7 +137,7 @@ fn replace(
     live: &Sighting,
     field: String,
     changes: Vec<FieldChange>,
-    used: bool,
+    used: &dyn Fn(&Sighting) -> bool,
     unmarked: bool,
 ) -> Decision {
     let adopted = live.mark.as_ref().is_none_or(|mark| mark.origin == Origin::Adopted);
@@ -148,7 +148,7 @@ fn replace(
             "set the field to what is there, or give this one another `name:` so that a new one is created beside it",
         ));
     }
-    if used && want.kind.replace_in_use == crate::kind::ReplaceInUse::NeedsNewName {
+    if want.kind.replace_in_use == crate::kind::ReplaceInUse::NeedsNewName && used(live) {
         return Decision::Refuse(refusal(
             want,
             format!("`{field}` of the {} `{}` cannot be changed in place, and it is in use", want.kind.title, live.name),

@@ -1,8 +1,11 @@
 //! Which step has to wait for which. Knows nothing of fields.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use hatoba_model::address::Address;
 
 use crate::desired::Goal;
+use crate::value::Value;
 
 use super::{Act, Step, StepId};
 
@@ -11,37 +14,53 @@ use super::{Act, Step, StepId};
 /// What is created or changed waits for what it needs. What goes away waits until everything that used it, by the
 /// live references, has gone away or has been changed. A replacement waits for its predecessor under the same name.
 pub(super) fn edges(steps: &mut [Step], goal: &Goal) {
-    let mut edges: BTreeSet<(StepId, StepId)> = BTreeSet::new();
+    let mut building: BTreeMap<&Address, Vec<&Step>> = BTreeMap::new();
+    let mut creating: BTreeMap<&Address, Vec<&Step>> = BTreeMap::new();
+    let mut leaving: BTreeMap<(&str, &str), Vec<&Step>> = BTreeMap::new();
+    let mut leaving_by_id: BTreeMap<&str, Vec<&Step>> = BTreeMap::new();
     for step in steps.iter() {
-        if matches!(step.act, Act::Create { .. } | Act::Update { .. } | Act::Settle { .. }) {
-            if let Some(want) = goal.resources.get(&step.address) {
-                for first in steps.iter().filter(|first| builds(first) && want.needs.contains(&first.address)) {
-                    edges.insert((first.id, step.id));
-                }
-            }
+        if builds(step) {
+            building.entry(&step.address).or_default().push(step);
         }
-        if let Act::Create { .. } = step.act {
-            for first in steps.iter().filter(|first| leaves(first) && same_name(first, step)) {
-                edges.insert((first.id, step.id));
-            }
+        if matches!(step.act, Act::Create { .. }) {
+            creating.entry(&step.address).or_default().push(step);
         }
-        if leaves(step) {
-            let Some(live) = &step.live else { continue };
-            for first in steps.iter().filter(|first| first.id != step.id && !same_name(first, step)) {
-                let uses = first.live.as_ref().is_some_and(|user| user.uses.iter().any(|id| live.is_called(id)));
-                if uses {
-                    edges.insert((first.id, step.id));
-                }
-            }
-            // An old incarnation goes after its successor has come.
-            for first in steps.iter().filter(|first| {
-                first.address == step.address && first.name != step.name && matches!(first.act, Act::Create { .. })
-            }) {
-                edges.insert((first.id, step.id));
+        if let Some(live) = step.live.as_ref().filter(|_| leaves(step)) {
+            leaving.entry((step.kind.name, &step.name)).or_default().push(step);
+            let arn = live.outputs.get("arn").and_then(Value::as_text);
+            for id in [Some(live.id.as_str()), arn.filter(|arn| *arn != live.id)].into_iter().flatten() {
+                leaving_by_id.entry(id).or_default().push(step);
             }
         }
     }
-    for (first, then) in edges {
+    let mut edges: BTreeSet<(StepId, StepId)> = BTreeSet::new();
+    for step in steps.iter() {
+        if builds(step)
+            && let Some(want) = goal.resources.get(&step.address)
+        {
+            for first in want.needs.iter().filter_map(|need| building.get(need)).flatten() {
+                edges.insert((step.id, first.id));
+            }
+        }
+        if matches!(step.act, Act::Create { .. }) {
+            for first in leaving.get(&(step.kind.name, step.name.as_str())).into_iter().flatten() {
+                edges.insert((step.id, first.id));
+            }
+        }
+        // Whoever uses something that leaves has to go, or to be changed, before.
+        for used in step.live.iter().flat_map(|live| &live.uses).filter_map(|id| leaving_by_id.get(id.as_str())).flatten() {
+            if used.id != step.id && !same_name(used, step) {
+                edges.insert((used.id, step.id));
+            }
+        }
+        // An old incarnation goes after its successor has come.
+        if leaves(step) {
+            for first in creating.get(&step.address).into_iter().flatten().filter(|first| first.name != step.name) {
+                edges.insert((step.id, first.id));
+            }
+        }
+    }
+    for (then, first) in edges {
         if let Some(step) = steps.get_mut(then) {
             step.after.push(first);
         }

@@ -1,0 +1,369 @@
+//! IAM roles. Source: IAM API reference.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_sdk_iam::types::Role as ApiRole;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
+use hatoba_engine::desired::{Desired, Resolved};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::snapshot::{ReadFailure, Sighting};
+use hatoba_engine::value::Value;
+use hatoba_model::facts::Facts;
+use hatoba_model::iam::parse_url_encoded;
+use hatoba_model::kinds::grant_facts::grants_policy;
+use hatoba_model::kinds::role::GRANTS_POLICY;
+use hatoba_model::kinds::trust::principals;
+
+use super::iam_shared::{self, Principal, answered, attached_arns, boundary_arn, tags_from, tags_to};
+use crate::aws::Aws;
+use crate::classify::{failed, gone_is_fine, missing_is_none};
+use crate::desire::{Desire, Wish};
+use crate::driver::Driver;
+use crate::survey::{Found, Survey};
+use crate::tags;
+
+/// Roles.
+#[derive(Debug)]
+pub struct Role;
+
+/// How long sessions last unless the file says otherwise, in seconds.
+pub(super) const SHORTEST_SESSION: i32 = 3600;
+
+/// How many reads of single roles run at once.
+const READS: usize = 16;
+
+const BOUNDARY: &str = "PutRolePermissionsBoundary";
+const ATTACH: &str = "AttachRolePolicy";
+const INLINE: &str = "PutRolePolicy";
+const TRUST: &str = "UpdateAssumeRolePolicy";
+const UPDATE: &str = "UpdateRole";
+const TAGS: &str = "TagRole";
+
+static INFO: KindInfo = KindInfo {
+    name: "role",
+    title: "role",
+    create_call: "CreateRole",
+    delete_call: "DeleteRole",
+    fields: &[
+        Field::replace("path").default(|| "/".into()),
+        Field::update("trust", TRUST),
+        Field::update("description", UPDATE).default(|| "".into()),
+        Field::update("max_session", UPDATE).default(|| SHORTEST_SESSION.into()),
+        Field::update("permissions_boundary", BOUNDARY),
+        Field::update("managed_policies", ATTACH).after_create(),
+        Field::update("inline_policies", INLINE).after_create(),
+        Field::update("tags", TAGS),
+    ],
+    // Limits come first, and nobody new is let in before the role may do what it should.
+    groups: &[
+        Group::new(BOUNDARY),
+        Group::new(ATTACH),
+        Group::new(INLINE),
+        Group::new(TRUST),
+        Group::new(UPDATE),
+        Group::new(TAGS),
+    ],
+    ownership: Ownership::Tags,
+    replace_in_use: ReplaceInUse::Allowed,
+    settles: false,
+    // IAM publishes no rates; more writes at once are throttled.
+    parallel: 4,
+};
+
+impl Role {
+    /// The normal form of what a read told. Description and length of sessions come from elsewhere.
+    pub(super) fn live(principal: Principal, trust: Option<&str>, facts: &Facts) -> Sighting {
+        let mut live = principal.sighting(&INFO, "role", facts);
+        if let Some(trust) = trust {
+            live.fields.insert("trust".into(), answered(trust, facts));
+            if let Ok(document) = parse_url_encoded(trust) {
+                let named = principals(&document).into_iter().filter(|who| who.starts_with("arn:"));
+                live.uses.extend(named.map(str::to_owned));
+            }
+        }
+        live
+    }
+
+    /// The normal form of what `GetRole` answers, with policies if they were read.
+    fn answered(
+        role: &ApiRole,
+        attached: Option<Vec<String>>,
+        inline: Option<BTreeMap<String, Value>>,
+        facts: &Facts,
+    ) -> Sighting {
+        let principal = Principal {
+            name: role.role_name().to_owned(),
+            path: role.path().to_owned(),
+            tags: tags_from(role.tags()),
+            boundary: boundary_arn(role.permissions_boundary()),
+            attached,
+            inline,
+        };
+        let mut live = Self::live(principal, role.assume_role_policy_document(), facts);
+        live.fields.insert("description".into(), role.description().unwrap_or_default().into());
+        live.fields.insert("max_session".into(), role.max_session_duration().unwrap_or(SHORTEST_SESSION).into());
+        live
+    }
+
+    async fn get(aws: &Aws, name: &str) -> Result<Option<ApiRole>, CloudError> {
+        let answer = aws.iam().get_role().role_name(name).send().await.map_err(failed("iam:GetRole"));
+        Ok(missing_is_none(answer)?.and_then(|answer| answer.role))
+    }
+
+    async fn attached(aws: &Aws, name: &str) -> Result<Vec<String>, CloudError> {
+        let mut pages = aws.iam().list_attached_role_policies().role_name(name).into_paginator().send();
+        let mut arns = Vec::new();
+        while let Some(page) = pages.next().await {
+            match missing_is_none(page.map_err(failed("iam:ListAttachedRolePolicies")))? {
+                Some(page) => arns.extend(attached_arns(page.attached_policies())),
+                None => break,
+            }
+        }
+        Ok(arns)
+    }
+
+    async fn inline_names(aws: &Aws, name: &str) -> Result<Vec<String>, CloudError> {
+        let mut pages = aws.iam().list_role_policies().role_name(name).into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            match missing_is_none(page.map_err(failed("iam:ListRolePolicies")))? {
+                Some(page) => names.extend(page.policy_names().iter().cloned()),
+                None => break,
+            }
+        }
+        Ok(names)
+    }
+
+    async fn inline(aws: &Aws, name: &str) -> Result<BTreeMap<String, Value>, CloudError> {
+        let names = Self::inline_names(aws, name).await?;
+        let read = |policy: String| async move {
+            let call = aws.iam().get_role_policy().role_name(name).policy_name(&policy);
+            let answer = missing_is_none(call.send().await.map_err(failed("iam:GetRolePolicy")))?;
+            Ok(answer.map(|answer| (policy, self::answered(answer.policy_document(), aws.facts()))))
+        };
+        let read: Vec<Option<_>> = stream::iter(names.into_iter().map(read)).buffered(READS).try_collect().await?;
+        Ok(read.into_iter().flatten().collect())
+    }
+
+    /// Takes off everything that hangs on a role, whoever put it there.
+    async fn strip(aws: &Aws, name: &str) -> Result<(), CloudError> {
+        let iam = aws.iam_write();
+        let mut pages = aws.iam().list_instance_profiles_for_role().role_name(name).into_paginator().send();
+        let mut profiles = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(failed("iam:ListInstanceProfilesForRole"))?;
+            profiles.extend(page.instance_profiles().iter().map(|profile| profile.instance_profile_name().to_owned()));
+        }
+        for profile in profiles {
+            let call = iam.remove_role_from_instance_profile().role_name(name).instance_profile_name(profile);
+            gone_is_fine(call.send().await.map_err(failed("iam:RemoveRoleFromInstanceProfile")))?;
+        }
+        Self::remove(aws, name, Self::attached(aws, name).await?, Self::inline_names(aws, name).await?).await
+    }
+
+    /// Detaches managed policies and deletes inline ones.
+    async fn remove(aws: &Aws, name: &str, attached: Vec<String>, inline: Vec<String>) -> Result<(), CloudError> {
+        for arn in attached {
+            let call = aws.iam_write().detach_role_policy().role_name(name).policy_arn(arn);
+            gone_is_fine(call.send().await.map_err(failed("iam:DetachRolePolicy")))?;
+        }
+        for policy in inline {
+            let call = aws.iam_write().delete_role_policy().role_name(name).policy_name(policy);
+            gone_is_fine(call.send().await.map_err(failed("iam:DeleteRolePolicy")))?;
+        }
+        Ok(())
+    }
+
+    async fn delete_now(aws: &Aws, name: &str) -> Result<(), CloudError> {
+        let call = aws.iam_write().delete_role().role_name(name);
+        gone_is_fine(call.send().await.map_err(failed("iam:DeleteRole")))
+    }
+}
+
+/// What a trust policy names has to exist first where it is of this stack: AWS refuses unknown roles and users, and nobody could
+/// use the role before its provider is there.
+fn needs_principals(mut wish: Wish, cx: &Desire<'_>, key: &str, trust: &serde_json::Value) -> Wish {
+    let named = principals(trust);
+    for (section, kind) in [("oidc_providers", "oidc_provider"), ("roles", "role"), ("users", "user")] {
+        for other in cx.stack.keys(section) {
+            let arn = cx.computed(section, other, "arn");
+            let itself = kind == INFO.name && other == key;
+            if !itself && arn.is_some_and(|arn| named.contains(&arn.as_str())) {
+                wish = wish.needs(kind, other);
+            }
+        }
+    }
+    wish
+}
+
+#[async_trait]
+impl Driver for Role {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
+        let spec = cx.stack.roles.get(key)?;
+        let trust = spec.trust.as_ref().and_then(|trust| trust.document(cx.stack, cx.facts));
+        let mut wish = cx
+            .wish(&INFO, key, spec)
+            .set("path", spec.path.as_deref())
+            .set("trust", trust.as_ref().map(|trust| iam_shared::document(trust, cx.facts)))
+            .set("description", spec.description.as_deref())
+            .set("max_session", spec.max_session);
+        if let Some(trust) = &trust {
+            wish = needs_principals(wish, cx, key, trust);
+        }
+        let granted = grants_policy(&spec.grants, cx.stack, cx.facts).map(|policy| (GRANTS_POLICY, policy));
+        let boundary = spec.permissions_boundary.as_deref();
+        Some(iam_shared::wish_policies(wish, cx, &spec.managed_policies, &spec.inline_policies, granted, boundary).done())
+    }
+
+    async fn survey(&self, cx: &Survey<'_>) -> Found {
+        let account = match cx.account().await {
+            Ok(account) => account,
+            Err(error) => return Found::failure(cx.addresses(INFO.name), error),
+        };
+        let mut found = Found { seen: account.roles.clone(), ..Found::default() };
+        // An account read that shows no boundary where one is wanted is confirmed before a change is planned.
+        let doubtful: Vec<&Desired> = cx
+            .wanted(INFO.name)
+            .into_iter()
+            .filter(|want| want.fields.contains_key("permissions_boundary"))
+            .filter(|want| found.seen.iter().any(|live| live.name == want.name && !live.fields.contains_key("permissions_boundary")))
+            .collect();
+        let read: Vec<_> = stream::iter(doubtful.into_iter().map(|want| async move { (want, Self::get(cx.aws, &want.name).await) }))
+            .buffered(READS)
+            .collect()
+            .await;
+        for (want, role) in read {
+            match role {
+                Ok(role) => {
+                    let boundary = role.as_ref().and_then(|role| boundary_arn(role.permissions_boundary()));
+                    if let (Some(arn), Some(live)) = (boundary, found.seen.iter_mut().find(|live| live.name == want.name)) {
+                        live.uses.push(arn.clone());
+                        live.fields.insert("permissions_boundary".into(), arn.into());
+                    }
+                }
+                Err(error) => found.failures.push(ReadFailure { addresses: vec![want.address.clone()], error }),
+            }
+        }
+        found
+    }
+
+    async fn look(&self, aws: &Aws, target: &Target, depth: Depth) -> Result<Vec<Sighting>, CloudError> {
+        let name = &target.name;
+        let (role, attached, inline) = match depth {
+            Depth::Mark => (Self::get(aws, name).await?, None, None),
+            Depth::Full => {
+                let (role, attached, inline) =
+                    futures::try_join!(Self::get(aws, name), Self::attached(aws, name), Self::inline(aws, name))?;
+                (role, Some(attached), Some(inline))
+            }
+        };
+        Ok(role.map(|role| Self::answered(&role, attached, inline, aws.facts())).into_iter().collect())
+    }
+
+    async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
+        let path = want.text("path").unwrap_or("/");
+        aws.iam_write()
+            .create_role()
+            .role_name(&want.name)
+            .path(path)
+            .set_assume_role_policy_document(want.text("trust").map(str::to_owned))
+            .set_description(want.text("description").filter(|text| !text.is_empty()).map(str::to_owned))
+            .set_max_session_duration(want.int("max_session").and_then(|seconds| i32::try_from(seconds).ok()))
+            .set_permissions_boundary(want.text("permissions_boundary").map(str::to_owned))
+            .set_tags(tags_to(want.tags())?)
+            .send()
+            .await
+            .map_err(failed("iam:CreateRole"))?;
+        let arn = aws.facts().iam_arn(format_args!("role{path}{}", want.name));
+        Ok(Receipt { id: Some(arn.clone()), outputs: vec![("arn".into(), arn.into()), ("name".into(), Value::text(&want.name))] })
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        group: &'static str,
+        want: &Resolved,
+        live: &Sighting,
+    ) -> Result<Receipt, CloudError> {
+        let iam = aws.iam_write();
+        let name = &want.name;
+        match group {
+            BOUNDARY => match want.text("permissions_boundary") {
+                Some(arn) => {
+                    let call = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn);
+                    call.send().await.map_err(failed("iam:PutRolePermissionsBoundary"))?;
+                }
+                None => {
+                    let call = iam.delete_role_permissions_boundary().role_name(name);
+                    gone_is_fine(call.send().await.map_err(failed("iam:DeleteRolePermissionsBoundary")))?;
+                }
+            },
+            ATTACH => {
+                let (attach, detach) = iam_shared::attachments(want, live);
+                for arn in attach {
+                    let call = iam.attach_role_policy().role_name(name).policy_arn(arn);
+                    call.send().await.map_err(failed("iam:AttachRolePolicy"))?;
+                }
+                Self::remove(aws, name, detach, Vec::new()).await?;
+            }
+            INLINE => {
+                let (put, delete) = iam_shared::inline_changes(want, live);
+                for (policy, document) in put {
+                    let call = iam.put_role_policy().role_name(name).policy_name(policy).policy_document(document);
+                    call.send().await.map_err(failed("iam:PutRolePolicy"))?;
+                }
+                Self::remove(aws, name, Vec::new(), delete).await?;
+            }
+            TRUST => {
+                let document = want.text("trust").unwrap_or_default();
+                let call = iam.update_assume_role_policy().role_name(name).policy_document(document);
+                call.send().await.map_err(failed("iam:UpdateAssumeRolePolicy"))?;
+            }
+            UPDATE => {
+                // What is left out stays as it is, so defaults are spelled out.
+                iam.update_role()
+                    .role_name(name)
+                    .description(want.text("description").unwrap_or_default())
+                    .set_max_session_duration(want.int("max_session").and_then(|seconds| i32::try_from(seconds).ok()))
+                    .send()
+                    .await
+                    .map_err(failed("iam:UpdateRole"))?;
+            }
+            TAGS => {
+                let change = tags::change(&want.tags(), live);
+                if let Some(set) = tags_to(change.set)? {
+                    iam.tag_role().role_name(name).set_tags(Some(set)).send().await.map_err(failed("iam:TagRole"))?;
+                }
+                if !change.remove.is_empty() {
+                    self.untag(aws, live, change.remove).await?;
+                }
+            }
+            other => return Err(crate::driver::no_such_group(&INFO, other)),
+        }
+        Ok(Receipt::default())
+    }
+
+    async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
+        let name = &live.name;
+        Self::remove(aws, name, iam_shared::attached(live), iam_shared::inline_names(live)).await?;
+        match Self::delete_now(aws, name).await {
+            // Somebody has put more on it since, or it is in an instance profile.
+            Err(error) if iam_shared::is_delete_conflict(&error) => {
+                Self::strip(aws, name).await?;
+                Self::delete_now(aws, name).await
+            }
+            other => other,
+        }
+    }
+
+    async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
+        let call = aws.iam_write().untag_role().role_name(&live.name).set_tag_keys(Some(keys));
+        gone_is_fine(call.send().await.map_err(failed("iam:UntagRole")))
+    }
+}
