@@ -87,17 +87,26 @@ pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
             Class::Credentials
         }
 
+        // What is written to, or attached, was made a moment ago; a policy of AWS is there or never will be.
+        "NoSuchEntity" if is_iam_write(call) && says(":iam::aws:policy/") => Class::Invalid,
+        "NoSuchEntity" if is_iam_write(call) => Class::NotYet,
+        // A group that was created a moment ago is not known everywhere yet.
+        "InvalidGroup.NotFound" if call.starts_with("ec2:Authorize") => Class::NotYet,
         "NoSuchEntity" | "RepositoryNotFoundException" | "LifecyclePolicyNotFoundException"
         | "RepositoryPolicyNotFoundException" | "ResourceNotFoundException" | "ServiceNotFoundException"
         | "ServiceNotActiveException" | "InvalidGroup.NotFound" | "InvalidPermission.NotFound" | "ParameterNotFound"
         | "InvalidResourceId" => Class::Gone,
+        // ECS has no code for a task definition that is not there.
+        "ClientException" if says("unable to describe task definition") => Class::Gone,
         // During a create the cluster was made a moment ago; otherwise it is gone.
         "ClusterNotFoundException" if call == "ecs:CreateService" => Class::NotYet,
         "ClusterNotFoundException" => Class::Gone,
 
         "EntityAlreadyExists" | "RepositoryAlreadyExistsException" | "ResourceAlreadyExistsException"
         | "InvalidGroup.Duplicate" | "ParameterAlreadyExists" => Class::Exists,
-        "InvalidParameterException" if says("was not idempotent") => Class::Exists,
+        "InvalidParameterException" | "ClientException" if says("was not idempotent") => Class::Exists,
+        // CreateServiceLinkedRole, when the role is there.
+        "InvalidInput" if says("has been taken in this account") => Class::Exists,
 
         "DeleteConflict" | "DependencyViolation" | "ConcurrentModification" | "ConcurrentModificationException"
         | "EntityTemporarilyUnmodifiable" | "OperationAbortedException" | "ConflictException" | "ResourceInUseException"
@@ -131,6 +140,12 @@ pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
         _ if status >= 500 => Class::Server,
         _ => Class::Invalid,
     }
+}
+
+/// Whether a call of IAM needs something that exists, so that its absence means that IAM has not caught up. Deletes, detaches and
+/// removals of tags are not among them: for these, absence is success.
+fn is_iam_write(call: &str) -> bool {
+    ["iam:Create", "iam:Put", "iam:Attach", "iam:Update", "iam:Tag", "iam:Add"].iter().any(|start| call.starts_with(start))
 }
 
 /// `Ok(None)` instead of an error that says that nothing is there.

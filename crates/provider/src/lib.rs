@@ -8,5 +8,6 @@ pub mod driver;
 pub mod json;
 pub mod kinds;
 pub mod provider;
+mod shape;
 pub mod survey;
 pub mod tags;

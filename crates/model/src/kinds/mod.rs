@@ -2,6 +2,8 @@
 
 #[macro_use]
 mod macros;
+#[macro_use]
+mod words;
 
 pub mod cluster;
 pub mod grant_facts;
@@ -13,6 +15,8 @@ pub mod policy;
 pub mod repository;
 pub mod role;
 pub mod security_group;
+pub mod service;
+pub mod task_definition;
 pub mod text_or_list;
 pub mod trust;
 pub mod user;
@@ -34,6 +38,8 @@ macro_rules! for_each_kind {
             cluster / clusters: Cluster = "ECS clusters, by their name.",
             security_group / security_groups: SecurityGroup = "EC2 security groups, by their name.",
             parameter / parameters: Parameter = "Parameters of the SSM Parameter Store, by their name: text that is no secret.",
+            task_definition / task_definitions: TaskDefinition = "ECS task definitions for Fargate, by their family.",
+            service / services: Service = "ECS services on Fargate, by their name.",
         }
     };
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{AttachedPermissionsBoundary, AttachedPolicy, PolicyDetail, Tag};
 use hatoba_engine::cloud::{Class, CloudError};
-use hatoba_engine::desired::Resolved;
+use hatoba_engine::desired::{Desired, Resolved};
 use hatoba_engine::kind::KindInfo;
 use hatoba_engine::owner::Origin;
 use hatoba_engine::snapshot::Sighting;
@@ -172,5 +172,21 @@ pub(super) fn spell_as_wanted(seen: &mut [Sighting], wanted: &[String]) {
         if let Some(live) = seen.iter_mut().find(|live| live.name.eq_ignore_ascii_case(name)) {
             live.name.clone_from(name);
         }
+    }
+}
+
+/// The wishes for a boundary where none was seen. The account read is asked again for these, one by one, before a change is
+/// planned.
+pub(super) fn without_boundary<'a>(wanted: &[&'a Desired], seen: &[Sighting]) -> Vec<&'a Desired> {
+    const FIELD: &str = "permissions_boundary";
+    let unseen = |want: &&Desired| seen.iter().any(|live| live.name == want.name && !live.fields.contains_key(FIELD));
+    wanted.iter().copied().filter(|want| want.fields.contains_key(FIELD)).filter(unseen).collect()
+}
+
+/// Notes the boundary that a second read found.
+pub(super) fn add_boundary(seen: &mut [Sighting], name: &str, boundary: Option<String>) {
+    if let (Some(arn), Some(live)) = (boundary, seen.iter_mut().find(|live| live.name == name)) {
+        live.uses.push(arn.clone());
+        live.fields.insert("permissions_boundary".into(), arn.into());
     }
 }

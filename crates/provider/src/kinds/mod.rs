@@ -1,7 +1,21 @@
 //! The kinds, one file each, registered by the list in `hatoba_model::kinds`.
 
+pub mod cluster;
 pub mod iam_account;
+mod iam_shared;
 pub mod log_group;
+pub mod network;
+pub mod oidc_provider;
+pub mod parameter;
+pub mod policy;
+pub mod repository;
+pub mod role;
+pub mod security_group;
+pub mod service;
+pub mod service_linked_role;
+pub mod task_definition;
+pub mod user;
+mod user_credentials;
 
 use hatoba_model::for_each_kind;
 
@@ -9,11 +23,13 @@ use crate::driver::Driver;
 
 macro_rules! register {
     ($($module:ident / $section:ident: $Spec:ident = $doc:literal,)*) => {
-        static DRIVERS: &[&dyn Driver] = &[$(&$module::$Spec),*];
+        // The one kind that stands in no file.
+        static DRIVERS: &[&dyn Driver] = &[&service_linked_role::ServiceLinkedRole, $(&$module::$Spec),*];
 
         /// The driver of a kind of the list.
         pub(crate) fn driver_of(kind: &'static str) -> &'static dyn Driver {
             match kind {
+                "service_linked_role" => &service_linked_role::ServiceLinkedRole,
                 $(stringify!($module) => &$module::$Spec,)*
                 _ => unreachable!("kinds come from the list that this match is made from"),
             }

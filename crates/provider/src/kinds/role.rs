@@ -79,8 +79,9 @@ impl Role {
         if let Some(trust) = trust {
             live.fields.insert("trust".into(), answered(trust, facts));
             if let Ok(document) = parse_url_encoded(trust) {
-                let named = principals(&document).into_iter().filter(|who| who.starts_with("arn:"));
-                live.uses.extend(named.map(str::to_owned));
+                // A provider may be deleted under a role, but then nobody can use the role while it still exists.
+                let providers = principals(&document).into_iter().filter(|who| who.contains(":oidc-provider/"));
+                live.uses.extend(providers.map(str::to_owned));
             }
         }
         live
@@ -228,24 +229,17 @@ impl Driver for Role {
         };
         let mut found = Found { seen: account.roles.clone(), ..Found::default() };
         // An account read that shows no boundary where one is wanted is confirmed before a change is planned.
-        let doubtful: Vec<&Desired> = cx
-            .wanted(INFO.name)
-            .into_iter()
-            .filter(|want| want.fields.contains_key("permissions_boundary"))
-            .filter(|want| found.seen.iter().any(|live| live.name == want.name && !live.fields.contains_key("permissions_boundary")))
-            .collect();
-        let read: Vec<_> = stream::iter(doubtful.into_iter().map(|want| async move { (want, Self::get(cx.aws, &want.name).await) }))
-            .buffered(READS)
-            .collect()
-            .await;
+        let doubtful = iam_shared::without_boundary(&cx.wanted(INFO.name), &found.seen);
+        let mut reads = Vec::new();
+        for want in doubtful {
+            reads.push(async move { (want, Self::get(cx.aws, &want.name).await) });
+        }
+        let read: Vec<_> = stream::iter(reads).buffered(READS).collect().await;
         for (want, role) in read {
             match role {
                 Ok(role) => {
                     let boundary = role.as_ref().and_then(|role| boundary_arn(role.permissions_boundary()));
-                    if let (Some(arn), Some(live)) = (boundary, found.seen.iter_mut().find(|live| live.name == want.name)) {
-                        live.uses.push(arn.clone());
-                        live.fields.insert("permissions_boundary".into(), arn.into());
-                    }
+                    iam_shared::add_boundary(&mut found.seen, &want.name, boundary);
                 }
                 Err(error) => found.failures.push(ReadFailure { addresses: vec![want.address.clone()], error }),
             }

@@ -1,0 +1,143 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// From a GitHub repository to AWS Fargate, from one file.
+#[derive(Debug, Parser)]
+#[command(name = "hatoba", version, about, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The stack file.
+    #[arg(short, long, global = true, value_name = "FILE", default_value = "stack.yaml")]
+    pub(crate) file: PathBuf,
+    /// An environment of the file, laid over the rest of it.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// A variable of the file; may be repeated.
+    #[arg(long = "var", global = true, value_name = "NAME=VALUE", value_parser = variable)]
+    pub(crate) vars: Vec<(String, String)>,
+    /// Another region than the file's.
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// A profile of your AWS configuration.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Another endpoint than AWS's, such as an emulator.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// One JSON document on standard output (docs/json.md).
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// Say more; twice: say everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal that wants it (`NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are respected).
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check the file without asking AWS anything.
+    Validate,
+    /// Print the long form of the file.
+    Expand,
+    /// Print the JSON Schema of stack files, for editors.
+    Schema,
+    /// Print the dependency graph of the file.
+    Graph(GraphArgs),
+    /// Show what apply would do.
+    Plan(PlanArgs),
+    /// Bring AWS to what the file says.
+    Apply(ApplyArgs),
+    /// Delete everything that the stack owns.
+    Destroy(DestroyArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the version.
+    Version,
+}
+
+/// Options of `graph`.
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub(crate) format: GraphFormat,
+}
+
+/// How to print a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// For Markdown.
+    Mermaid,
+    /// For Graphviz.
+    Dot,
+    /// A picture.
+    Svg,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Plan the destruction of the stack.
+    #[arg(long)]
+    pub(crate) destroy: bool,
+    /// Save the plan, for `hatoba apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print Markdown for a pull request comment (under GitHub's limit of 65,536 characters).
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    /// Exit with 2 when there are changes.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+/// Options of `apply`.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// A plan saved by `hatoba plan --out`: exactly this is carried out, or nothing.
+    pub(crate) saved: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// Options of `destroy`.
+#[derive(Debug, Args)]
+pub(crate) struct DestroyArgs {
+    /// Do not ask for the stack's name.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}

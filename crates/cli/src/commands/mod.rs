@@ -1,0 +1,7 @@
+//! The commands, one file each.
+
+pub(crate) mod apply;
+pub(crate) mod destroy;
+pub(crate) mod graph;
+pub(crate) mod offline;
+pub(crate) mod plan;

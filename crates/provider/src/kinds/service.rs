@@ -1,0 +1,242 @@
+//! ECS services. Source: ECS API reference.
+
+mod api;
+mod normal;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use async_trait::async_trait;
+use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
+use hatoba_engine::desired::{Desired, Resolved};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::snapshot::{Readiness, Sighting};
+use hatoba_engine::value::{Fields, Value};
+use hatoba_model::facts::Facts;
+use hatoba_model::kinds::service::Service as Spec;
+use hatoba_model::reference::Ref;
+use serde_json::{Value as Json, json};
+
+use crate::aws::Aws;
+use crate::classify::{failed, gone_is_fine};
+use crate::desire::Desire;
+use crate::driver::{Driver, no_such_group};
+use crate::json;
+use crate::kinds::task_definition::{calls, join, json_tags, strip_defaults};
+use crate::shape::Like;
+use crate::survey::{Found, Survey};
+use crate::tags;
+
+/// ECS services.
+#[derive(Debug)]
+pub struct Service;
+
+const UPDATE: &str = "UpdateService";
+const TAGS: &str = "TagResource";
+
+static INFO: KindInfo = KindInfo {
+    name: "service",
+    title: "service",
+    create_call: "CreateService",
+    delete_call: "DeleteService",
+    fields: &[
+        Field::replace("cluster"),
+        Field::update("task_definition", UPDATE),
+        Field::update("desired_count", UPDATE).unmanaged(),
+        Field::update("launch_type", UPDATE),
+        Field::update("capacity", UPDATE),
+        Field::update("platform_version", UPDATE).unmanaged(),
+        Field::update("network", UPDATE),
+        Field::update("minimum_percent", UPDATE).default(|| Value::Int(100)),
+        Field::update("maximum_percent", UPDATE).default(|| Value::Int(200)),
+        Field::update("circuit_breaker", UPDATE),
+        Field::update("alarms", UPDATE),
+        Field::update("load_balancers", UPDATE),
+        Field::update("registries", UPDATE),
+        Field::update("service_connect", UPDATE),
+        Field::update("enable_exec", UPDATE).default(|| false.into()),
+        // New services and old ones differ in what they have without being told.
+        Field::update("az_rebalancing", UPDATE).unmanaged(),
+        Field::update("health_check_grace_period", UPDATE).default(|| Value::Int(0)),
+        Field::update("propagate_tags", UPDATE).default(|| "none".into()),
+        Field::update("ecs_managed_tags", UPDATE).default(|| false.into()),
+        Field::update("volumes", UPDATE),
+        Field::update("extra", UPDATE),
+        Field::update("tags", TAGS),
+    ],
+    groups: &[Group::new(UPDATE), Group::new(TAGS)],
+    ownership: Ownership::Tags,
+    replace_in_use: ReplaceInUse::Allowed,
+    settles: true,
+    parallel: 16,
+};
+
+fn rows() -> Vec<&'static str> {
+    INFO.fields.iter().map(|field| field.name).collect()
+}
+
+fn last(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// The normal form of a service in an answer; nothing for one that is gone.
+fn live(service: &Json, want: Option<&Fields>) -> Option<Sighting> {
+    let text = |key: &str| service.get(key).and_then(Json::as_str).unwrap_or_default();
+    let status = text("status");
+    if status == "INACTIVE" {
+        return None;
+    }
+    let arn = text("serviceArn");
+    let mut live = Sighting::new(&INFO, arn, text("serviceName"));
+    let cluster = last(text("clusterArn"));
+    live.scope = Some(cluster.to_owned());
+    live.outputs.insert("arn".into(), arn.into());
+    live.outputs.insert("name".into(), text("serviceName").into());
+    let hint = want.map(|want| Value::Map(join(want)));
+    live.fields = normal::normalise(service, &rows(), Like::Wanted(hint.as_ref()));
+    live.fields.insert("cluster".into(), cluster.into());
+    live.fields.insert("task_definition".into(), task_definition(text("taskDefinition"), want));
+    live.set_tags(json_tags(service.get("tags")));
+    if status == "DRAINING" {
+        let tasks = service.get("runningCount").and_then(Json::as_i64).unwrap_or_default();
+        let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
+        live.readiness = Readiness::Deleting(format!("draining, {tasks} still running"));
+    }
+    live.uses.extend([text("clusterArn").to_owned(), text("taskDefinition").to_owned()]);
+    // Tasks of an older revision keep its roles busy: all revisions of the family stay until the service is gone.
+    live.uses.extend(text("taskDefinition").rsplit_once(':').map(|(family, _)| family.to_owned()));
+    live.uses.extend(live.fields.get("network").and_then(|network| network.get("security_groups")).map(Value::list_texts).unwrap_or_default());
+    for balancer in live.fields.get("load_balancers").map(Value::items).unwrap_or_default() {
+        live.uses.extend(balancer.get("target_group").and_then(Value::as_text).map(str::to_owned));
+    }
+    Some(live)
+}
+
+/// Where the file names a family without a revision, every revision of it will do.
+fn task_definition(there: &str, want: Option<&Fields>) -> Value {
+    let wanted = want.and_then(|want| want.get("task_definition")).and_then(Value::as_text);
+    let family = last(there).split(':').next().unwrap_or_default();
+    match wanted {
+        Some(wanted) if !wanted.contains(':') && wanted == family => wanted.into(),
+        _ => there.into(),
+    }
+}
+
+#[async_trait]
+impl Driver for Service {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
+        let spec = cx.stack.services.get(key)?;
+        let mut fields = normal::normalise(&api::to_api(cx, spec), &rows(), Like::All);
+        strip_defaults(&INFO, &mut fields, &json!(spec));
+        if let Some(Value::Map(connect)) = fields.get_mut("service_connect") {
+            // Unset it is the cluster's, which reads may name.
+            connect.entry("namespace".into()).or_insert_with(|| Value::Keep(Box::new(Value::List(Vec::new()))));
+        }
+        if spec.platform_version.as_deref() == Some("LATEST") {
+            // Reads name the version that it was at the time.
+            fields.insert("platform_version".into(), Value::Keep(Box::new("LATEST".into())));
+        }
+        let mut wish = cx.wish(&INFO, key, spec);
+        if let Some(cluster) = &spec.cluster {
+            let name = cx.name_of("clusters", cluster);
+            fields.insert("cluster".into(), name.as_str().into());
+            wish = wish.scope(name).needs_ref("cluster", cluster);
+        }
+        if let Some(task) = &spec.task_definition {
+            fields.insert("task_definition".into(), api::task_definition(cx, task));
+            wish = needs_of_task(cx, spec, wish.needs_ref("task_definition", task));
+        }
+        let count = match spec.desired_count {
+            Some(count) => Value::Int(count.into()),
+            None => Value::Keep(Box::new(Value::Int(1))),
+        };
+        fields.insert("desired_count".into(), count);
+        if let Some(network) = &spec.network {
+            fields.insert("network".into(), api::network(cx, network));
+            for group in network.security_groups.iter().filter_map(Ref::own).filter(|key| cx.stack.security_groups.contains_key(*key)) {
+                wish = wish.needs("security_group", group);
+            }
+        }
+        for role in spec.volumes.values().filter_map(|volume| volume.role.as_ref()) {
+            wish = wish.needs_ref("role", role);
+        }
+        let mut wish = wish.done();
+        wish.fields = fields;
+        Some(wish)
+    }
+
+    async fn survey(&self, cx: &Survey<'_>) -> Found {
+        read::survey(cx).await
+    }
+
+    async fn look(&self, aws: &Aws, target: &Target, _: Depth) -> Result<Vec<Sighting>, CloudError> {
+        let cluster = target.scope.as_deref().unwrap_or("default");
+        let seen = read::describe(aws, cluster, &[target.name.as_str()]).await?;
+        Ok(seen.iter().filter_map(|service| live(service, None)).collect())
+    }
+
+    async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
+        let call = aws.ecs_write().create_service().customize();
+        let answer = json::ecs("ecs:CreateService", call, &api::creation(want)).await?;
+        let arn = answer.pointer("/service/serviceArn").and_then(Json::as_str).unwrap_or_default();
+        let mut receipt = Receipt::arn(arn);
+        receipt.outputs.push(("name".into(), Value::text(&want.name)));
+        Ok(receipt)
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        group: &'static str,
+        want: &Resolved,
+        live: &Sighting,
+    ) -> Result<Receipt, CloudError> {
+        match group {
+            UPDATE => {
+                let call = aws.ecs_write().update_service().customize();
+                json::ecs("ecs:UpdateService", call, &api::change(want, live)).await?;
+            }
+            TAGS => {
+                let change = tags::change(&want.tags(), live);
+                if !change.set.is_empty() {
+                    calls::tag(aws, &live.id, &change.set).await?;
+                }
+                if !change.remove.is_empty() {
+                    calls::untag(aws, &live.id, change.remove).await?;
+                }
+            }
+            other => return Err(no_such_group(&INFO, other)),
+        }
+        Ok(Receipt::default())
+    }
+
+    async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
+        let cluster = live.scope.as_deref().unwrap_or("default");
+        // With `force` there is no need to bring the count to 0 first.
+        let call = aws.ecs_write().delete_service().cluster(cluster).service(&live.name).force(true);
+        gone_is_fine(call.send().await.map_err(failed("ecs:DeleteService")))
+    }
+
+    async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
+        calls::untag(aws, &live.id, keys).await
+    }
+}
+
+/// Tasks start as soon as the service is there: their roles, log groups and repositories come first.
+fn needs_of_task(cx: &Desire<'_>, spec: &Spec, mut wish: crate::desire::Wish) -> crate::desire::Wish {
+    let Some(task) = spec.own_task_definition().and_then(|key| cx.stack.task_definitions.get(key)) else { return wish };
+    for role in [&task.execution_role, &task.task_role].into_iter().flatten() {
+        wish = wish.needs_ref("role", role);
+    }
+    for group in task.own_log_groups() {
+        wish = wish.needs("log_group", &group);
+    }
+    for repository in task.own_repositories() {
+        wish = wish.needs("repository", repository);
+    }
+    wish
+}

@@ -1,0 +1,135 @@
+//! Reading services: by tens, cluster by cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+use hatoba_engine::cloud::{Class, CloudError};
+use hatoba_engine::desired::Desired;
+use hatoba_engine::snapshot::{ReadFailure, Readiness, Sighting};
+use serde_json::{Value as Json, json};
+
+use super::{INFO, last, live};
+use crate::aws::Aws;
+use crate::classify::{failed, missing_is_none};
+use crate::json;
+use crate::survey::{Found, Survey};
+
+/// How many services `DescribeServices` takes.
+const SOME: usize = 10;
+
+/// Services of a cluster by their names, at most ten. A cluster that does not exist has none.
+pub(super) async fn describe(aws: &Aws, cluster: &str, names: &[&str]) -> Result<Vec<Json>, CloudError> {
+    const CALL: &str = "ecs:DescribeServices";
+    let body = json!({ "cluster": cluster, "services": names, "include": ["TAGS"] });
+    let call = aws.ecs().describe_services().customize();
+    let Some(answer) = missing_is_none(json::ecs(CALL, call, &body).await)? else { return Ok(Vec::new()) };
+    let list = |key: &str| answer.get(key).and_then(Json::as_array).cloned().unwrap_or_default();
+    for failure in list("failures") {
+        let reason = failure.get("reason").and_then(Json::as_str).unwrap_or("no reason given");
+        if reason != "MISSING" {
+            let arn = failure.get("arn").and_then(Json::as_str).unwrap_or(cluster);
+            return Err(CloudError::new(Class::Other, CALL, format!("{arn}: {reason}")));
+        }
+    }
+    Ok(list("services"))
+}
+
+/// The names of all services of a cluster.
+async fn list(aws: &Aws, cluster: &str) -> Result<BTreeSet<String>, CloudError> {
+    let mut pages = aws.ecs().list_services().cluster(cluster).max_results(100).into_paginator().send();
+    let mut names = BTreeSet::new();
+    while let Some(page) = pages.next().await {
+        let Some(page) = missing_is_none(page.map_err(failed("ecs:ListServices")))? else { break };
+        names.extend(page.service_arns().iter().map(|arn| last(arn).to_owned()));
+    }
+    Ok(names)
+}
+
+/// Services of a cluster by tens, side by side.
+async fn describe_all(aws: &Aws, cluster: &str, names: &[&str]) -> Vec<(Vec<String>, Result<Vec<Json>, CloudError>)> {
+    let reads = names.chunks(SOME).map(|some| async move {
+        (some.iter().map(|name| (*name).to_owned()).collect(), describe(aws, cluster, some).await)
+    });
+    join_all(reads).await
+}
+
+type Wants<'a> = BTreeMap<&'a str, Vec<&'a Desired>>;
+
+pub(super) async fn survey(cx: &Survey<'_>) -> Found {
+    let mut clusters: Wants<'_> = Wants::new();
+    for want in cx.wanted(INFO.name) {
+        clusters.entry(want.scope.as_deref().unwrap_or("default")).or_default().push(want);
+    }
+    let (marked, found) = futures::join!(marked_clusters(cx), join_all(clusters.iter().map(|(cluster, wants)| of_cluster(cx, cluster, wants))));
+    let mut all = Found::default();
+    let mut take = |found: Found| {
+        all.seen.extend(found.seen);
+        all.failures.extend(found.failures);
+    };
+    found.into_iter().for_each(&mut take);
+    match marked {
+        Ok(marked) => {
+            let others = marked.iter().filter(|cluster| !clusters.contains_key(cluster.as_str()));
+            join_all(others.map(|cluster| of_cluster(cx, cluster, &[]))).await.into_iter().for_each(&mut take);
+        }
+        Err(error) => take(Found::failure(cx.addresses(INFO.name), error)),
+    }
+    all
+}
+
+/// The clusters that bear the mark, and those of services that do.
+async fn marked_clusters(cx: &Survey<'_>) -> Result<BTreeSet<String>, CloudError> {
+    let marks = cx.marks().await?;
+    let of = |arn: &String| {
+        if !arn.contains(":ecs:") {
+            return None;
+        }
+        let (_, rest) = arn.split_once(":cluster/").or_else(|| arn.split_once(":service/"))?;
+        rest.split('/').next().map(str::to_owned)
+    };
+    Ok(marks.keys().filter_map(of).collect())
+}
+
+/// The wanted services of a cluster, and those that bear the mark though nobody wants them any more.
+async fn of_cluster(cx: &Survey<'_>, cluster: &str, wants: &[&Desired]) -> Found {
+    let names: Vec<&str> = wants.iter().map(|want| want.name.as_str()).collect();
+    let (listed, wanted) = futures::join!(list(cx.aws, cluster), describe_all(cx.aws, cluster, &names));
+    let mut found = Found::default();
+    let addresses = |of: &dyn Fn(&str) -> bool| wants.iter().filter(|want| of(&want.name)).map(|want| want.address.clone()).collect();
+    for (some, result) in wanted {
+        match result {
+            Ok(services) => found.seen.extend(services.iter().filter_map(|service| {
+                let name = service.get("serviceName").and_then(Json::as_str);
+                let want = wants.iter().find(|want| Some(want.name.as_str()) == name);
+                live(service, want.map(|want| &want.fields)).filter(|live| counts(cx, live))
+            })),
+            Err(error) => {
+                found.failures.push(ReadFailure { addresses: addresses(&|name| some.iter().any(|n| n == name)), error });
+            }
+        }
+    }
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(error) => {
+            found.failures.push(ReadFailure { addresses: addresses(&|_| true), error });
+            return found;
+        }
+    };
+    let others: Vec<&str> = listed.iter().map(String::as_str).filter(|name| !names.contains(name)).collect();
+    for (_, result) in describe_all(cx.aws, cluster, &others).await {
+        match result {
+            Ok(services) => {
+                let seen = services.iter().filter_map(|service| live(service, None));
+                found.seen.extend(seen.filter(|live| live.mark.as_ref().is_some_and(|mark| mark.stack == cx.goal.stack)));
+            }
+            Err(error) => found.failures.push(ReadFailure { addresses: addresses(&|_| true), error }),
+        }
+    }
+    found
+}
+
+/// A service that is going away counts only where everything goes away; where it is wanted, its name is free as soon as it has
+/// gone, and until then ECS answers the create with "still draining".
+fn counts(cx: &Survey<'_>, live: &Sighting) -> bool {
+    cx.goal.content || !matches!(live.readiness, Readiness::Deleting(_))
+}

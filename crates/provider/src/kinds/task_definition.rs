@@ -1,0 +1,389 @@
+//! ECS task definitions. Source: ECS API reference.
+
+mod api;
+pub(crate) mod calls;
+mod normal;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use hatoba_engine::cloud::{Class, CloudError, Depth, Receipt, Target};
+use hatoba_engine::desired::{Desired, Resolved};
+use hatoba_engine::diff::differences;
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse, Unset};
+use hatoba_engine::owner::{Mark, TAG_STACK};
+use hatoba_engine::snapshot::{ReadFailure, Sighting};
+use hatoba_engine::value::{Fields, Value};
+use hatoba_model::address::Address;
+use hatoba_model::facts::Facts;
+use hatoba_model::kinds::task_definition::{Image, TaskDefinition as Spec, looks_secret};
+use serde_json::{Value as Json, json};
+
+use crate::aws::Aws;
+use crate::classify::{failed, gone_is_fine};
+use crate::desire::Desire;
+use crate::driver::{Driver, no_such_group};
+use crate::json;
+use crate::shape::Like;
+use crate::survey::{Found, Survey};
+use crate::tags::{self, Tags};
+
+pub(crate) use api::{Object, log_group, logs, role_arn};
+pub(crate) use normal::{join, read_logs, split, write_logs};
+
+/// ECS task definitions.
+#[derive(Debug)]
+pub struct TaskDefinition;
+
+const REGISTER: &str = "RegisterTaskDefinition";
+const TAGS: &str = "TagResource";
+/// How many families are read at once: the API allows a burst of 50 reads.
+const READS: usize = 24;
+/// The note on a sighting whose revisions are all deregistered.
+const INACTIVE: &str = "inactive";
+
+static INFO: KindInfo = KindInfo {
+    name: "task_definition",
+    title: "task definition",
+    create_call: REGISTER,
+    delete_call: "DeregisterTaskDefinition",
+    fields: &[
+        Field::update("cpu", REGISTER),
+        Field::update("memory", REGISTER),
+        Field::update("architecture", REGISTER).default(|| "x86_64".into()),
+        Field::update("os", REGISTER).default(|| "linux".into()),
+        Field::update("execution_role", REGISTER),
+        Field::update("task_role", REGISTER),
+        Field::update("ephemeral_storage", REGISTER),
+        Field::update("volumes", REGISTER),
+        Field::update("pid_mode", REGISTER),
+        Field::update("fault_injection", REGISTER).default(|| false.into()),
+        Field::update("containers", REGISTER).sensitive(is_secret),
+        Field::update("extra", REGISTER),
+        Field::update("tags", TAGS),
+    ],
+    // A new revision carries its tags from the start, so that it comes first.
+    groups: &[Group::new(REGISTER).renews(&["arn", "revision"]), Group::new(TAGS)],
+    ownership: Ownership::Tags,
+    replace_in_use: ReplaceInUse::Allowed,
+    settles: false,
+    parallel: 8,
+};
+
+/// Whether the path is that of an environment variable whose value should not be shown.
+fn is_secret(path: &str) -> bool {
+    let Some((_, variable)) = path.split_once(".environment") else { return false };
+    looks_secret(variable.trim_matches(|c| matches!(c, '.' | '[' | ']' | '"')))
+}
+
+fn rows() -> Vec<&'static str> {
+    INFO.fields.iter().map(|field| field.name).collect()
+}
+
+fn normalise(json: &Json, like: Like<'_>) -> Fields {
+    normal::normalise(json, &rows(), like)
+}
+
+/// The fields that are wanted, as the tables know them: those that stand under `extra` among the others.
+fn wanted(fields: &Fields) -> Value {
+    Value::Map(join(fields))
+}
+
+/// The ARN of the family without a revision, with the family's name.
+fn family_of(arn: &str) -> &str {
+    let name = arn.rsplit_once('/').map_or(arn, |(_, name)| name);
+    name.split_once(':').map_or(name, |(family, _)| family)
+}
+
+fn outputs(arn: &str) -> Vec<(String, Value)> {
+    let (family_arn, revision) = arn.rsplit_once(':').unwrap_or((arn, ""));
+    vec![
+        ("arn".into(), arn.into()),
+        ("revision".into(), Value::Int(revision.parse().unwrap_or_default())),
+        ("family".into(), family_of(arn).into()),
+        ("family_arn".into(), family_arn.into()),
+    ]
+}
+
+/// The normal form of an answer of `DescribeTaskDefinition`.
+fn live(answer: &Json, want: Option<&Fields>, facts: &Facts) -> Option<Sighting> {
+    let task = answer.get("taskDefinition")?;
+    let arn = task.get("taskDefinitionArn")?.as_str()?;
+    let mut live = Sighting::new(&INFO, arn, family_of(arn));
+    let hint = want.map(wanted);
+    live.fields = normalise(task, Like::Wanted(hint.as_ref()));
+    live.outputs.extend(outputs(arn));
+    live.set_tags(json_tags(answer.get("tags")));
+    for role in ["execution_role", "task_role"] {
+        live.uses.extend(live.fields.get(role).and_then(Value::as_text).map(str::to_owned));
+    }
+    for (region, group) in normal::log_groups(task) {
+        let region = region.unwrap_or_else(|| facts.region.to_string());
+        live.uses.push(format!("arn:{}:logs:{region}:{}:log-group:{group}", facts.partition(), facts.account));
+    }
+    live.uses.sort();
+    live.uses.dedup();
+    if task.get("status").and_then(Json::as_str) == Some("INACTIVE") {
+        live.notes.insert(INACTIVE.into(), "true".into());
+    }
+    Some(live)
+}
+
+/// Tags as ECS spells them.
+pub(crate) fn json_tags(json: Option<&Json>) -> Tags {
+    let items = json.and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+    let text = |tag: &Json, key: &str| tag.get(key).and_then(Json::as_str).map(str::to_owned);
+    items.iter().filter_map(|tag| Some((text(tag, "key")?, text(tag, "value").unwrap_or_default()))).collect()
+}
+
+/// Tags for a request of ECS.
+pub(crate) fn tags_json(tags: &Tags) -> Json {
+    tags.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
+}
+
+/// Takes out fields that the file does not set and that have their default value: plans need not show them.
+pub(crate) fn strip_defaults(kind: &'static KindInfo, fields: &mut Fields, written: &Json) {
+    for field in kind.fields {
+        if let Unset::Default(default) = field.unset
+            && written.get(field.name).is_none()
+            && fields.get(field.name) == Some(&default())
+        {
+            fields.remove(field.name);
+        }
+    }
+}
+
+/// Gives the images that belong to the pipeline to the pipeline.
+fn keep_live_images(spec: &Spec, fields: &mut Fields) {
+    let Some(Value::Map(containers)) = fields.get_mut("containers") else { return };
+    for (name, container) in &spec.containers {
+        let is_live = matches!(&container.image, Some(Image::Full(image)) if image.live);
+        if let (true, Some(Value::Map(parts))) = (is_live, containers.get_mut(name))
+            && let Some(image) = parts.remove("image")
+        {
+            parts.insert("image".into(), Value::Keep(Box::new(image)));
+        }
+    }
+}
+
+impl TaskDefinition {
+    async fn register(aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
+        let mut body = normal::to_request(&want.fields);
+        if let Some(body) = body.as_object_mut() {
+            body.insert("family".into(), want.name.as_str().into());
+            let tags = want.tags();
+            // An empty list is refused.
+            if !tags.is_empty() {
+                body.insert("tags".into(), tags_json(&tags));
+            }
+        }
+        let call = aws.ecs_write().register_task_definition().customize();
+        let answer = json::ecs("ecs:RegisterTaskDefinition", call, &body).await?;
+        let arn = answer.pointer("/taskDefinition/taskDefinitionArn").and_then(Json::as_str).unwrap_or_default();
+        Ok(Receipt { id: Some(arn.to_owned()), outputs: outputs(arn) })
+    }
+
+    /// The latest active revision of each family, read side by side.
+    async fn latest<'f>(
+        aws: &Aws,
+        families: impl IntoIterator<Item = (&'f str, Option<&'f Fields>)>,
+    ) -> Vec<(&'f str, Result<Option<Sighting>, CloudError>)> {
+        let reads = families.into_iter().map(|(family, want)| async move {
+            let result = match calls::describe(aws, family).await {
+                Ok(Some(answer)) => calls::with_mark(aws, live(&answer, want, aws.facts())).await,
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            };
+            (family, result)
+        });
+        futures::stream::iter(reads).buffer_unordered(READS).collect().await
+    }
+
+    /// What a destroy that was cut short left: families of ours without an active revision.
+    async fn deregistered(cx: &Survey<'_>, families: BTreeMap<&str, &str>) -> Vec<Sighting> {
+        let mut seen = Vec::new();
+        for arn in families.into_values() {
+            // Only a leftover without costs: that it cannot be read stops nothing.
+            let Ok(Some(answer)) = calls::describe(cx.aws, arn).await else { continue };
+            seen.extend(live(&answer, None, cx.aws.facts()).filter(|live| live.notes.contains_key(INACTIVE)));
+        }
+        seen
+    }
+}
+
+/// The revision at the end of an ARN.
+fn revision_of(arn: &str) -> u64 {
+    arn.rsplit_once(':').and_then(|(_, revision)| revision.parse().ok()).unwrap_or_default()
+}
+
+/// For each family with a marked revision the newest one, and the address in its mark.
+fn marked_families(marks: &BTreeMap<String, Tags>) -> BTreeMap<&str, (&str, Option<String>)> {
+    let mut families: BTreeMap<&str, (&str, Option<String>)> = BTreeMap::new();
+    for (arn, tags) in marks.iter().filter(|(arn, _)| arn.contains(":ecs:") && arn.contains(":task-definition/")) {
+        let newest = families.get(family_of(arn)).is_none_or(|(other, _)| revision_of(other) < revision_of(arn));
+        if newest {
+            families.insert(family_of(arn), (arn, Mark::from_tags(tags).map(|mark| mark.address)));
+        }
+    }
+    families
+}
+
+#[async_trait]
+impl Driver for TaskDefinition {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
+        let spec = cx.stack.task_definitions.get(key)?;
+        let mut fields = normalise(&api::to_api(cx, spec), Like::All);
+        keep_live_images(spec, &mut fields);
+        strip_defaults(&INFO, &mut fields, &json!(spec));
+        let mut wish = cx.wish(&INFO, key, spec);
+        for role in [&spec.execution_role, &spec.task_role].into_iter().flatten() {
+            wish = wish.needs_ref("role", role);
+        }
+        for group in spec.own_log_groups() {
+            wish = wish.needs("log_group", &group);
+        }
+        for repository in spec.own_repositories() {
+            wish = wish.needs("repository", repository);
+        }
+        let mut wish = wish.done();
+        wish.fields = fields;
+        Some(wish)
+    }
+
+    async fn survey(&self, cx: &Survey<'_>) -> Found {
+        let wants = cx.wanted(INFO.name);
+        let families = wants.iter().map(|want| (want.name.as_str(), Some(&want.fields)));
+        let (marks, first) = futures::join!(cx.marks(), Self::latest(cx.aws, families));
+        let marks = match marks {
+            Ok(marks) => marks,
+            Err(error) => return Found::failure(cx.addresses(INFO.name), error),
+        };
+        let mut marked = marked_families(marks);
+        let mut found = Found::default();
+        for (family, result) in first {
+            let addresses = || wants.iter().filter(|want| want.name == family).map(|want| want.address.clone()).collect();
+            match result {
+                Ok(Some(live)) => {
+                    marked.remove(family);
+                    found.seen.push(live);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    marked.remove(family);
+                    found.failures.push(ReadFailure { addresses: addresses(), error });
+                }
+            }
+        }
+        let others = marked.keys().filter(|family| !wants.iter().any(|want| want.name == **family)).map(|family| (*family, None));
+        let others: Vec<_> = others.collect();
+        for (family, result) in Self::latest(cx.aws, others).await {
+            match result {
+                Ok(Some(live)) => {
+                    marked.remove(family);
+                    found.seen.push(live);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    let address = marked.remove(family).and_then(|(_, address)| address);
+                    let key = address.as_deref().and_then(|address| address.split_once('.')).map_or(family, |(_, key)| key);
+                    found.failures.push(ReadFailure { addresses: vec![Address::new(INFO.name, key)], error });
+                }
+            }
+        }
+        if cx.goal.content {
+            let rest = marked.into_iter().map(|(family, (arn, _))| (family, arn)).collect();
+            found.seen.extend(Self::deregistered(cx, rest).await);
+        }
+        found
+    }
+
+    async fn look(&self, aws: &Aws, target: &Target, _: Depth) -> Result<Vec<Sighting>, CloudError> {
+        let mut answer = calls::describe(aws, &target.name).await?;
+        if let (None, Some(arn)) = (&answer, &target.id) {
+            answer = calls::describe(aws, arn).await?;
+        }
+        let seen = answer.and_then(|answer| live(&answer, None, aws.facts()));
+        Ok(calls::with_mark(aws, seen).await?.into_iter().collect())
+    }
+
+    async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
+        Self::register(aws, want).await
+    }
+
+    async fn update(
+        &self,
+        aws: &Aws,
+        group: &'static str,
+        want: &Resolved,
+        live: &Sighting,
+    ) -> Result<Receipt, CloudError> {
+        match group {
+            REGISTER => Self::register(aws, want).await,
+            TAGS => {
+                // A new revision has its tags; those of the old one do not matter any more.
+                if differs(want, live) {
+                    return Ok(Receipt::default());
+                }
+                let change = tags::change(&want.tags(), live);
+                if !change.set.is_empty() {
+                    calls::tag(aws, &live.id, &change.set).await?;
+                }
+                if !change.remove.is_empty() {
+                    calls::untag(aws, &live.id, change.remove).await?;
+                }
+                Ok(Receipt::default())
+            }
+            other => Err(no_such_group(&INFO, other)),
+        }
+    }
+
+    async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
+        let active = calls::revisions(aws, &live.name, "ACTIVE").await?;
+        let mut all: BTreeSet<String> = active.iter().cloned().collect();
+        if !active.contains(&live.id) {
+            // Deregistered by a run that got no further.
+            all.extend(calls::revisions(aws, &live.name, "INACTIVE").await?);
+        }
+        for arn in active {
+            let call = aws.ecs_write().deregister_task_definition().task_definition(arn);
+            gone_is_fine(call.send().await.map_err(failed("ecs:DeregisterTaskDefinition")))?;
+        }
+        calls::delete(aws, all.into_iter().collect()).await
+    }
+
+    async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
+        // An older revision with a mark would count as the mark of the family.
+        let mut revisions = calls::revisions(aws, &live.name, "ACTIVE").await?;
+        if !revisions.contains(&live.id) {
+            revisions.push(live.id.clone());
+        }
+        let calls = revisions.iter().map(|arn| {
+            let keys = keys.clone();
+            async move { calls::untag(aws, arn, keys).await }
+        });
+        let results: Vec<Result<(), CloudError>> = futures::stream::iter(calls).buffer_unordered(4).collect().await;
+        results.into_iter().collect()
+    }
+}
+
+/// Whether a new revision was due.
+fn differs(want: &Resolved, live: &Sighting) -> bool {
+    differences(&INFO, &want.fields, &live.fields).iter().any(|change| change.call.as_deref() == Some(REGISTER))
+}
+
+/// Whether any tag says whose it is.
+fn has_mark(live: &Sighting) -> bool {
+    live.fields.get("tags").is_some_and(|tags| tags.get(TAG_STACK).is_some())
+}
+
+/// Deleting what is still wanted elsewhere comes later.
+fn busy(call: &str, message: String) -> CloudError {
+    CloudError::new(Class::Busy, call, message)
+}

@@ -1,0 +1,87 @@
+//! The calls about task definitions that several operations share.
+
+use aws_sdk_ecs::types::{SortOrder, TaskDefinitionStatus};
+use hatoba_engine::cloud::CloudError;
+use hatoba_engine::snapshot::Sighting;
+use serde_json::{Value as Json, json};
+
+use super::{busy, family_of, has_mark, live};
+use crate::aws::Aws;
+use crate::classify::{failed, gone_is_fine, missing_is_none};
+use crate::json;
+use crate::tags::Tags;
+
+/// How many older revisions are asked for a mark.
+const OLDER: usize = 10;
+/// How many revisions `DeleteTaskDefinitions` takes.
+const DELETES: usize = 10;
+
+/// The latest active revision of a family, or the revision with this ARN. Nothing for one that is being deleted.
+pub(super) async fn describe(aws: &Aws, name: &str) -> Result<Option<Json>, CloudError> {
+    let call = aws.ecs().describe_task_definition().customize();
+    let body = json!({ "taskDefinition": name, "include": ["TAGS"] });
+    let answer = missing_is_none(json::ecs("ecs:DescribeTaskDefinition", call, &body).await)?;
+    let deleted = |answer: &Json| answer.pointer("/taskDefinition/status").and_then(Json::as_str) == Some("DELETE_IN_PROGRESS");
+    Ok(answer.filter(|answer| !deleted(answer)))
+}
+
+/// A pipeline may register revisions without tags. The family stays ours then: the newest tagged revision says so.
+pub(super) async fn with_mark(aws: &Aws, seen: Option<Sighting>) -> Result<Option<Sighting>, CloudError> {
+    let Some(mut seen) = seen.filter(|seen| !has_mark(seen)) else { return Ok(seen) };
+    for arn in revisions(aws, &seen.name, "ACTIVE").await?.into_iter().filter(|arn| *arn != seen.id).take(OLDER) {
+        let Some(answer) = describe(aws, &arn).await? else { continue };
+        let Some(older) = live(&answer, None, aws.facts()) else { continue };
+        if older.mark.is_some() {
+            seen.mark = older.mark;
+            break;
+        }
+    }
+    Ok(Some(seen))
+}
+
+/// The revisions of exactly this family, the newest first.
+pub(super) async fn revisions(aws: &Aws, family: &str, status: &str) -> Result<Vec<String>, CloudError> {
+    let mut pages = aws
+        .ecs()
+        .list_task_definitions()
+        .family_prefix(family)
+        .status(TaskDefinitionStatus::from(status))
+        .sort(SortOrder::Desc)
+        .into_paginator()
+        .send();
+    let mut arns = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(failed("ecs:ListTaskDefinitions"))?;
+        arns.extend(page.task_definition_arns().iter().filter(|arn| family_of(arn) == family).cloned());
+    }
+    Ok(arns)
+}
+
+/// Deletes deregistered revisions.
+pub(super) async fn delete(aws: &Aws, arns: Vec<String>) -> Result<(), CloudError> {
+    for some in arns.chunks(DELETES) {
+        let call = aws.ecs_write().delete_task_definitions().set_task_definitions(Some(some.to_vec()));
+        let answer = call.send().await.map_err(failed("ecs:DeleteTaskDefinitions"))?;
+        for failure in answer.failures() {
+            let reason = failure.reason().unwrap_or("no reason given");
+            if !reason.to_ascii_uppercase().contains("NOT_FOUND") && !reason.to_ascii_uppercase().contains("MISSING") {
+                let arn = failure.arn().unwrap_or("a task definition");
+                return Err(busy("ecs:DeleteTaskDefinitions", format!("{arn}: {reason}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sets tags on a revision, or on anything else of ECS.
+pub(crate) async fn tag(aws: &Aws, arn: &str, tags: &Tags) -> Result<(), CloudError> {
+    let tags = tags.iter().map(|(key, value)| aws_sdk_ecs::types::Tag::builder().key(key).value(value).build()).collect();
+    let call = aws.ecs_write().tag_resource().resource_arn(arn).set_tags(Some(tags));
+    call.send().await.map_err(failed("ecs:TagResource")).map(|_| ())
+}
+
+/// Takes tags off a revision, or off anything else of ECS.
+pub(crate) async fn untag(aws: &Aws, arn: &str, keys: Vec<String>) -> Result<(), CloudError> {
+    let call = aws.ecs_write().untag_resource().resource_arn(arn).set_tag_keys(Some(keys));
+    gone_is_fine(call.send().await.map_err(failed("ecs:UntagResource")))
+}

@@ -1,0 +1,124 @@
+//! What a user may have besides policies, and what AWS wants gone before the user: credentials and memberships.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use hatoba_engine::cloud::CloudError;
+
+use crate::aws::Aws;
+use crate::classify::{failed, gone_is_fine};
+
+type Removal<'a> = Pin<Box<dyn Future<Output = Result<(), CloudError>> + Send + 'a>>;
+
+/// Takes everything off a user, one kind after the other. A kind that may not be listed is no reason to leave the others:
+/// the user may have none of it, and whether it can be deleted is AWS's to say.
+///
+/// # Errors
+/// The first that occurred, after everything was tried.
+pub(super) async fn strip(aws: &Aws, name: &str) -> Result<(), CloudError> {
+    let removals: Vec<Removal<'_>> = vec![
+        Box::pin(groups(aws, name)),
+        Box::pin(login_profile(aws, name)),
+        Box::pin(access_keys(aws, name)),
+        Box::pin(mfa_devices(aws, name)),
+        Box::pin(ssh_keys(aws, name)),
+        Box::pin(certificates(aws, name)),
+        Box::pin(service_credentials(aws, name)),
+    ];
+    let mut first = Ok(());
+    for removal in removals {
+        first = first.and(removal.await);
+    }
+    first
+}
+
+// The lists below are read without retries: they are part of a write, which the engine retries as a whole.
+
+async fn groups(aws: &Aws, name: &str) -> Result<(), CloudError> {
+    let iam = aws.iam_write();
+    let mut pages = iam.list_groups_for_user().user_name(name).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for group in page.map_err(failed("iam:ListGroupsForUser"))?.groups() {
+            let call = iam.remove_user_from_group().user_name(name).group_name(group.group_name());
+            gone_is_fine(call.send().await.map_err(failed("iam:RemoveUserFromGroup")))?;
+        }
+    }
+    Ok(())
+}
+
+async fn login_profile(aws: &Aws, name: &str) -> Result<(), CloudError> {
+    let call = aws.iam_write().delete_login_profile().user_name(name);
+    gone_is_fine(call.send().await.map_err(failed("iam:DeleteLoginProfile")))
+}
+
+async fn access_keys(aws: &Aws, name: &str) -> Result<(), CloudError> {
+    let iam = aws.iam_write();
+    let mut pages = iam.list_access_keys().user_name(name).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for key in page.map_err(failed("iam:ListAccessKeys"))?.access_key_metadata() {
+            let call = iam.delete_access_key().user_name(name).set_access_key_id(key.access_key_id().map(str::to_owned));
+            gone_is_fine(call.send().await.map_err(failed("iam:DeleteAccessKey")))?;
+        }
+    }
+    Ok(())
+}
+
+async fn mfa_devices(aws: &Aws, name: &str) -> Result<(), CloudError> {
+    let iam = aws.iam_write();
+    let mut pages = iam.list_mfa_devices().user_name(name).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for device in page.map_err(failed("iam:ListMFADevices"))?.mfa_devices() {
+            let serial = device.serial_number();
+            let call = iam.deactivate_mfa_device().user_name(name).serial_number(serial);
+            gone_is_fine(call.send().await.map_err(failed("iam:DeactivateMFADevice")))?;
+            // Only a virtual device is a resource of the account, with an ARN for a serial number.
+            if serial.contains(":mfa/") {
+                let call = iam.delete_virtual_mfa_device().serial_number(serial);
+                gone_is_fine(call.send().await.map_err(failed("iam:DeleteVirtualMFADevice")))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn ssh_keys(aws: &Aws, name: &str) -> Result<(), CloudError> {
+    let iam = aws.iam_write();
+    let mut pages = iam.list_ssh_public_keys().user_name(name).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for key in page.map_err(failed("iam:ListSSHPublicKeys"))?.ssh_public_keys() {
+            let call = iam.delete_ssh_public_key().user_name(name).ssh_public_key_id(key.ssh_public_key_id());
+            gone_is_fine(call.send().await.map_err(failed("iam:DeleteSSHPublicKey")))?;
+        }
+    }
+    Ok(())
+}
+
+async fn certificates(aws: &Aws, name: &str) -> Result<(), CloudError> {
+    let iam = aws.iam_write();
+    let mut pages = iam.list_signing_certificates().user_name(name).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for certificate in page.map_err(failed("iam:ListSigningCertificates"))?.certificates() {
+            let call = iam.delete_signing_certificate().user_name(name).certificate_id(certificate.certificate_id());
+            gone_is_fine(call.send().await.map_err(failed("iam:DeleteSigningCertificate")))?;
+        }
+    }
+    Ok(())
+}
+
+async fn service_credentials(aws: &Aws, name: &str) -> Result<(), CloudError> {
+    let iam = aws.iam_write();
+    let mut marker = None;
+    loop {
+        let call = iam.list_service_specific_credentials().user_name(name).set_marker(marker);
+        let page = call.send().await.map_err(failed("iam:ListServiceSpecificCredentials"))?;
+        for credential in page.service_specific_credentials() {
+            let id = credential.service_specific_credential_id();
+            let call = iam.delete_service_specific_credential().user_name(name).service_specific_credential_id(id);
+            gone_is_fine(call.send().await.map_err(failed("iam:DeleteServiceSpecificCredential")))?;
+        }
+        match page.marker() {
+            Some(next) if page.is_truncated() => marker = Some(next.to_owned()),
+            _ => return Ok(()),
+        }
+    }
+}
