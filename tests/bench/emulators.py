@@ -59,7 +59,7 @@ def emulator(kind):
         child = subprocess.Popen(
             [TESTS / "emulators" / "serve.sh", kind, url.rsplit(":", 1)[1]],
             stdin=subprocess.PIPE, stdout=log, stderr=log,
-        )  # fmt: skip
+        )
     try:
         end = time.monotonic() + _START_LIMIT
         while True:

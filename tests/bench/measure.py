@@ -47,7 +47,7 @@ def run(command, *, cwd, env, proxy, helpers):
         child = subprocess.Popen(
             [sys.executable, "-I", "-S", _CHILD, result.name, *command],
             cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        )
         watch = _Watch(child.pid) if helpers else None
         try:
             code = child.wait(_LIMIT)

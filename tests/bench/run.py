@@ -64,7 +64,7 @@ def _options():
     parser.add_argument(
         "--services", type=lambda text: [int(part) for part in text.split(",")], default=[1, 10, 100],
         help="how many services, with commas between (default: 1,10,100)",
-    )  # fmt: skip
+    )
     parser.add_argument("--runs", type=int, default=5, help="runs of each plan (default: 5)")
     parser.add_argument("--full", action="store_true", help="measure Terraform with more than one service as well")
     parser.add_argument("--no-terraform", action="store_true", help="leave Terraform out")

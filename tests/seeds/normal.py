@@ -8,19 +8,25 @@ import json
 import sys
 
 ASIDE = {
-    "CreateDate", "UpdateDate", "RoleId", "PolicyId", "RoleLastUsed", "Tags",
-    "createdAt", "creationTime", "registeredAt", "tags", "ResponseMetadata",
-}  # fmt: skip
+    "CreateDate",
+    "PolicyId",
+    "ResponseMetadata",
+    "RoleId",
+    "RoleLastUsed",
+    "Tags",
+    "UpdateDate",
+    "createdAt",
+    "creationTime",
+    "registeredAt",
+    "tags",
+}
 DOCUMENTS = {"AssumeRolePolicyDocument", "PolicyDocument", "Document"}
 
 
 def normal(value):
     if isinstance(value, dict):
-        return {
-            key: meaning(item) if key in DOCUMENTS else normal(item)
-            for key, item in value.items()
-            if key not in ASIDE
-        }
+        kept = {key: item for key, item in value.items() if key not in ASIDE}
+        return {key: meaning(item) if key in DOCUMENTS else normal(item) for key, item in kept.items()}
     return [normal(item) for item in value] if isinstance(value, list) else value
 
 

@@ -90,17 +90,17 @@ describe() {
     {
         aws iam get-open-id-connect-provider \
             --open-id-connect-provider-arn "$arn:oidc-provider/token.actions.githubusercontent.com"
-        aws iam list-roles --path-prefix / --query 'Roles[?Path==`/`].RoleName'
+        aws iam list-roles --path-prefix / --query 'sort(Roles[?Path==`/`].RoleName)'
         for role in ecsTaskExecutionRole papyrus-task papyrus-deploy GitHubActionsECRRole github-to-ecr GitHubActionsMain; do
             aws iam get-role --role-name "$role"
-            aws iam list-attached-role-policies --role-name "$role"
+            aws iam list-attached-role-policies --role-name "$role" --query 'sort_by(AttachedPolicies, &PolicyName)'
             for policy in $(aws iam list-role-policies --role-name "$role" --query 'PolicyNames' --output text); do
                 aws iam get-role-policy --role-name "$role" --policy-name "$policy"
             done
         done
         aws iam list-policies --scope Local
         aws iam get-policy-version --policy-arn "$arn:policy/ecr-push" --version-id v1
-        aws ecr describe-repositories
+        aws ecr describe-repositories --query 'sort_by(repositories, &repositoryName)'
         aws logs describe-log-groups
         aws ecs describe-clusters --clusters papyrus --include SETTINGS CONFIGURATIONS ATTACHMENTS
         aws ecs describe-task-definition --task-definition papyrus

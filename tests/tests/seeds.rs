@@ -49,9 +49,7 @@ fn commands(account: &str) -> Vec<Call> {
         let parameters = json!({ "RoleName": name, "AssumeRolePolicyDocument": document(trust) });
         ("iam", "CreateRole", parameters)
     };
-    let attach = |role: &str, arn: String| {
-        ("iam", "AttachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn }))
-    };
+    let attach = |role: &str, arn: String| ("iam", "AttachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn }));
     let inline = |role: &str, name: &str, policy: &str| {
         let parameters = json!({ "RoleName": role, "PolicyName": name, "PolicyDocument": document(policy) });
         ("iam", "PutRolePolicy", parameters)
@@ -80,7 +78,11 @@ fn commands(account: &str) -> Vec<Call> {
         inline("papyrus-deploy", "deploy", "deploy.json"),
         role("GitHubActionsECRRole", "trust-main.json"),
         attach("GitHubActionsECRRole", power_user()),
-        ("iam", "CreatePolicy", json!({ "PolicyName": "ecr-push", "PolicyDocument": document("push-everywhere.json") })),
+        (
+            "iam",
+            "CreatePolicy",
+            json!({ "PolicyName": "ecr-push", "PolicyDocument": document("push-everywhere.json") }),
+        ),
         attach("GitHubActionsECRRole", format!("arn:aws:iam::{account}:policy/ecr-push")),
         role("github-to-ecr", "trust-main-exact.json"),
         inline("github-to-ecr", "push", "push-one-repository.json"),
@@ -122,7 +124,8 @@ fn questions(account: &str) -> Vec<Call> {
         ("iam", "GetPolicy", json!({ "PolicyArn": arn("policy/ecr-push") })),
         ("iam", "GetPolicyVersion", json!({ "PolicyArn": arn("policy/ecr-push"), "VersionId": "v1" })),
         ("iam", "ListPolicies", json!({ "Scope": "Local" })),
-        ("ecr", "DescribeRepositories", json!({ "repositoryNames": ["papyrus", "papyrus-api"] })),
+        ("ecr", "DescribeRepositories", json!({ "repositoryNames": ["papyrus"] })),
+        ("ecr", "DescribeRepositories", json!({ "repositoryNames": ["papyrus-api"] })),
         ("logs", "DescribeLogGroups", json!({})),
         (
             "ecs",
@@ -132,14 +135,22 @@ fn questions(account: &str) -> Vec<Call> {
         ("ecs", "DescribeTaskDefinition", json!({ "taskDefinition": "papyrus" })),
         ("ecs", "ListTaskDefinitions", json!({})),
     ];
-    let roles =
-        ["ecsTaskExecutionRole", "papyrus-task", "papyrus-deploy", "GitHubActionsECRRole", "github-to-ecr", "GitHubActionsMain"];
+    let roles = [
+        "ecsTaskExecutionRole",
+        "papyrus-task",
+        "papyrus-deploy",
+        "GitHubActionsECRRole",
+        "github-to-ecr",
+        "GitHubActionsMain",
+    ];
     for role in roles {
         calls.push(("iam", "GetRole", json!({ "RoleName": role })));
         calls.push(("iam", "ListAttachedRolePolicies", json!({ "RoleName": role })));
         calls.push(("iam", "ListRolePolicies", json!({ "RoleName": role })));
     }
-    for (role, policy) in [("papyrus-deploy", "deploy"), ("github-to-ecr", "push"), ("GitHubActionsMain", "UpdateECSTask")] {
+    for (role, policy) in
+        [("papyrus-deploy", "deploy"), ("github-to-ecr", "push"), ("GitHubActionsMain", "UpdateECSTask")]
+    {
         calls.push(("iam", "GetRolePolicy", json!({ "RoleName": role, "PolicyName": policy })));
     }
     calls
@@ -158,7 +169,10 @@ fn fields(world: &World) -> BTreeMap<String, String> {
             flatten(&root, &answer.json().unwrap(), &mut fields);
         }
     }
-    fields.into_iter().map(|(path, text)| (path.replace(account, "ACCOUNT_ID"), text.replace(account, "ACCOUNT_ID"))).collect()
+    fields
+        .into_iter()
+        .map(|(path, text)| (path.replace(account, "ACCOUNT_ID"), text.replace(account, "ACCOUNT_ID")))
+        .collect()
 }
 
 fn flatten(path: &str, value: &Value, out: &mut BTreeMap<String, String>) {
@@ -181,7 +195,8 @@ fn flatten(path: &str, value: &Value, out: &mut BTreeMap<String, String>) {
 /// As [`flatten`], for the XML that IAM answers: elements without attributes but for the outermost, and no mixed content.
 fn flatten_xml(root: &str, xml: &str, out: &mut BTreeMap<String, String>) {
     let mut path: Vec<&str> = Vec::new();
-    let mut members = BTreeMap::new();
+    // The same element several times is a list, whose order says nothing in any of these answers.
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for piece in xml.split('<').skip(1) {
         let (tag, text) = piece.split_once('>').unwrap();
         if tag.starts_with('/') {
@@ -196,10 +211,13 @@ fn flatten_xml(root: &str, xml: &str, out: &mut BTreeMap<String, String>) {
             continue;
         }
         let place = format!("{root} {}", path.join(" "));
-        let n = members.entry(place.clone()).and_modify(|n| *n += 1).or_insert(0_usize);
         let text = text.replace("&quot;", "\"").replace("&#34;", "\"").replace("&amp;", "&");
         let document = path.last().is_some_and(|name| DOCUMENTS.contains(name));
-        out.insert(format!("{place} {n}"), if document { meaning(&text) } else { text });
+        found.entry(place).or_default().push(if document { meaning(&text) } else { text });
+    }
+    for (place, mut texts) in found {
+        texts.sort();
+        out.extend(texts.into_iter().enumerate().map(|(n, text)| (format!("{place} {n}"), text)));
     }
 }
 
@@ -291,7 +309,8 @@ fn the_witness_sees_every_field_and_tells_what_differs() {
             assert!(holds(path, text), "{kind:?}: {path} {text} is not in {before:#?}");
         }
 
-        let changed = seed("deploy.json").replace("ACCOUNT_ID", &world.lease().account).replace("ecr:ListImages", "ecr:*");
+        let changed =
+            seed("deploy.json").replace("ACCOUNT_ID", &world.lease().account).replace("ecr:ListImages", "ecr:*");
         let parameters = json!({ "RoleName": "papyrus-deploy", "PolicyName": "deploy", "PolicyDocument": changed });
         world.aws("iam", "PutRolePolicy", &parameters).unwrap();
         let differences = differences(&before, &fields(&world));

@@ -53,7 +53,7 @@ impl Exchange {
     }
 
     /// Puts our body in place of the typed one, before it is signed.
-    pub fn request(&self) -> impl FnMut(&mut HttpRequest) + Send + Sync + 'static {
+    pub fn request(&self) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
         let bytes = self.body.clone();
         move |request| {
             request.headers_mut().insert("content-length", bytes.len().to_string());

@@ -172,7 +172,10 @@ impl Parameter {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let (values, details) = futures::try_join!(Self::values(aws, names), Self::details(aws, names))?;
+        let (mut values, details) = futures::try_join!(Self::values(aws, names), Self::details(aws, names))?;
+        // Two names may mean the same parameter.
+        let mut seen = BTreeSet::new();
+        values.retain(|parameter| parameter.name().is_some_and(|name| seen.insert(name.to_owned())));
         let read = values.iter().map(|parameter| async {
             let name = parameter.name().unwrap_or_default();
             // The index lags: what it does not know may still bear a mark.

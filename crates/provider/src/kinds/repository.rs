@@ -19,11 +19,13 @@ use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
 use hatoba_model::kinds::Resource;
 use hatoba_model::kinds::repository::{Encryption, OnDestroy as SpecOnDestroy, Repository as Spec};
+use serde_json::json;
 
 use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine, missing_is_none};
 use crate::desire::Desire;
 use crate::driver::Driver;
+use crate::json::json_call;
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
 
@@ -341,9 +343,11 @@ impl Driver for Repository {
             }
             SCANNING => {
                 let scan = want.bool("scan_on_push").unwrap_or_default();
-                let scan = ImageScanningConfiguration::builder().scan_on_push(scan).build();
-                let call = ecr.put_image_scanning_configuration().repository_name(name).image_scanning_configuration(scan);
-                call.send().await.map_err(failed("ecr:PutImageScanningConfiguration"))?;
+                let typed = ImageScanningConfiguration::builder().scan_on_push(scan).build();
+                let call = ecr.put_image_scanning_configuration().repository_name(name).image_scanning_configuration(typed);
+                // The typed client leaves out `false`, which a server may take for "no change".
+                let body = json!({ "repositoryName": name, "imageScanningConfiguration": { "scanOnPush": scan } });
+                json_call!("ecr:PutImageScanningConfiguration", call, &body)?;
             }
             LIFECYCLE => match want.text("lifecycle") {
                 Some(text) => {

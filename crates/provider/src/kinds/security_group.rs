@@ -211,7 +211,7 @@ impl SecurityGroup {
 
     /// Allows these permissions no more. One that is gone already fails the whole call, which then goes one by one.
     async fn revoke(aws: &Aws, direction: Direction, id: &str, remove: &Permissions) -> Result<(), CloudError> {
-        let all: Vec<IpPermission> = remove.keys().map(|p| rules::request(p, None)).collect();
+        let all: Vec<IpPermission> = remove.iter().map(|(p, d)| rules::request(p, d.as_deref())).collect();
         let revoked = missing_is_none(Self::revoke_these(aws, direction, id, all.clone()).await)?;
         if revoked.is_none() && all.len() > 1 {
             for one in all {
@@ -236,19 +236,17 @@ impl SecurityGroup {
         Ok(())
     }
 
+    /// Gives rules that are there another description. By their ids: only so is a rule about a group told apart for certain.
     async fn describe_rules(aws: &Aws, direction: Direction, id: &str, these: &Permissions) -> Result<(), CloudError> {
-        // An empty description takes the old one away.
-        let these = these.iter().map(|(p, d)| rules::request(p, Some(d.as_deref().unwrap_or_default()))).collect();
-        let ec2 = aws.ec2_write();
-        match direction {
-            Direction::In => {
-                let call = ec2.update_security_group_rule_descriptions_ingress().group_id(id).set_ip_permissions(Some(these));
-                call.send().await.map_err(failed("ec2:UpdateSecurityGroupRuleDescriptionsIngress"))?;
-            }
-            Direction::Out => {
-                let call = ec2.update_security_group_rule_descriptions_egress().group_id(id).set_ip_permissions(Some(these));
-                call.send().await.map_err(failed("ec2:UpdateSecurityGroupRuleDescriptionsEgress"))?;
-            }
+        let mut pages = aws.ec2().describe_security_group_rules().filters(filter("group-id", [id.to_owned()])).into_paginator().send();
+        let mut updates = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(failed("ec2:DescribeSecurityGroupRules"))?;
+            updates.extend(page.security_group_rules().iter().filter_map(|rule| rules::description_update(rule, direction, these)));
+        }
+        if !updates.is_empty() {
+            let call = aws.ec2_write().modify_security_group_rules().group_id(id).set_security_group_rules(Some(updates));
+            call.send().await.map_err(failed("ec2:ModifySecurityGroupRules"))?;
         }
         Ok(())
     }

@@ -12,7 +12,6 @@ use hatoba_engine::desired::{Desired, Resolved};
 use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
 use hatoba_engine::snapshot::{Readiness, Sighting};
 use hatoba_engine::value::{Fields, Value};
-use hatoba_model::facts::Facts;
 use hatoba_model::kinds::service::Service as Spec;
 use hatoba_model::reference::Ref;
 use serde_json::{Value as Json, json};
@@ -21,7 +20,7 @@ use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine};
 use crate::desire::Desire;
 use crate::driver::{Driver, no_such_group};
-use crate::json;
+use crate::json::json_call;
 use crate::kinds::task_definition::{calls, join, json_tags, strip_defaults};
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
@@ -180,8 +179,7 @@ impl Driver for Service {
     }
 
     async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
-        let call = aws.ecs_write().create_service().customize();
-        let answer = json::ecs("ecs:CreateService", call, &api::creation(want)).await?;
+        let answer = json_call!("ecs:CreateService", aws.ecs_write().create_service(), &api::creation(want))?;
         let arn = answer.pointer("/service/serviceArn").and_then(Json::as_str).unwrap_or_default();
         let mut receipt = Receipt::arn(arn);
         receipt.outputs.push(("name".into(), Value::text(&want.name)));
@@ -197,8 +195,7 @@ impl Driver for Service {
     ) -> Result<Receipt, CloudError> {
         match group {
             UPDATE => {
-                let call = aws.ecs_write().update_service().customize();
-                json::ecs("ecs:UpdateService", call, &api::change(want, live)).await?;
+                json_call!("ecs:UpdateService", aws.ecs_write().update_service(), &api::change(want, live))?;
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use hatoba_engine::cloud::{Class, CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
 use hatoba_engine::diff::differences;
@@ -26,12 +27,12 @@ use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine};
 use crate::desire::Desire;
 use crate::driver::{Driver, no_such_group};
-use crate::json;
+use crate::json::json_call;
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
 
-pub(crate) use api::{Object, log_group, logs, role_arn};
+pub(crate) use api::{Object, logs, role_arn};
 pub(crate) use normal::{join, read_logs, split, write_logs};
 
 /// ECS task definitions.
@@ -180,8 +181,7 @@ impl TaskDefinition {
                 body.insert("tags".into(), tags_json(&tags));
             }
         }
-        let call = aws.ecs_write().register_task_definition().customize();
-        let answer = json::ecs("ecs:RegisterTaskDefinition", call, &body).await?;
+        let answer = json_call!("ecs:RegisterTaskDefinition", aws.ecs_write().register_task_definition(), &body)?;
         let arn = answer.pointer("/taskDefinition/taskDefinitionArn").and_then(Json::as_str).unwrap_or_default();
         Ok(Receipt { id: Some(arn.to_owned()), outputs: outputs(arn) })
     }
@@ -189,17 +189,35 @@ impl TaskDefinition {
     /// The latest active revision of each family, read side by side.
     async fn latest<'f>(
         aws: &Aws,
-        families: impl IntoIterator<Item = (&'f str, Option<&'f Fields>)>,
+        families: &[(&'f str, Option<&'f Fields>)],
     ) -> Vec<(&'f str, Result<Option<Sighting>, CloudError>)> {
-        let reads = families.into_iter().map(|(family, want)| async move {
-            let result = match calls::describe(aws, family).await {
-                Ok(Some(answer)) => calls::with_mark(aws, live(&answer, want, aws.facts())).await,
-                Ok(None) => Ok(None),
-                Err(error) => Err(error),
-            };
-            (family, result)
-        });
-        futures::stream::iter(reads).buffer_unordered(READS).collect().await
+        let mut results = Vec::new();
+        let mut reads = FuturesUnordered::new();
+        let mut rest = families.iter();
+        loop {
+            while reads.len() < READS
+                && let Some((family, want)) = rest.next()
+            {
+                reads.push(Self::read(aws, family, *want));
+            }
+            match reads.next().await {
+                Some(result) => results.push(result),
+                None => return results,
+            }
+        }
+    }
+
+    async fn read<'f>(
+        aws: &Aws,
+        family: &'f str,
+        want: Option<&Fields>,
+    ) -> (&'f str, Result<Option<Sighting>, CloudError>) {
+        let result = match calls::describe(aws, family).await {
+            Ok(Some(answer)) => calls::with_mark(aws, live(&answer, want, aws.facts())).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        (family, result)
     }
 
     /// What a destroy that was cut short left: families of ours without an active revision.
@@ -259,8 +277,8 @@ impl Driver for TaskDefinition {
 
     async fn survey(&self, cx: &Survey<'_>) -> Found {
         let wants = cx.wanted(INFO.name);
-        let families = wants.iter().map(|want| (want.name.as_str(), Some(&want.fields)));
-        let (marks, first) = futures::join!(cx.marks(), Self::latest(cx.aws, families));
+        let families: Vec<_> = wants.iter().map(|want| (want.name.as_str(), Some(&want.fields))).collect();
+        let (marks, first) = futures::join!(cx.marks(), Self::latest(cx.aws, &families));
         let marks = match marks {
             Ok(marks) => marks,
             Err(error) => return Found::failure(cx.addresses(INFO.name), error),
@@ -283,7 +301,7 @@ impl Driver for TaskDefinition {
         }
         let others = marked.keys().filter(|family| !wants.iter().any(|want| want.name == **family)).map(|family| (*family, None));
         let others: Vec<_> = others.collect();
-        for (family, result) in Self::latest(cx.aws, others).await {
+        for (family, result) in Self::latest(cx.aws, &others).await {
             match result {
                 Ok(Some(live)) => {
                     marked.remove(family);
@@ -364,12 +382,10 @@ impl Driver for TaskDefinition {
         if !revisions.contains(&live.id) {
             revisions.push(live.id.clone());
         }
-        let calls = revisions.iter().map(|arn| {
-            let keys = keys.clone();
-            async move { calls::untag(aws, arn, keys).await }
-        });
-        let results: Vec<Result<(), CloudError>> = futures::stream::iter(calls).buffer_unordered(4).collect().await;
-        results.into_iter().collect()
+        for arn in &revisions {
+            calls::untag(aws, arn, keys.clone()).await?;
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use hatoba_model::stack::Stack;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::*;
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, SecurityGroupRuleRequest, SecurityGroupRuleUpdate,
+    UserIdGroupPair,
+};
 use hatoba_engine::value::Value;
 use hatoba_model::kinds::security_group::{Direction, Peer, Permission, canonical_cidr};
 
@@ -114,27 +117,64 @@ fn canonical(text: Option<&str>) -> String {
     canonical_cidr(text).unwrap_or_else(|_| text.to_owned())
 }
 
-/// Protocols by name, and ports only where a protocol has them.
 fn ports(api: &IpPermission) -> (String, i32, i32) {
-    let name = match api.ip_protocol().unwrap_or("-1").to_ascii_lowercase().as_str() {
-        "-1" | "all" => "all",
+    normal(api.ip_protocol().unwrap_or("-1"), api.from_port(), api.to_port())
+}
+
+/// Protocols by name, and ports only where a protocol has them.
+fn normal(protocol: &str, from: Option<i32>, to: Option<i32>) -> (String, i32, i32) {
+    let protocol = protocol.to_ascii_lowercase();
+    let name = match protocol.as_str() {
+        "-1" => "all",
         "6" => "tcp",
         "17" => "udp",
         "1" => "icmp",
         "58" => "icmpv6",
-        other => return by_protocol(api, other),
-    }
-    .to_owned();
-    by_protocol(api, &name)
-}
-
-fn by_protocol(api: &IpPermission, name: &str) -> (String, i32, i32) {
+        other => other,
+    };
     let (from, to) = match name {
-        "tcp" | "udp" => (api.from_port().unwrap_or(0).max(0), api.to_port().filter(|port| *port >= 0).unwrap_or(65_535)),
-        "icmp" | "icmpv6" => (api.from_port().unwrap_or(-1), api.to_port().unwrap_or(-1)),
+        "tcp" | "udp" => (from.unwrap_or(0).max(0), to.filter(|port| *port >= 0).unwrap_or(65_535)),
+        "icmp" | "icmpv6" => (from.unwrap_or(-1), to.unwrap_or(-1)),
         _ => (-1, -1),
     };
     (name.to_owned(), from, to)
+}
+
+/// The update that gives a rule the description it should have; nothing if it is not among them.
+pub(super) fn description_update(
+    rule: &SecurityGroupRule,
+    direction: Direction,
+    these: &Permissions,
+) -> Option<SecurityGroupRuleUpdate> {
+    if rule.is_egress().unwrap_or_default() != (direction == Direction::Out) {
+        return None;
+    }
+    let group = rule.referenced_group_info().and_then(|group| group.group_id());
+    let peer = match (rule.cidr_ipv4().or(rule.cidr_ipv6()), rule.prefix_list_id(), group) {
+        (Some(cidr), _, _) => Peer::Cidr(canonical(Some(cidr))),
+        (None, Some(id), _) => Peer::PrefixList(id.to_owned()),
+        (None, None, group) => Peer::GroupId(group?.to_owned()),
+    };
+    let (protocol, from, to) = normal(rule.ip_protocol().unwrap_or("-1"), rule.from_port(), rule.to_port());
+    let description = these.get(&Permission { protocol, from, to, peer })?;
+    // The request replaces the whole rule, so that all of it goes back as it came.
+    let request = SecurityGroupRuleRequest::builder()
+        .set_ip_protocol(rule.ip_protocol().map(str::to_owned))
+        .set_from_port(rule.from_port())
+        .set_to_port(rule.to_port())
+        .set_cidr_ipv4(rule.cidr_ipv4().map(str::to_owned))
+        .set_cidr_ipv6(rule.cidr_ipv6().map(str::to_owned))
+        .set_prefix_list_id(rule.prefix_list_id().map(str::to_owned))
+        .set_referenced_group_id(group.map(str::to_owned))
+        // An empty description takes the old one away.
+        .description(description.as_deref().unwrap_or_default())
+        .build();
+    Some(
+        SecurityGroupRuleUpdate::builder()
+            .set_security_group_rule_id(rule.security_group_rule_id().map(str::to_owned))
+            .security_group_rule(request)
+            .build(),
+    )
 }
 
 /// One permission as the API takes it. Groups are known by their ids by now.

@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use aws_sdk_ec2::types::{IpRange, Ipv6Range, UserIdGroupPair};
+use aws_sdk_ec2::types::{IpRange, Ipv6Range, SecurityGroupRule, UserIdGroupPair};
 use hatoba_engine::diff::differences;
 use hatoba_engine::resolve::{Known, fill};
 use hatoba_engine::value::OutputRef;
@@ -116,6 +116,28 @@ fn rules_become_calls_that_add_describe_and_remove() {
     assert_eq!(labels(&change.describe), ["tcp 443 from 0.0.0.0/0"]);
     assert_eq!(labels(&change.remove), ["tcp 22 from 10.0.0.0/8"]);
     assert_eq!(change.describe.values().next().unwrap().as_deref(), Some("site"));
+}
+
+#[test]
+fn a_new_description_goes_to_the_rule_it_is_meant_for() {
+    let want = desired(json!({ "ingress": [{ "port": 443, "from": "10.0.0.0/8", "description": "site" }] }));
+    let these = rules::permissions(want.fields.get("ingress"), "sg-web");
+    let rule = |egress, port, id: &str| {
+        SecurityGroupRule::builder()
+            .security_group_rule_id(id)
+            .is_egress(egress)
+            .ip_protocol("tcp")
+            .from_port(port)
+            .to_port(port)
+            .cidr_ipv4("10.0.0.0/8")
+            .build()
+    };
+    let update = rules::description_update(&rule(false, 443, "sgr-1"), Direction::In, &these).unwrap();
+    let sent = update.security_group_rule().unwrap();
+    assert_eq!((update.security_group_rule_id(), sent.description()), (Some("sgr-1"), Some("site")));
+    assert_eq!((sent.cidr_ipv4(), sent.from_port(), sent.to_port()), (Some("10.0.0.0/8"), Some(443), Some(443)));
+    assert_eq!(rules::description_update(&rule(true, 443, "sgr-2"), Direction::In, &these), None);
+    assert_eq!(rules::description_update(&rule(false, 22, "sgr-3"), Direction::In, &these), None);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::{INFO, last, live};
 use crate::aws::Aws;
 use crate::classify::{failed, missing_is_none};
-use crate::json;
+use crate::json::json_call;
 use crate::survey::{Found, Survey};
 
 /// How many services `DescribeServices` takes.
@@ -19,16 +19,15 @@ const SOME: usize = 10;
 
 /// Services of a cluster by their names, at most ten. A cluster that does not exist has none.
 pub(super) async fn describe(aws: &Aws, cluster: &str, names: &[&str]) -> Result<Vec<Json>, CloudError> {
-    const CALL: &str = "ecs:DescribeServices";
     let body = json!({ "cluster": cluster, "services": names, "include": ["TAGS"] });
-    let call = aws.ecs().describe_services().customize();
-    let Some(answer) = missing_is_none(json::ecs(CALL, call, &body).await)? else { return Ok(Vec::new()) };
+    let answer = json_call!("ecs:DescribeServices", aws.ecs().describe_services(), &body);
+    let Some(answer) = missing_is_none(answer)? else { return Ok(Vec::new()) };
     let list = |key: &str| answer.get(key).and_then(Json::as_array).cloned().unwrap_or_default();
     for failure in list("failures") {
         let reason = failure.get("reason").and_then(Json::as_str).unwrap_or("no reason given");
         if reason != "MISSING" {
             let arn = failure.get("arn").and_then(Json::as_str).unwrap_or(cluster);
-            return Err(CloudError::new(Class::Other, CALL, format!("{arn}: {reason}")));
+            return Err(CloudError::new(Class::Other, "ecs:DescribeServices", format!("{arn}: {reason}")));
         }
     }
     Ok(list("services"))

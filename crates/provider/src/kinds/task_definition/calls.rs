@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::{busy, family_of, has_mark, live};
 use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine, missing_is_none};
-use crate::json;
+use crate::json::json_call;
 use crate::tags::Tags;
 
 /// How many older revisions are asked for a mark.
@@ -18,16 +18,18 @@ const DELETES: usize = 10;
 
 /// The latest active revision of a family, or the revision with this ARN. Nothing for one that is being deleted.
 pub(super) async fn describe(aws: &Aws, name: &str) -> Result<Option<Json>, CloudError> {
-    let call = aws.ecs().describe_task_definition().customize();
     let body = json!({ "taskDefinition": name, "include": ["TAGS"] });
-    let answer = missing_is_none(json::ecs("ecs:DescribeTaskDefinition", call, &body).await)?;
+    let answer = missing_is_none(json_call!("ecs:DescribeTaskDefinition", aws.ecs().describe_task_definition(), &body))?;
     let deleted = |answer: &Json| answer.pointer("/taskDefinition/status").and_then(Json::as_str) == Some("DELETE_IN_PROGRESS");
     Ok(answer.filter(|answer| !deleted(answer)))
 }
 
 /// A pipeline may register revisions without tags. The family stays ours then: the newest tagged revision says so.
 pub(super) async fn with_mark(aws: &Aws, seen: Option<Sighting>) -> Result<Option<Sighting>, CloudError> {
-    let Some(mut seen) = seen.filter(|seen| !has_mark(seen)) else { return Ok(seen) };
+    let Some(mut seen) = seen else { return Ok(None) };
+    if has_mark(&seen) {
+        return Ok(Some(seen));
+    }
     for arn in revisions(aws, &seen.name, "ACTIVE").await?.into_iter().filter(|arn| *arn != seen.id).take(OLDER) {
         let Some(answer) = describe(aws, &arn).await? else { continue };
         let Some(older) = live(&answer, None, aws.facts()) else { continue };
