@@ -55,7 +55,7 @@ impl Contract {
     /// The rows of the field table that some case changes.
     pub fn covered(&self) -> Vec<String> {
         let shown = self.list("changes").into_iter().flat_map(|change| texts(&change, "shows"));
-        let replaced = self.list("replaces").into_iter().filter_map(|r| r.get("because").and_then(Value::as_str).map(str::to_owned));
+        let replaced = self.list("replaces").into_iter().chain(self.list("renames")).filter_map(|r| r.get("because").and_then(Value::as_str).map(str::to_owned));
         shown.chain(replaced).map(|path| path.split(['.', '[']).next().unwrap_or_default().to_owned()).collect()
     }
 
@@ -102,11 +102,20 @@ impl Contract {
             let because = replace.get("because").and_then(Value::as_str).unwrap_or_default();
             let stack = session.read(&self.stack(Some(&spec)))?;
             let plan = session.plan(&stack, Intent::Present).await?;
-            let replaced = plan.steps.iter().any(|step| matches!(&step.why, Why::MustReplace(field) if field == because));
+            let replaced = plan.steps.iter().any(|step| matches!(&step.why, Why::MustReplace(field) if under(field, because)));
             if !replaced {
                 return Err(format!("{replace}: not replaced because of `{because}` but {:?}", brief(&plan)));
             }
             self.converge(session, &spec, &replace.to_string()).await?;
+        }
+        for rename in self.list("renames") {
+            apply(&mut spec, &rename);
+            let stack = session.read(&self.stack(Some(&spec)))?;
+            let plan = session.plan(&stack, Intent::Present).await?;
+            if !plan.steps.iter().any(|step| step.why == Why::Renamed) {
+                return Err(format!("{rename}: the old one is not deleted: {:?}", brief(&plan)));
+            }
+            self.converge(session, &spec, &rename.to_string()).await?;
         }
         self.delete(session, &spec).await
     }

@@ -14,6 +14,7 @@ pub mod emulator;
 pub mod error;
 pub mod invocation;
 pub mod lease;
+pub mod plays;
 pub mod proxy;
 mod runtime;
 pub mod services;

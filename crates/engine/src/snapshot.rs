@@ -1,6 +1,6 @@
 //! What exists: the result of looking at the cloud once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hatoba_model::address::Address;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,16 @@ impl Sighting {
 
     /// Whether another resource's `uses` means this one.
     pub fn is_called(&self, id: &str) -> bool {
-        self.id == id || self.outputs.get("arn").and_then(Value::as_text) == Some(id)
+        self.id == id || self.arns().any(|arn| arn == id)
+    }
+
+    /// What another resource's `uses` may call this one: its identifier, and its ARNs (that of a revision, that of a family).
+    pub fn names(&self) -> BTreeSet<&str> {
+        self.arns().chain([self.id.as_str()]).collect()
+    }
+
+    fn arns(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().filter(|(output, _)| output.ends_with("arn")).filter_map(|(_, value)| value.as_text())
     }
 }
 

@@ -167,3 +167,27 @@ pub fn missing_is_none<T>(result: Result<T, CloudError>) -> Result<Option<T>, Cl
 pub fn gone_is_fine<T>(result: Result<T, CloudError>) -> Result<(), CloudError> {
     missing_is_none(result).map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Class, class_of};
+
+    #[test]
+    fn what_iam_does_not_know_yet_is_waited_for_and_what_aws_does_not_have_is_not() {
+        let class = |call: &str, message: &str| class_of(call, "NoSuchEntity", message, 404);
+        assert_eq!(class("iam:GetRole", "The role with name app cannot be found."), Class::Gone);
+        assert_eq!(class("iam:DetachRolePolicy", "Policy arn:aws:iam::aws:policy/ReadOnlyAccess was not found."), Class::Gone);
+        assert_eq!(class("iam:PutRolePolicy", "The role with name app cannot be found."), Class::NotYet);
+        let own = "Policy arn:aws:iam::123456789012:policy/own does not exist or is not attachable.";
+        assert_eq!(class("iam:AttachRolePolicy", own), Class::NotYet);
+        let theirs = "Policy arn:aws:iam::aws:policy/Typo does not exist or is not attachable.";
+        assert_eq!(class("iam:AttachRolePolicy", theirs), Class::Invalid);
+    }
+
+    #[test]
+    fn a_service_linked_role_that_is_there_exists() {
+        let taken = "Service role name AWSServiceRoleForECS has been taken in this account, please try a different suffix.";
+        assert_eq!(class_of("iam:CreateServiceLinkedRole", "InvalidInput", taken, 400), Class::Exists);
+        assert_eq!(class_of("iam:CreateServiceLinkedRole", "InvalidInput", "No such service.", 400), Class::Invalid);
+    }
+}

@@ -1,5 +1,8 @@
 //! Test support: a cloud in memory that keeps AWS's rules of names, references and order, so that plans can be carried
 //! out thousands of times a minute. It reuses the kinds' own field tables and wishes.
 
+mod cloud;
+
+mod links;
 pub mod script;
 pub mod world;

@@ -14,7 +14,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use hatoba_engine::desired::Goal;
 use hatoba_engine::execute::{Outcome, StepEnd, execute};
 use hatoba_engine::cloud::Cloud;
 use hatoba_engine::lint::lint;
@@ -37,8 +36,19 @@ pub const ACCOUNT: &str = "123456789012";
 pub struct Script {
     /// The account.
     pub world: World,
+    file: String,
     stack: Option<Stack>,
     out: String,
+}
+
+/// Where all scripts run.
+///
+/// # Errors
+/// Never: region and account are fixed.
+pub fn facts() -> Result<Facts, String> {
+    let region = "us-west-2".parse().map_err(|error| format!("{error}"))?;
+    let account = ACCOUNT.parse().map_err(|error| format!("{error}"))?;
+    Ok(Facts { account, region })
 }
 
 /// Runs a script and returns its transcript.
@@ -46,9 +56,7 @@ pub struct Script {
 /// # Errors
 /// A command that there is not, or one that cannot be run.
 pub async fn transcript(script: &str) -> Result<String, String> {
-    let region = "us-west-2".parse().map_err(|error| format!("{error}"))?;
-    let account = ACCOUNT.parse().map_err(|error| format!("{error}"))?;
-    let mut run = Script { world: World::new(Facts { account, region }), stack: None, out: String::new() };
+    let mut run = Script { world: World::new(facts()?), file: String::new(), stack: None, out: String::new() };
     let mut lines = script.lines().peekable();
     while let Some(line) = lines.next() {
         let Some(command) = line.strip_prefix("$ ") else {
@@ -65,7 +73,7 @@ pub async fn transcript(script: &str) -> Result<String, String> {
             let _ = writeln!(block, "{}", text.strip_prefix(' ').unwrap_or(text));
             lines.next();
         }
-        run.command(command, &block).await?;
+        run.command(command, &block).await.map_err(|problem| format!("`{command}`: {problem}"))?;
     }
     Ok(run.out)
 }
@@ -74,11 +82,11 @@ pub async fn transcript(script: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// The rendered diagnostics.
-pub fn read(text: &str, facts: &Facts) -> Result<Stack, String> {
+pub fn read(text: &str, env: Option<&str>, facts: &Facts) -> Result<Stack, String> {
     let source = Source::new("stack.yaml", text);
     let vars = BTreeMap::new();
     let options = Options {
-        env: None,
+        env,
         vars: &vars,
         process_env: &|_| None,
         files: &|path| Err(format!("there is no {path} here")),
@@ -90,13 +98,14 @@ pub fn read(text: &str, facts: &Facts) -> Result<Stack, String> {
 
 impl Script {
     async fn command(&mut self, command: &str, block: &str) -> Result<(), String> {
-        let words: Vec<&str> = command.split_whitespace().collect();
+        // A value is the rest of the line, spaces included.
+        let words: Vec<&str> = command.splitn(5, ' ').collect();
         match words.as_slice() {
             ["file"] => {
-                let stack = read(block, self.world.facts())?;
-                self.world.set_stack(&stack);
-                self.stack = Some(stack);
+                self.file = block.to_owned();
+                self.load(None)?;
             }
+            ["env", name] => self.load(Some(name))?,
             ["plan"] => {
                 let (plan, _) = self.plan(Intent::Present).await?;
                 self.show(&plan);
@@ -106,40 +115,68 @@ impl Script {
                 self.show(&plan);
             }
             ["apply"] => self.converge(Intent::Present).await?,
-            ["destroy"] => self.converge(Intent::Absent).await?,
-            ["drift", kind, name, field] => self.changed(self.world.drift(kind, name, field, None), command)?,
-            ["drift", kind, name, field, value] => {
-                let value = match value.parse::<i64>() {
-                    Ok(number) => Value::Int(number),
-                    Err(_) => Value::text(*value),
-                };
-                self.changed(self.world.drift(kind, name, field, Some(value)), command)?;
-            }
-            ["untag", kind, name] => {
-                self.changed(self.world.drift(kind, name, "tags", Some(Value::Map(BTreeMap::new()))), command)?;
-            }
-            ["vanish", kind, name] => self.changed(self.world.vanish(kind, name), command)?,
-            ["list"] => {
-                for thing in self.world.things() {
-                    let _ = writeln!(self.out, "  {} {}", thing.kind.name, thing.name);
+            ["setup"] => {
+                // What is not the point of the script.
+                let before = self.out.len();
+                self.converge(Intent::Present).await?;
+                let said = self.out.split_off(before);
+                self.world.take_calls();
+                if said.contains("  ! ") || said.contains("failed: ") || said.contains("NOT CONVERGED") {
+                    return Err(said);
                 }
             }
-            _ => return Err(format!("there is no command `{command}`")),
+            ["destroy"] => self.converge(Intent::Absent).await?,
+            ["drift", kind, name, path] => known(self.world.drift(kind, name, path, None))?,
+            ["drift", kind, name, path, text] => known(self.world.drift(kind, name, path, Some(value(text))))?,
+            ["vanish", kind, name] => known(self.world.vanish(kind, name))?,
+            ["drain", kind, name] => known(self.world.change(kind, name, |thing| thing.leaving = Some(2)))?,
+            ["put", kind, name] => known(self.world.put(kind, name, Fields::new()))?,
+            ["put", kind, name, "fields", json] => {
+                let Value::Map(fields) = value(json) else { return Err("fields are a JSON object".to_owned()) };
+                known(self.world.put(kind, name, fields))?;
+            }
+            ["fill", kind, name, content @ ..] => {
+                let content = content.join(" ");
+                known(self.world.change(kind, name, |thing| thing.content = Some(content).filter(|text| !text.is_empty())))?;
+            }
+            ["deploy", family, container, image] => known(self.world.deploy(family, container, image))?,
+            ["unreadable", kind, name] => self.world.unreadable(Some((kind, name))),
+            ["readable"] => self.world.unreadable(None),
+            ["list"] => self.list(),
+            ["calls"] => {
+                for call in self.world.take_calls() {
+                    let _ = writeln!(self.out, "  {call}");
+                }
+            }
+            _ => return Err("there is no such command".to_owned()),
         }
         Ok(())
     }
 
-    fn changed(&self, done: bool, command: &str) -> Result<(), String> {
-        if done { Ok(()) } else { Err(format!("`{command}`: there is no such resource")) }
+    fn load(&mut self, env: Option<&str>) -> Result<(), String> {
+        let stack = read(&self.file, env, self.world.facts())?;
+        self.world.set_stack(&stack);
+        self.stack = Some(stack);
+        Ok(())
     }
 
-    fn goal(&self) -> Result<Goal, String> {
-        let stack = self.stack.as_ref().ok_or("there is no file yet")?;
-        Ok(goal(stack, self.world.facts()))
+    fn list(&mut self) {
+        for thing in self.world.things() {
+            let whose = match thing.mark() {
+                Some(mark) => format!("{} of {}, {}", mark.address, mark.stack, mark.origin.as_str()),
+                None => "nobody's".to_owned(),
+            };
+            let _ = writeln!(self.out, "  {} {}: {whose}", thing.kind.name, thing.name);
+        }
+        if self.world.things().is_empty() {
+            let _ = writeln!(self.out, "  nothing");
+        }
     }
 
     async fn plan(&self, intent: Intent) -> Result<(Plan, Snapshot), String> {
-        let goal = self.goal()?;
+        let stack = self.stack.as_ref().ok_or("there is no file yet")?;
+        let mut goal = goal(stack, self.world.facts());
+        goal.content = intent == Intent::Absent;
         let seen = self.world.survey(&goal).await;
         let plan = plan(&goal, &seen, intent).map_err(|cycle| cycle.to_string())?;
         let findings = lint(&goal, &seen, &plan);
@@ -170,6 +207,16 @@ impl Script {
     fn show(&mut self, plan: &Plan) {
         let _ = write!(self.out, "{}", brief(plan));
     }
+}
+
+fn known(done: bool) -> Result<(), String> {
+    if done { Ok(()) } else { Err("there is no such resource".to_owned()) }
+}
+
+/// JSON, or else a text.
+fn value(text: &str) -> Value {
+    let json = serde_json::from_str(text).ok();
+    json.and_then(|json| Value::from_json(&json)).unwrap_or_else(|| Value::text(text))
 }
 
 /// Carries out a plan on a virtual clock.
@@ -241,9 +288,4 @@ fn text(value: Option<&Value>) -> String {
         Some(Value::Doc(_)) => "(document)".to_owned(),
         Some(value) => value.to_json().to_string(),
     }
-}
-
-/// The fields of a resource by name, for tests.
-pub fn fields_of(world: &World, kind: &str, name: &str) -> Option<Fields> {
-    world.things().into_iter().find(|t| t.kind.name == kind && t.name == name).map(|t| t.fields)
 }

@@ -1,22 +1,18 @@
-//! The resources of an account in memory, and the rules they keep.
+//! The resources of an account in memory, and what others do to them behind hatoba's back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use hatoba_engine::clock::Clock;
-use hatoba_engine::cloud::{Class, Cloud, CloudError, Depth, Receipt, Target};
-use hatoba_engine::desired::{Goal, Resolved};
-use hatoba_engine::kind::{KindInfo, OnChange, Unset};
-use hatoba_engine::owner::{Mark, is_ours};
-use hatoba_engine::snapshot::{Sighting, Snapshot};
-use hatoba_engine::value::{Fields, OutputRef, Value};
+use hatoba_engine::desired::Resolved;
+use hatoba_engine::kind::{KindInfo, Unset};
+use hatoba_engine::owner::Mark;
+use hatoba_engine::value::{Fields, Value};
 use hatoba_model::facts::Facts;
 use hatoba_model::stack::Stack;
-
-/// Kinds that AWS refuses to delete while something refers to them.
-const HELD_BY_USERS: [&str; 3] = ["security_group", "cluster", "policy"];
+use hatoba_provider::kinds::drivers;
 
 /// A resource in memory.
 #[derive(Clone, Debug)]
@@ -33,22 +29,40 @@ pub struct Thing {
     pub fields: Fields,
     /// What it yields.
     pub outputs: BTreeMap<String, Value>,
+    /// What is inside, in words: `3 images`.
+    pub content: Option<String>,
+    /// How many more looks find it going away; none while it stays.
+    pub leaving: Option<u32>,
+}
+
+impl Thing {
+    /// Whether an identifier means this one.
+    pub(crate) fn is_called(&self, id: &str) -> bool {
+        self.id == id || self.outputs.get("arn").and_then(Value::as_text) == Some(id)
+    }
+
+    /// Whose it is.
+    pub fn mark(&self) -> Option<Mark> {
+        self.fields.get("tags").and_then(|tags| Mark::from_tags(&tags.map_texts()))
+    }
 }
 
 #[derive(Debug, Default)]
-struct State {
-    things: Vec<Thing>,
+pub(crate) struct State {
+    pub(crate) things: Vec<Thing>,
     /// Numbers for what AWS assigns: security group ids, revisions.
     next: u64,
-    calls: Vec<String>,
+    pub(crate) calls: Vec<String>,
     /// The resources of the file that is applied, for the names of outputs.
     stack: Option<Stack>,
+    /// Kind and name of what cannot be read at the moment.
+    pub(crate) unreadable: BTreeSet<(String, String)>,
 }
 
 /// An account in memory.
 #[derive(Debug)]
 pub struct World {
-    facts: Facts,
+    pub(crate) facts: Facts,
     state: Mutex<State>,
 }
 
@@ -73,20 +87,35 @@ impl World {
         self.lock().things.clone()
     }
 
-    /// The calls that changed something, in order: `create service.papyrus`.
-    pub fn calls(&self) -> Vec<String> {
-        self.lock().calls.clone()
+    /// The calls that changed something since this was asked last, in order: `create service.papyrus`.
+    pub fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().calls)
     }
 
-    /// Changes, or removes, a field behind hatoba's back. Tells whether there was such a resource.
-    pub fn drift(&self, kind: &str, name: &str, field: &str, value: Option<Value>) -> bool {
+    /// Creates a resource that nobody marked. Tells whether there is such a kind.
+    pub fn put(&self, kind: &str, name: &str, fields: Fields) -> bool {
+        let Some(kind) = drivers().map(|driver| driver.info()).find(|info| info.name == kind) else { return false };
         let mut state = self.lock();
-        let Some(thing) = state.things.iter_mut().find(|t| t.kind.name == kind && t.name == name) else { return false };
-        match value {
-            Some(value) => thing.fields.insert(field.to_owned(), value),
-            None => thing.fields.remove(field),
-        };
+        let mut thing = state.assign(kind, name, None, BTreeMap::new(), &self.facts);
+        let defaults = kind.fields.iter().filter_map(|field| match field.unset {
+            Unset::Default(default) => Some((field.name.to_owned(), default())),
+            Unset::Unmanaged | Unset::Absent => None,
+        });
+        thing.fields = defaults.chain(fields).collect();
+        state.things.push(thing);
         true
+    }
+
+    /// Changes something about a resource behind hatoba's back. Tells whether there was such a resource.
+    pub fn change(&self, kind: &str, name: &str, change: impl FnOnce(&mut Thing)) -> bool {
+        let mut state = self.lock();
+        let found = state.things.iter_mut().find(|t| t.kind.name == kind && t.name == name);
+        found.map(change).is_some()
+    }
+
+    /// Changes, or removes, a field. `path` may lead into named parts: `containers.app.image`.
+    pub fn drift(&self, kind: &str, name: &str, path: &str, value: Option<Value>) -> bool {
+        self.change(kind, name, |thing| set(&mut thing.fields, path, value))
     }
 
     /// Removes a resource behind hatoba's back. Tells whether there was such a resource.
@@ -97,195 +126,106 @@ impl World {
         state.things.len() < before
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// Registers a new revision with another image and brings it into the services, as a pipeline does. Tells whether there
+    /// was such a family.
+    pub fn deploy(&self, family: &str, container: &str, image: &str) -> bool {
+        let mut state = self.lock();
+        let at = state.things.iter().position(|t| t.kind.name == "task_definition" && t.name == family);
+        let Some(old) = at.and_then(|at| state.things.get(at).cloned()) else { return false };
+        let mut new = state.assign(old.kind, family, None, old.outputs.clone(), &self.facts);
+        new.fields = old.fields;
+        set(&mut new.fields, &format!("containers.{container}.image"), Some(image.into()));
+        let id = new.id.clone();
+        state.things.retain(|t| t.id != old.id);
+        state.things.push(new);
+        for service in state.things.iter_mut().filter(|t| t.kind.name == "service") {
+            if service.fields.get("task_definition").and_then(Value::as_text) == Some(&old.id) {
+                service.fields.insert("task_definition".into(), id.clone().into());
+            }
+        }
+        true
+    }
+
+    /// Makes a resource unreadable, or everything readable again.
+    pub fn unreadable(&self, which: Option<(&str, &str)>) {
+        let mut state = self.lock();
+        match which {
+            Some((kind, name)) => drop(state.unreadable.insert((kind.to_owned(), name.to_owned()))),
+            None => state.unreadable.clear(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // A poisoned lock means that a test has failed already.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn sighting(&self, thing: &Thing, all: &[Thing]) -> Sighting {
-        let mut live = Sighting::new(thing.kind, &thing.id, &thing.name);
-        live.scope.clone_from(&thing.scope);
-        live.fields = thing.fields.clone();
-        live.outputs = thing.outputs.clone();
-        live.mark = thing.fields.get("tags").and_then(|tags| Mark::from_tags(&tags.map_texts()));
-        let used = all.iter().filter(|other| other.id != thing.id && refers(&thing.fields, other));
-        live.uses = used.map(|other| other.id.clone()).collect();
-        live
+fn set(fields: &mut Fields, path: &str, value: Option<Value>) {
+    match (path.split_once('.'), value) {
+        (Some((first, rest)), value) if matches!(fields.get(first), Some(Value::Map(_))) => {
+            if let Some(Value::Map(parts)) = fields.get_mut(first) {
+                set(parts, rest, value);
+            }
+        }
+        (_, Some(value)) => drop(fields.insert(path.to_owned(), value)),
+        (_, None) => drop(fields.remove(path)),
     }
-}
-
-/// Whether any text in the fields is the identifier or an output of another resource.
-fn refers(fields: &Fields, other: &Thing) -> bool {
-    fields.iter().any(|(name, value)| name != "tags" && mentions(value, other))
-}
-
-fn mentions(value: &Value, other: &Thing) -> bool {
-    match value {
-        Value::Text(text) => *text == other.id || other.outputs.get("arn").and_then(Value::as_text) == Some(text),
-        Value::Doc(text) => text.contains(&format!("\"{}\"", other.id)),
-        Value::List(items) => items.iter().any(|item| mentions(item, other)),
-        Value::Map(parts) => parts.values().any(|part| mentions(part, other)),
-        Value::Keep(inner) => mentions(inner, other),
-        Value::Bool(_) | Value::Int(_) | Value::Pending(_) => false,
-    }
-}
-
-fn refuse(class: Class, call: &str, message: impl Into<String>) -> CloudError {
-    CloudError::new(class, call, message)
 }
 
 impl State {
-    fn find(&mut self, kind: &str, name: &str, scope: Option<&String>) -> Option<&mut Thing> {
+    pub(crate) fn find(&mut self, kind: &str, name: &str, scope: Option<&String>) -> Option<&mut Thing> {
         self.things.iter_mut().find(|t| t.kind.name == kind && t.name == name && (scope.is_none() || t.scope.as_ref() == scope))
     }
 
-    /// What the file's kinds can compute, and what only AWS can assign.
-    fn outputs(&mut self, want: &Resolved, facts: &Facts) -> (String, BTreeMap<String, Value>) {
+    /// A resource without fields, with what AWS assigns to a new one.
+    pub(crate) fn fresh(&mut self, want: &Resolved, facts: &Facts) -> Thing {
+        let outputs = self.computed(want, facts);
+        self.assign(want.kind, &want.name, want.scope.clone(), outputs, facts)
+    }
+
+    /// The outputs that follow from names alone.
+    fn computed(&self, want: &Resolved, facts: &Facts) -> BTreeMap<String, Value> {
+        let section = Stack::SECTIONS.iter().find(|section| Stack::kind_of(section) == Some(want.kind.name));
+        let spec = section.and_then(|section| self.stack.as_ref()?.find(section, &want.address.name));
+        let outputs = spec.into_iter().flat_map(|spec| {
+            let output = |output: &&str| Some(((*output).to_owned(), Value::Text(spec.output(&want.name, output, facts)?)));
+            spec.outputs().iter().filter_map(output)
+        });
+        outputs.collect()
+    }
+
+    fn assign(
+        &mut self,
+        kind: &'static KindInfo,
+        name: &str,
+        scope: Option<String>,
+        mut outputs: BTreeMap<String, Value>,
+        facts: &Facts,
+    ) -> Thing {
         self.next += 1;
         let number = self.next;
-        let mut outputs = BTreeMap::new();
-        if let Some(stack) = &self.stack {
-            for section in Stack::SECTIONS.iter().filter(|section| Stack::kind_of(section) == Some(want.kind.name)) {
-                if let Some(spec) = stack.find(section, &want.address.name) {
-                    for output in spec.outputs() {
-                        if let Some(value) = spec.output(&want.name, output, facts) {
-                            outputs.insert((*output).to_owned(), Value::Text(value));
-                        }
-                    }
-                }
-            }
-        }
-        let scope = want.scope.as_deref().map(|scope| format!("{scope}/")).unwrap_or_default();
-        let id = match want.kind.name {
+        let id = match kind.name {
             "security_group" => format!("sg-{number:017x}"),
-            "task_definition" => facts.arn("ecs", format_args!("task-definition/{}:{number}", want.name)),
-            "service" => facts.arn("ecs", format_args!("service/{scope}{}", want.name)),
-            kind => outputs.get("arn").and_then(Value::as_text).map_or(format!("{kind}/{scope}{}", want.name), str::to_owned),
+            "task_definition" => facts.arn("ecs", format_args!("task-definition/{name}:{number}")),
+            "service" => facts.arn("ecs", format_args!("service/{}/{name}", scope.as_deref().unwrap_or("default"))),
+            "cluster" => facts.arn("ecs", format_args!("cluster/{name}")),
+            "oidc_provider" => facts.iam_arn(format_args!("oidc-provider/{name}")),
+            _ => match outputs.get("arn").and_then(Value::as_text) {
+                Some(arn) => arn.to_owned(),
+                None if matches!(kind.name, "role" | "user" | "policy") => facts.iam_arn(format_args!("{}/{name}", kind.name)),
+                None => format!("{}/{name}", kind.name),
+            },
         };
-        if want.kind.name == "task_definition" {
-            outputs.insert("revision".into(), Value::Int(i64::try_from(number).unwrap_or(i64::MAX)));
-        }
-        outputs.entry("id".into()).or_insert_with(|| id.clone().into());
-        if matches!(want.kind.name, "task_definition" | "service") {
-            outputs.insert("arn".into(), id.clone().into());
-        }
-        (id, outputs)
-    }
-}
-
-#[async_trait]
-impl Cloud for World {
-    async fn survey(&self, goal: &Goal) -> Snapshot {
-        let state = self.lock();
-        let mut snapshot = Snapshot::default();
-        for thing in &state.things {
-            let live = self.sighting(thing, &state.things);
-            let named = goal.resources.values().any(|want| want.kind.name == thing.kind.name && want.name == thing.name);
-            if named || live.mark.as_ref().is_some_and(|mark| mark.stack == goal.stack) {
-                snapshot.seen.push(live);
+        match kind.name {
+            "security_group" => drop(outputs.insert("id".into(), id.as_str().into())),
+            "task_definition" => {
+                outputs.insert("revision".into(), Value::Int(i64::try_from(number).unwrap_or(i64::MAX)));
+                outputs.insert("arn".into(), id.as_str().into());
             }
+            _ => drop(outputs.entry("arn".into()).or_insert_with(|| id.as_str().into())),
         }
-        snapshot.lookups.insert(OutputRef::new("lookup.network", "vpc"), "vpc-0default".into());
-        snapshot.lookups.insert(OutputRef::new("lookup.network", "subnets"), Value::set(["subnet-a", "subnet-b"]));
-        snapshot
-    }
-
-    async fn look(&self, target: &Target, _: Depth) -> Result<Vec<Sighting>, CloudError> {
-        let state = self.lock();
-        Ok(state
-            .things
-            .iter()
-            .filter(|t| t.kind.name == target.kind.name && t.name == target.name)
-            .filter(|t| target.scope.is_none() || t.scope == target.scope)
-            .map(|t| self.sighting(t, &state.things))
-            .collect())
-    }
-
-    async fn create(&self, want: &Resolved) -> Result<Receipt, CloudError> {
-        let mut state = self.lock();
-        let call = want.kind.create_call;
-        if state.find(want.kind.name, &want.name, want.scope.as_ref()).is_some() {
-            return Err(refuse(Class::Exists, call, format!("`{}` exists", want.name)));
-        }
-        if want.kind.field("tags").is_some() && Mark::from_tags(&want.tags()).is_none() {
-            return Err(refuse(Class::Invalid, call, "created without a mark"));
-        }
-        let (id, outputs) = state.outputs(want, &self.facts);
-        let mut fields = Fields::new();
-        for field in want.kind.fields {
-            match (want.fields.get(field.name).filter(|_| field.at_create), field.unset) {
-                (Some(value), _) => {
-                    if value.is_pending() {
-                        return Err(refuse(Class::Invalid, call, format!("`{}` is unknown", field.name)));
-                    }
-                    fields.insert(field.name.to_owned(), value.clone());
-                }
-                (None, Unset::Default(default)) => {
-                    fields.insert(field.name.to_owned(), default());
-                }
-                (None, _) => {}
-            }
-        }
-        let receipt = Receipt { id: Some(id.clone()), outputs: outputs.clone().into_iter().collect() };
-        state.calls.push(format!("create {}", want.address));
-        state.things.push(Thing {
-            kind: want.kind,
-            id,
-            name: want.name.clone(),
-            scope: want.scope.clone(),
-            fields,
-            outputs,
-        });
-        Ok(receipt)
-    }
-
-    async fn update(&self, group: &'static str, want: &Resolved, live: &Sighting) -> Result<Receipt, CloudError> {
-        let mut state = self.lock();
-        let renewed = (!want.kind.renews(group).is_empty()).then(|| state.outputs(want, &self.facts));
-        let Some(thing) = state.find(want.kind.name, &live.name, want.scope.as_ref()) else {
-            return Err(refuse(Class::Gone, group, format!("there is no `{}`", live.name)));
-        };
-        // A new revision is made of everything; other groups carry only their own fields.
-        for field in want.kind.fields.iter().filter(|f| renewed.is_some() || f.on_change == OnChange::Update(group)) {
-            match want.fields.get(field.name) {
-                Some(value) => thing.fields.insert(field.name.to_owned(), value.clone()),
-                None if matches!(field.unset, Unset::Unmanaged) => continue,
-                None => thing.fields.remove(field.name),
-            };
-        }
-        let mut receipt = Receipt::default();
-        if let Some((id, outputs)) = renewed {
-            receipt = Receipt { id: Some(id.clone()), outputs: outputs.clone().into_iter().collect() };
-            thing.id = id;
-            thing.outputs = outputs;
-        }
-        state.calls.push(format!("{group} {}", want.address));
-        Ok(receipt)
-    }
-
-    async fn delete(&self, live: &Sighting, _: bool) -> Result<(), CloudError> {
-        let mut state = self.lock();
-        let Some(at) = state.things.iter().position(|t| t.id == live.id) else { return Ok(()) };
-        let Some(thing) = state.things.get(at).cloned() else { return Ok(()) };
-        let user = state.things.iter().find(|other| other.id != thing.id && refers(&other.fields, &thing));
-        if let Some(user) = user.filter(|_| HELD_BY_USERS.contains(&thing.kind.name)) {
-            // In memory nothing goes away by itself, so that waiting for it would never end.
-            return Err(refuse(Class::Invalid, live.kind.delete_call, format!("`{}` is used by `{}`", thing.name, user.name)));
-        }
-        state.things.remove(at);
-        state.calls.push(format!("delete {}.{}", live.kind.name, live.name));
-        Ok(())
-    }
-
-    async fn release(&self, live: &Sighting) -> Result<(), CloudError> {
-        let mut state = self.lock();
-        if let Some(thing) = state.things.iter_mut().find(|t| t.id == live.id)
-            && let Some(Value::Map(tags)) = thing.fields.get_mut("tags")
-        {
-            tags.retain(|key, _| !is_ours(key));
-        }
-        state.calls.push(format!("release {}.{}", live.kind.name, live.name));
-        Ok(())
+        Thing { kind, id, name: name.to_owned(), scope, fields: Fields::new(), outputs, content: None, leaving: None }
     }
 }
 

@@ -156,7 +156,7 @@ impl Proxy {
             client,
             log: Log::new(file),
             rules: Mutex::default(),
-            plays: RwLock::default(),
+            plays: RwLock::new(crate::plays::all()),
             tagging: Arc::default(),
             complete_tagging: AtomicBool::new(config.complete_tagging),
             latency_micros: AtomicU64::new(0),

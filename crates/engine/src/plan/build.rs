@@ -6,6 +6,7 @@ use hatoba_model::address::Address;
 
 use crate::desired::{Desired, Goal};
 use crate::graph::{Cycle, order};
+use crate::kind::Ownership;
 use crate::resolve::{Known, fill};
 use crate::snapshot::{Sighting, Snapshot};
 use crate::value::OutputRef;
@@ -103,6 +104,7 @@ impl<'a> Builder<'a> {
     }
 
     fn absent(&mut self) {
+        self.keep_needs_of_unknown();
         for (address, want) in &self.goal.resources {
             if self.unknown.contains_key(address) {
                 continue;
@@ -122,6 +124,34 @@ impl<'a> Builder<'a> {
         self.leftovers(Why::Destroy);
     }
 
+    /// What is needed by something whose state is unknown may be in use: it stays.
+    fn keep_needs_of_unknown(&mut self) {
+        let mut open: Vec<Address> = self.unknown.keys().cloned().collect();
+        while let Some(user) = open.pop() {
+            for need in self.goal.resources.get(&user).into_iter().flat_map(|want| &want.needs) {
+                let touched = |need| {
+                    self.goal.resources.get(need).is_some_and(|want| !want.existing && want.kind.ownership != Ownership::Account)
+                };
+                if touched(need) && !self.unknown.contains_key(need) {
+                    self.unknown.insert(need.clone(), format!("{user} may still use it, and its state is unknown"));
+                    open.push(need.clone());
+                }
+            }
+        }
+    }
+
+    /// Who may still use something that the file no longer has, because its own state is unknown or it could not be changed.
+    fn may_use(&self, leftover: &Sighting) -> Option<&Address> {
+        // What was not read may use anything if it uses other things at all, or is not in the file itself.
+        let unread = self.seen.unreadable.iter().flat_map(|failure| &failure.addresses);
+        let unread = unread.into_iter().find(|address| self.goal.resources.get(address).is_none_or(|want| !want.needs.is_empty()));
+        let blocked = || {
+            let uses = |live: &Sighting| live.uses.iter().any(|id| leftover.is_called(id));
+            self.unknown.keys().find(|address| self.current.get(address).is_some_and(|live| uses(live)))
+        };
+        unread.or_else(blocked)
+    }
+
     /// What bears our mark and stands for nothing in the file.
     fn leftovers(&mut self, why: Why) {
         let current: BTreeSet<*const Sighting> = self.current.values().map(|live| std::ptr::from_ref(*live)).collect();
@@ -135,6 +165,11 @@ impl<'a> Builder<'a> {
             // The same address with another name: the old incarnation of a resource that was given a new name.
             let renamed = self.intent == Intent::Present && self.goal.resources.contains_key(&address);
             if renamed && (self.refused.contains(&address) || self.unknown.contains_key(&address)) {
+                continue;
+            }
+            if let Some(user) = self.may_use(live) {
+                let reason = format!("{user} may still use it, and its state is unknown");
+                self.unknown.entry(address).or_insert(reason);
                 continue;
             }
             let why = if renamed { Why::Renamed } else { why.clone() };

@@ -66,6 +66,16 @@ pub(super) fn present(stack: &str, want: &Desired, live: Option<&Sighting>, used
             "give this one another `name:`, use it with `existing: true`, or remove it from the other stack first",
         ));
     }
+    if let Readiness::Deleting(_) = live.readiness {
+        // Its name is free once it is gone. What it was like, and whose it was, no longer matters.
+        let gone = Action {
+            act: Act::Settle { until: crate::wait::Until::Gone },
+            why: Why::NotSettled,
+            changes: Vec::new(),
+            want: None,
+        };
+        return Decision::Replace { delete: gone, create: create(stack, want, Why::NotFound) };
+    }
     let unmarked = live.mark.is_none();
     if unmarked && !want.adopt && want.kind.ownership == Ownership::Tags {
         return Decision::Refuse(refusal(

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use hatoba_model::address::Address;
 
 use crate::desired::Goal;
-use crate::value::Value;
 
 use super::{Act, Step, StepId};
 
@@ -16,7 +15,8 @@ use super::{Act, Step, StepId};
 pub(super) fn edges(steps: &mut [Step], goal: &Goal) {
     let mut building: BTreeMap<&Address, Vec<&Step>> = BTreeMap::new();
     let mut creating: BTreeMap<&Address, Vec<&Step>> = BTreeMap::new();
-    let mut leaving: BTreeMap<(&str, &str), Vec<&Step>> = BTreeMap::new();
+    let mut created: BTreeSet<Place<'_>> = BTreeSet::new();
+    let mut leaving: BTreeMap<Place<'_>, Vec<&Step>> = BTreeMap::new();
     let mut leaving_by_id: BTreeMap<&str, Vec<&Step>> = BTreeMap::new();
     for step in steps.iter() {
         if builds(step) {
@@ -24,11 +24,11 @@ pub(super) fn edges(steps: &mut [Step], goal: &Goal) {
         }
         if matches!(step.act, Act::Create { .. }) {
             creating.entry(&step.address).or_default().push(step);
+            created.insert(place(step));
         }
         if let Some(live) = step.live.as_ref().filter(|_| leaves(step)) {
-            leaving.entry((step.kind.name, &step.name)).or_default().push(step);
-            let arn = live.outputs.get("arn").and_then(Value::as_text);
-            for id in [Some(live.id.as_str()), arn.filter(|arn| *arn != live.id)].into_iter().flatten() {
+            leaving.entry(place(step)).or_default().push(step);
+            for id in live.names() {
                 leaving_by_id.entry(id).or_default().push(step);
             }
         }
@@ -43,19 +43,21 @@ pub(super) fn edges(steps: &mut [Step], goal: &Goal) {
             }
         }
         if matches!(step.act, Act::Create { .. }) {
-            for first in leaving.get(&(step.kind.name, step.name.as_str())).into_iter().flatten() {
+            for first in leaving.get(&place(step)).into_iter().flatten() {
                 edges.insert((step.id, first.id));
             }
         }
-        // Whoever uses something that leaves has to go, or to be changed, before.
+        // Whoever uses something that leaves has to go, or to be changed, before. One that goes on using what comes back under
+        // the same name is changed after it has come back.
         for used in step.live.iter().flat_map(|live| &live.uses).filter_map(|id| leaving_by_id.get(id.as_str())).flatten() {
-            if used.id != step.id && !same_name(used, step) {
+            let comes_back = builds(step) && created.contains(&place(used));
+            if used.id != step.id && place(used) != place(step) && !comes_back {
                 edges.insert((used.id, step.id));
             }
         }
         // An old incarnation goes after its successor has come.
         if leaves(step) {
-            for first in creating.get(&step.address).into_iter().flatten().filter(|first| first.name != step.name) {
+            for first in creating.get(&step.address).into_iter().flatten().filter(|first| place(first) != place(step)) {
                 edges.insert((step.id, first.id));
             }
         }
@@ -75,6 +77,14 @@ fn leaves(step: &Step) -> bool {
     matches!(step.act, Act::Delete { .. } | Act::Release | Act::Settle { until: crate::wait::Until::Gone })
 }
 
-fn same_name(a: &Step, b: &Step) -> bool {
-    a.kind.name == b.kind.name && a.name == b.name
+/// What can exist only once: a kind, a name and, for names that are unique only there, where it lives.
+type Place<'a> = (&'a str, &'a str, Option<&'a str>);
+
+fn place(step: &Step) -> Place<'_> {
+    let scope = match (&step.want, &step.live) {
+        (Some(want), _) => want.scope.as_deref(),
+        (None, Some(live)) => live.scope.as_deref(),
+        (None, None) => None,
+    };
+    (step.kind.name, &step.name, scope)
 }

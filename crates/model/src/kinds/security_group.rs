@@ -342,14 +342,6 @@ impl Resource for SecurityGroup {
         if cx.key() == "self" {
             cx.error(&[], "name-reserved", "`self` means the group itself in rules").help("choose another key, and set `name: self` if need be");
         }
-        // Names are unique in a network, whatever their case.
-        let same = cx.stack.security_groups.iter().find(|(key, other)| {
-            key.as_str() < cx.key() && other.vpc_id() == self.vpc_id() && other.aws_name(key).eq_ignore_ascii_case(&name)
-        });
-        if let Some((key, _)) = same {
-            cx.error(place, "name-twice", format!("`{}` has the same name in the same network", shorten(key)))
-                .help("EC2 does not tell names apart by case; choose another name");
-        }
         if let Some(description) = &self.description {
             check_text(description, |message| {
                 cx.error(&["description"], "description", message).help(ALLOWED);

@@ -361,3 +361,7 @@ impl Driver for Role {
         gone_is_fine(call.send().await.map_err(failed("iam:UntagRole")))
     }
 }
+
+#[cfg(test)]
+#[path = "role_tests.rs"]
+mod tests;

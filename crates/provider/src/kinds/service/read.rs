@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use hatoba_engine::cloud::{Class, CloudError};
 use hatoba_engine::desired::Desired;
-use hatoba_engine::snapshot::{ReadFailure, Readiness, Sighting};
+use hatoba_engine::snapshot::ReadFailure;
 use serde_json::{Value as Json, json};
 
 use super::{INFO, last, live};
@@ -100,7 +100,7 @@ async fn of_cluster(cx: &Survey<'_>, cluster: &str, wants: &[&Desired]) -> Found
             Ok(services) => found.seen.extend(services.iter().filter_map(|service| {
                 let name = service.get("serviceName").and_then(Json::as_str);
                 let want = wants.iter().find(|want| Some(want.name.as_str()) == name);
-                live(service, want.map(|want| &want.fields)).filter(|live| counts(cx, live))
+                live(service, want.map(|want| &want.fields))
             })),
             Err(error) => {
                 found.failures.push(ReadFailure { addresses: addresses(&|name| some.iter().any(|n| n == name)), error });
@@ -125,10 +125,4 @@ async fn of_cluster(cx: &Survey<'_>, cluster: &str, wants: &[&Desired]) -> Found
         }
     }
     found
-}
-
-/// A service that is going away counts only where everything goes away; where it is wanted, its name is free as soon as it has
-/// gone, and until then ECS answers the create with "still draining".
-fn counts(cx: &Survey<'_>, live: &Sighting) -> bool {
-    cx.goal.content || !matches!(live.readiness, Readiness::Deleting(_))
 }
