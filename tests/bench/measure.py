@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -25,6 +25,7 @@ class Cost:
     wall: float
     cpu: float
     memory: int | None
+    counts: dict = field(default_factory=dict)
 
     @staticmethod
     def of(runs):
@@ -36,6 +37,7 @@ class Cost:
             median(run.wall for run in runs),
             median(run.cpu for run in runs),
             max(memory, default=None),
+            runs[-1].counts,
         )
 
 
@@ -60,7 +62,8 @@ def run(command, *, cwd, env, proxy, helpers):
             raise BenchError(f"{_shown(command)} ended with {code}:\n{output.read()[-4000:]}")
         wall, cpu, memory = Path(result.name).read_text().split()
     seen = proxy.summary()
-    return Cost(seen["calls"], seen["depth"], float(wall), float(cpu), tree if helpers else int(memory))
+    peak = tree if helpers else int(memory)
+    return Cost(seen["calls"], seen["depth"], float(wall), float(cpu), peak, seen["counts"])
 
 
 def _shown(command):

@@ -28,7 +28,7 @@ def main():
     terraform, why_not = (None, "Terraform was left out on request.") if options.no_terraform else find_terraform()
 
     with emulator("moto") as moto:
-        bench = Bench(release / "hatoba-proxy", options.runs)
+        bench = Bench(release / "hatoba-proxy", options.runs, options.calls)
         ours = {services: bench.all_steps(hatoba, moto, services) for services in options.services}
         theirs = {}
         if terraform:
@@ -68,6 +68,7 @@ def _options():
     parser.add_argument("--runs", type=int, default=5, help="runs of each plan (default: 5)")
     parser.add_argument("--full", action="store_true", help="measure Terraform with more than one service as well")
     parser.add_argument("--no-terraform", action="store_true", help="leave Terraform out")
+    parser.add_argument("--calls", action="store_true", help="show which calls each step makes")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md as well")
     return parser.parse_args()
 
@@ -75,9 +76,10 @@ def _options():
 class Bench:
     """Takes a tool through the life of a stack and measures each step."""
 
-    def __init__(self, proxy_binary, runs):
+    def __init__(self, proxy_binary, runs, show_calls):
         self._proxy_binary = proxy_binary
         self._runs = runs
+        self._show_calls = show_calls
 
     def all_steps(self, tool, behind, services):
         """Returns `{step: Cost}`. The account is empty before and after."""
@@ -97,6 +99,9 @@ class Bench:
                     measure.run(command, cwd=work, env=env, proxy=between, helpers=tool.helpers) for _ in range(runs)
                 ]
                 costs[name] = measure.Cost.of(done)
+                if self._show_calls:
+                    counts = sorted(costs[name].counts.items())
+                    _say(", ".join(f"{call} {count}" for call, count in counts))
 
             step(targets.APPLY, tool.apply())
             step(targets.PLAN, tool.plan(), self._runs)

@@ -50,6 +50,8 @@ pub fn order<K: Ord + Clone + ToString>(nodes: &BTreeMap<K, BTreeSet<K>>) -> Res
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
     use super::*;
 
     fn nodes(edges: &[(&str, &[&str])]) -> BTreeMap<String, BTreeSet<String>> {

@@ -57,7 +57,7 @@ pub(crate) struct Member {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Absent {
     /// That it is absent.
-    Absent,
+    Itself,
     /// The same as this value, which the normal form leaves out.
     Same(Fixed),
     /// This value, which the normal form shows.
@@ -88,7 +88,7 @@ impl Fixed {
 impl Member {
     /// A member that stays absent when it is absent.
     pub(crate) const fn new(api: &'static str, name: &'static str, shape: Shape) -> Self {
-        Self { api, name, shape, absent: Absent::Absent }
+        Self { api, name, shape, absent: Absent::Itself }
     }
 
     /// A member whose absence means this value; the normal form leaves it out.

@@ -2,6 +2,7 @@
 //! out thousands of times a minute. It reuses the kinds' own field tables and wishes.
 
 mod cloud;
+pub mod generate;
 
 mod links;
 pub mod script;

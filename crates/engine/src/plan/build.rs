@@ -221,10 +221,10 @@ impl<'a> Builder<'a> {
                 self.refused.insert(address.clone());
                 self.refusals.push(refusal);
             }
-            Decision::Do(action) => self.push(address, live, action),
+            Decision::Do(action) => self.push(address, live, *action),
             Decision::Replace { delete, create } => {
-                self.push(address, live, delete);
-                self.push(address, None, create);
+                self.push(address, live, *delete);
+                self.push(address, None, *create);
             }
         }
     }

@@ -21,9 +21,9 @@ pub(super) enum Decision {
     /// It goes on existing and is left alone, for this reason.
     Leave(Note),
     /// Do this.
-    Do(Action),
+    Do(Box<Action>),
     /// Delete and create anew.
-    Replace { delete: Action, create: Action },
+    Replace { delete: Box<Action>, create: Box<Action> },
     /// This stands in the way.
     Refuse(Refusal),
 }
@@ -48,11 +48,11 @@ pub(super) fn present(stack: &str, want: &Desired, live: Option<&Sighting>, used
                 "create it by hand, correct its name, or remove `existing: true` so that hatoba creates it",
             ));
         }
-        return Decision::Do(create(stack, want, Why::NotFound));
+        return Decision::Do(Box::new(create(stack, want, Why::NotFound)));
     };
     if want.existing || want.kind.ownership == Ownership::Account {
         return match &live.readiness {
-            Readiness::Settling(_) => Decision::Do(settle(Why::NotSettled)),
+            Readiness::Settling(_) => Decision::Do(Box::new(settle(Why::NotSettled))),
             _ => Decision::Nothing,
         };
     }
@@ -74,7 +74,7 @@ pub(super) fn present(stack: &str, want: &Desired, live: Option<&Sighting>, used
             changes: Vec::new(),
             want: None,
         };
-        return Decision::Replace { delete: gone, create: create(stack, want, Why::NotFound) };
+        return Decision::Replace { delete: Box::new(gone), create: Box::new(create(stack, want, Why::NotFound)) };
     }
     let unmarked = live.mark.is_none();
     if unmarked && !want.adopt && want.kind.ownership == Ownership::Tags {
@@ -89,7 +89,7 @@ pub(super) fn present(stack: &str, want: &Desired, live: Option<&Sighting>, used
     let changes = differences(want.kind, &want.fields, &live.fields);
     if changes.is_empty() {
         return match &live.readiness {
-            Readiness::Settling(_) => Decision::Do(settle(Why::NotSettled)),
+            Readiness::Settling(_) => Decision::Do(Box::new(settle(Why::NotSettled))),
             _ => Decision::Nothing,
         };
     }
@@ -106,7 +106,7 @@ pub(super) fn present(stack: &str, want: &Desired, live: Option<&Sighting>, used
         .collect();
     let want = over(&want, live);
     let why = if unmarked { Why::Adopted } else { Why::FieldsDiffer };
-    Decision::Do(Action { act: Act::Update { groups }, why, changes, want: Some(want) })
+    Decision::Do(Box::new(Action { act: Act::Update { groups }, why, changes, want: Some(want) }))
 }
 
 /// A thing of which the account has one, and which another stack marked: used, and grown where needed.
@@ -138,7 +138,7 @@ fn shared_with(want: &Desired, live: &Sighting, mark: &Mark) -> Decision {
     }
     want.fields = fields;
     let want = over(&want, live);
-    Decision::Do(Action { act: Act::Update { groups }, why: Why::FieldsDiffer, changes, want: Some(want) })
+    Decision::Do(Box::new(Action { act: Act::Update { groups }, why: Why::FieldsDiffer, changes, want: Some(want) }))
 }
 
 fn replace(
@@ -178,7 +178,7 @@ fn replace(
         Action { act: Act::Delete { empty: may_empty(want.on_destroy) }, why: why.clone(), changes: Vec::new(), want: None };
     let mut create = create(stack, want, why);
     create.changes = changes;
-    Decision::Replace { delete, create }
+    Decision::Replace { delete: Box::new(delete), create: Box::new(create) }
 }
 
 /// What to do with something of ours that must not exist (any more).
@@ -196,19 +196,19 @@ pub(super) fn absent(stack: &str, address: &Address, live: &Sighting, want: Opti
         return Decision::Leave(note(format!("kept: still trusted by {}", live.held_by.join(", ")), true));
     }
     if let Readiness::Deleting(_) = live.readiness {
-        return Decision::Do(Action {
+        return Decision::Do(Box::new(Action {
             act: Act::Settle { until: crate::wait::Until::Gone },
             why: Why::NotSettled,
             changes: Vec::new(),
             want: None,
-        });
+        }));
     }
     let retained = match want {
         Some(want) => want.retain,
         None => live.fields.get("tags").is_some_and(|tags| tags.get(TAG_RETAIN).is_some()),
     };
     if retained || mark.origin == Origin::Adopted {
-        return Decision::Do(Action { act: Act::Release, why, changes: Vec::new(), want: None });
+        return Decision::Do(Box::new(Action { act: Act::Release, why, changes: Vec::new(), want: None }));
     }
     let on_destroy = want.map_or(OnDestroy::Plain, |want| want.on_destroy);
     let kept_on_purpose = live.notes.get("on_destroy").map(String::as_str);
@@ -223,10 +223,10 @@ pub(super) fn absent(stack: &str, address: &Address, live: &Sighting, want: Opti
                 true,
             ));
         }
-        return Decision::Do(Action { act: Act::Delete { empty: true }, why, changes: Vec::new(), want: None });
+        return Decision::Do(Box::new(Action { act: Act::Delete { empty: true }, why, changes: Vec::new(), want: None }));
     }
     let empty = may_empty(on_destroy) || kept_on_purpose == Some("empty");
-    Decision::Do(Action { act: Act::Delete { empty }, why, changes: Vec::new(), want: None })
+    Decision::Do(Box::new(Action { act: Act::Delete { empty }, why, changes: Vec::new(), want: None }))
 }
 
 fn settle(why: Why) -> Action {

@@ -5,6 +5,7 @@ mod check_container;
 mod container;
 mod parts;
 pub mod size;
+mod volume;
 
 use std::collections::BTreeMap;
 
@@ -13,11 +14,11 @@ use serde_json::Value;
 pub use check_container::looks_secret;
 pub use container::Container;
 pub use parts::{
-    AppProtocol, Capabilities, Condition, DependsOn, Efs, FireLens, HealthCheck, Image, ImageOf, Linux, LogDriver, Logs, LogsTo,
-    Mount, MountsOf, Port, PortMapping, PortProtocol, Restart, RestartPolicy, Router, Ulimit, VersionConsistency, Volume, VolumeOf,
-    VolumeWord, VolumesFrom,
+    AppProtocol, Capabilities, Condition, DependsOn, FireLens, HealthCheck, Image, ImageOf, Linux, LogDriver, Logs, LogsTo,
+    Mount, MountsOf, Port, PortMapping, PortProtocol, Restart, RestartPolicy, Router, Ulimit, VersionConsistency, VolumesFrom,
 };
 pub use size::{Cpu, Memory};
+pub use volume::{Efs, Volume, VolumeOf, VolumeWord};
 
 use super::macros::{Common, Resource};
 use crate::check::Check;

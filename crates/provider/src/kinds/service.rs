@@ -105,6 +105,9 @@ fn live(service: &Json, want: Option<&Fields>) -> Option<Sighting> {
     // Tasks of an older revision keep its roles busy: all revisions of the family stay until the service is gone.
     live.uses.extend(text("taskDefinition").rsplit_once(':').map(|(family, _)| family.to_owned()));
     live.uses.extend(live.fields.get("network").and_then(|network| network.get("security_groups")).map(Value::list_texts).unwrap_or_default());
+    for volume in live.fields.get("volumes").and_then(Value::as_map).into_iter().flat_map(|volumes| volumes.values()) {
+        live.uses.extend(volume.get("role").and_then(Value::as_text).map(str::to_owned));
+    }
     for balancer in live.fields.get("load_balancers").map(Value::items).unwrap_or_default() {
         live.uses.extend(balancer.get("target_group").and_then(Value::as_text).map(str::to_owned));
     }

@@ -182,14 +182,15 @@ impl TaskDefinition {
             }
         }
         let answer = json_call!("ecs:RegisterTaskDefinition", aws.ecs_write().register_task_definition(), &body)?;
-        let arn = answer.pointer("/taskDefinition/taskDefinitionArn").and_then(Json::as_str).unwrap_or_default();
+        let arn = answer.pointer("/taskDefinition/taskDefinitionArn").and_then(Json::as_str);
+        let arn = arn.ok_or_else(|| CloudError::new(Class::Ambiguous, "ecs:RegisterTaskDefinition", "the answer names no revision"))?;
         Ok(Receipt { id: Some(arn.to_owned()), outputs: outputs(arn) })
     }
 
     /// The latest active revision of each family, read side by side.
     async fn latest<'f>(
         aws: &Aws,
-        families: &[(&'f str, Option<&'f Fields>)],
+        families: &[(&'f str, Option<&'f Desired>)],
     ) -> Vec<(&'f str, Result<Option<Sighting>, CloudError>)> {
         let mut results = Vec::new();
         let mut reads = FuturesUnordered::new();
@@ -210,12 +211,14 @@ impl TaskDefinition {
     async fn read<'f>(
         aws: &Aws,
         family: &'f str,
-        want: Option<&Fields>,
+        want: Option<&Desired>,
     ) -> (&'f str, Result<Option<Sighting>, CloudError>) {
-        let result = match calls::describe(aws, family).await {
-            Ok(Some(answer)) => calls::with_mark(aws, live(&answer, want, aws.facts())).await,
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
+        let result = calls::describe(aws, family).await;
+        let seen = result.map(|answer| live(&answer?, want.map(|want| &want.fields), aws.facts()));
+        // Whose a family is that is only used does not matter.
+        let result = match seen {
+            Ok(seen) if want.is_none_or(|want| !want.existing) => calls::with_mark(aws, seen).await,
+            other => other,
         };
         (family, result)
     }
@@ -277,7 +280,7 @@ impl Driver for TaskDefinition {
 
     async fn survey(&self, cx: &Survey<'_>) -> Found {
         let wants = cx.wanted(INFO.name);
-        let families: Vec<_> = wants.iter().map(|want| (want.name.as_str(), Some(&want.fields))).collect();
+        let families: Vec<_> = wants.iter().map(|want| (want.name.as_str(), Some(*want))).collect();
         let (marks, first) = futures::join!(cx.marks(), Self::latest(cx.aws, &families));
         let marks = match marks {
             Ok(marks) => marks,
