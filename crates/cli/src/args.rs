@@ -4,9 +4,23 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// What `hatoba --help` says below the options.
+const EXIT_CODES: &str = "\
+Exit codes: 0 done or nothing to do, 1 failed, 2 changes are pending (plan --detailed-exitcode), 3 the file is invalid, \
+4 credentials or permissions, 5 the deployment failed, 6 refused, 130 interrupted.";
+
 /// From a GitHub repository to AWS Fargate, from one file.
 #[derive(Debug, Parser)]
-#[command(name = "hatoba", version, about, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "hatoba",
+    version,
+    about,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = EXIT_CODES
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -41,13 +55,13 @@ pub(crate) struct Global {
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
-    /// Say more; twice: say everything.
+    /// Say each call to AWS on standard error; twice for more.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -117,7 +131,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Print Markdown for a pull request comment (under GitHub's limit of 65,536 characters).
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     pub(crate) markdown: bool,
     /// Exit with 2 when there are changes.
     #[arg(long)]
@@ -128,6 +142,7 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
     /// A plan saved by `hatoba plan --out`: exactly this is carried out, or nothing.
+    #[arg(value_name = "FILE")]
     pub(crate) saved: Option<PathBuf>,
     /// Do not ask.
     #[arg(short, long)]
@@ -140,4 +155,35 @@ pub(crate) struct DestroyArgs {
     /// Do not ask for the stack's name.
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_before_or_after_the_command() {
+        let before = Cli::try_parse_from(["hatoba", "-f", "a.yaml", "--var", "a=b=c", "--var", "d=", "plan"]).unwrap();
+        assert_eq!(before.global.file, PathBuf::from("a.yaml"));
+        assert_eq!(before.global.vars, [("a".into(), "b=c".into()), ("d".into(), String::new())]);
+        let after = Cli::try_parse_from(["hatoba", "plan", "--json", "-vv", "--color", "never"]).unwrap();
+        assert_eq!((after.global.json, after.global.verbose, after.global.color), (true, 2, Color::Never));
+        assert_eq!(after.global.file, PathBuf::from("stack.yaml"));
+    }
+
+    #[test]
+    fn variables_need_a_name() {
+        assert!(Cli::try_parse_from(["hatoba", "--var", "nothing", "plan"]).is_err());
+        assert!(Cli::try_parse_from(["hatoba", "--var", "=x", "plan"]).is_err());
+        assert!(Cli::try_parse_from(["hatoba", "plan", "--json", "--markdown"]).is_err());
+    }
 }

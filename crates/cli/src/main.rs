@@ -1,10 +1,12 @@
 //! The `hatoba` command.
 
 mod args;
+mod carry;
 mod commands;
 mod confirm;
 mod error;
 mod graph;
+mod interrupt;
 mod progress;
 mod render;
 mod saved;
@@ -17,61 +19,75 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::commands::{apply, destroy, offline, plan};
+use crate::commands::{apply, destroy, graph as draw, offline, plan};
 use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors; everything else is a wrong command line.
-            let code = if error.use_stderr() { 1 } else { 0 };
+            // Help and version are no errors; clap's own code for the others, 2, means something else here.
+            let code = u8::from(error.use_stderr());
             let _ = error.print();
             return ExitCode::from(code);
         }
     };
     let ui = Ui::new(&cli.global);
-    log(cli.global.verbose);
-    let result = tokio::runtime::Builder::new_current_thread()
+    log(cli.global.verbose, ui.err.colour);
+    let code = start(cli, &ui).unwrap_or_else(|error| {
+        ui.error(&error);
+        error.kind.exit_code()
+    });
+    ExitCode::from(code)
+}
+
+fn start(cli: Cli, ui: &Ui) -> Result<u8, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::new(Kind::Failed, format!("cannot start: {error}")))
-        .and_then(|runtime| {
-            let result = runtime.block_on(run(cli, &ui));
-            // A name lookup that hangs must not keep us.
-            runtime.shutdown_background();
-            result
-        });
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            ui.error(&error);
-            ExitCode::from(error.kind.exit_code())
+        .map_err(|error| Error::new(Kind::Failed, format!("cannot start: {error}")))?;
+    let interrupt = Interrupt::new();
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = run(cli, ui, &interrupt) => result,
+            () = interrupt.leave(ui) => Err(Error::new(Kind::Interrupted, "interrupted")),
         }
+    });
+    // Neither a name lookup that hangs nor a question that waits for its answer must keep us.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Validate => offline::validate(&global, ui),
+        Command::Expand => offline::expand(&global, ui),
+        Command::Schema => offline::schema(ui),
+        Command::Graph(args) => draw::run(&global, &args, ui),
+        Command::Plan(args) => plan::run(&global, &args, ui).await,
+        Command::Apply(args) => apply::run(global, &args, ui, interrupt).await,
+        Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
+        Command::Completions { shell } => offline::completions(shell, ui),
+        Command::Version => offline::version(ui),
     }
 }
 
-async fn run(mut cli: Cli, ui: &Ui) -> Result<u8, Error> {
-    match &cli.command {
-        Command::Validate => offline::validate(&cli.global, ui),
-        Command::Expand => offline::expand(&cli.global, ui),
-        Command::Schema => Ok(offline::schema(ui)),
-        Command::Graph(args) => commands::graph::run(&cli.global, args, ui),
-        Command::Plan(args) => plan::run(&cli.global, args, ui).await,
-        Command::Apply(args) => apply::run(&mut cli.global, args, ui).await,
-        Command::Destroy(args) => destroy::run(&cli.global, args, ui).await,
-        Command::Completions { shell } => Ok(offline::completions(*shell, ui)),
-        Command::Version => Ok(offline::version(ui)),
-    }
-}
-
-/// `-v` shows what hatoba does, `-vv` what the SDK does; neither shows headers or bodies.
-fn log(verbose: u8) {
-    let filter = match verbose {
+/// `-v` shows what hatoba does, `-vv` more of it. The SDK is left out: its events can hold headers and bodies.
+fn log(verbose: u8, colour: bool) {
+    let level = match verbose {
         0 => return,
-        1 => "hatoba=info,hatoba_engine=info,hatoba_provider=info",
-        _ => "info,hatoba=debug,hatoba_engine=debug,hatoba_provider=debug",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
     };
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr).without_time().init();
+    let filter = ["hatoba", "hatoba_model", "hatoba_engine", "hatoba_provider"].map(|name| format!("{name}={level}"));
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter.join(",")))
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .without_time()
+        .init();
 }

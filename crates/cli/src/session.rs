@@ -1,22 +1,26 @@
 //! From arguments to a loaded file and a session with AWS.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::io::Read;
+use std::path::{Component, Path};
 
-use hatoba_engine::cloud::Cloud;
+use hatoba_engine::cloud::{Class, Cloud};
 use hatoba_engine::desired::Goal;
 use hatoba_engine::lint::lint;
 use hatoba_engine::plan::{Intent, Plan, plan};
-use hatoba_model::diag::Diagnostics;
+use hatoba_engine::snapshot::Snapshot;
+use hatoba_model::diag::{Diagnostics, Severity};
 use hatoba_model::load::{Loaded, Options, load};
 use hatoba_model::names::AccountId;
-use hatoba_model::yaml::Source;
+use hatoba_model::yaml::{MAX_BYTES, Source};
 use hatoba_provider::aws::{Aws, Settings};
 use hatoba_provider::desire;
 use hatoba_provider::provider::Provider;
+use serde_json::json;
 
 use crate::args::Global;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, way_out};
+use crate::render::line::Line;
 use crate::ui::Ui;
 
 /// The file as it was read.
@@ -25,46 +29,54 @@ pub(crate) struct File {
     pub(crate) loaded: Loaded,
 }
 
-/// Reads and checks the file; problems are printed. Nothing is asked of AWS.
-pub(crate) fn read(global: &Global, ui: &Ui, account: Option<&AccountId>) -> Result<File, Error> {
+/// Reads and checks the file; what is wrong with it is printed. Nothing is asked of AWS.
+///
+/// # Errors
+/// When the file cannot be read, or is invalid.
+pub(crate) fn read(global: &Global, ui: &Ui) -> Result<File, Error> {
+    let source = source(global, ui)?;
+    let loaded = check(&source, global, ui, None)?;
+    Ok(File { source, loaded })
+}
+
+fn source(global: &Global, ui: &Ui) -> Result<Source, Error> {
     let name = global.file.display().to_string();
-    let bytes = std::fs::read(&global.file).map_err(|error| {
-        let error_ = Error::new(Kind::Invalid, format!("cannot read {name}: {error}"));
+    let bytes = bytes(&global.file).map_err(|error| {
+        let failed = Error::new(Kind::Invalid, format!("cannot read {name}: {error}"));
         match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                error_.help("name the file with `-f FILE`; stack.example.yaml is one to start from")
-            }
-            _ => error_,
+            std::io::ErrorKind::NotFound => failed.help("name the file with `-f FILE`"),
+            _ => failed,
         }
     })?;
-    let source = Source::from_bytes(&name, &bytes).map_err(|problems| {
-        report(&problems, &Source::new(&name, String::from_utf8_lossy(&bytes)), ui);
-        Error::told(Kind::Invalid)
-    })?;
+    Source::from_bytes(&name, &bytes)
+        .map_err(|problems| invalid(&problems, &Source::new(&name, String::from_utf8_lossy(&bytes)), ui))
+}
+
+/// A file, but not much more of it than a stack file may have.
+fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn check(source: &Source, global: &Global, ui: &Ui, account: Option<&AccountId>) -> Result<Loaded, Error> {
     let vars: BTreeMap<String, String> = global.vars.iter().cloned().collect();
-    let directory = global.file.parent().map(Path::to_path_buf).unwrap_or_default();
+    let directory = global.file.parent().unwrap_or(Path::new(""));
     let options = Options {
         env: global.env.as_deref(),
         vars: &vars,
         process_env: &|name| std::env::var(name).ok(),
-        files: &|path| beside(&directory, path),
+        files: &|path| beside(directory, path),
         account,
         region: global.region.as_deref(),
     };
-    match load(&source, &options) {
-        Ok(loaded) => Ok(File { source, loaded }),
-        Err(problems) => {
-            report(&problems, &source, ui);
-            Err(Error::told(Kind::Invalid))
-        }
-    }
+    load(source, &options).map_err(|problems| invalid(&problems, source, ui))
 }
 
-/// Reads a file that the stack file names, which must lie in its directory also after following links.
+/// Reads a file that the stack file names, which must lie in its directory, also after following links.
 fn beside(directory: &Path, path: &str) -> Result<String, String> {
-    let relative = PathBuf::from(path);
-    let plain = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if !plain {
+    let relative = Path::new(path);
+    if !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err("it leaves the directory of the stack file".to_owned());
     }
     let home = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
@@ -73,83 +85,159 @@ fn beside(directory: &Path, path: &str) -> Result<String, String> {
     if !full.starts_with(&home) {
         return Err("it is a link that leaves the directory of the stack file".to_owned());
     }
-    std::fs::read_to_string(full).map_err(|error| error.to_string())
+    let bytes = bytes(&full).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
 }
 
-/// Prints everything that is wrong with the file.
-fn report(problems: &Diagnostics, source: &Source, ui: &Ui) {
-    if ui.json {
-        ui.document(&serde_json::json!({ "valid": false, "diagnostics": problems.to_json(source) }));
-        return;
+/// Prints everything that is wrong with the file. With `--json` it is in the document instead.
+fn invalid(problems: &Diagnostics, source: &Source, ui: &Ui) -> Error {
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let errors = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+    if !ui.json {
+        ui.raw(&problems.render_styled(source, &ui.err.diagnostics()));
+        ui.tell(&[Line::blank()]);
     }
-    ui.say(problems.render_styled(source, &ui.err.diagnostics()).trim_end());
-    let errors = problems.iter().filter(|p| p.severity == hatoba_model::diag::Severity::Error).count();
-    if errors > 1 {
-        ui.say(&format!("\n{errors} errors; nothing was sent to AWS"));
-    }
+    Error::new(Kind::Invalid, format!("{} has {errors}; nothing was sent to AWS", source.name))
+        .document(json!({ "valid": false, "diagnostics": problems.to_json(source) }))
 }
 
 /// Prints what works but is probably not meant.
-pub(crate) fn warn(file: &File, ui: &Ui) {
-    if !file.loaded.warnings.is_empty() && !ui.json {
-        ui.say(file.loaded.warnings.render_styled(&file.source, &ui.err.diagnostics()).trim_end());
+pub(crate) fn warn(source: &Source, loaded: &Loaded, ui: &Ui) {
+    if !loaded.warnings.is_empty() {
+        ui.raw(&loaded.warnings.render_styled(source, &ui.err.diagnostics()));
+        ui.tell(&[Line::blank()]);
     }
 }
 
-/// A file and the account it is for.
+/// A file, and the account that it is to be brought to.
 pub(crate) struct Session {
-    pub(crate) file: File,
     pub(crate) provider: Provider,
     pub(crate) goal: Goal,
 }
 
 /// Reads the file, finds out whose credentials these are, and refuses every account but the file's.
+///
+/// # Errors
+/// An invalid file before anything is sent; no credentials; another account than the file's before any call but the one that
+/// asks whose credentials these are.
 pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
-    let file = read(global, ui, None)?;
-    let stack = &file.loaded.stack;
-    let settings =
-        Settings { profile: global.profile.clone(), endpoint_url: global.endpoint_url.clone(), keys: None };
+    let source = source(global, ui)?;
+    let stack = check(&source, global, ui, None)?.stack;
+    let settings = Settings { profile: global.profile.clone(), endpoint_url: global.endpoint_url.clone(), keys: None };
     let aws = Aws::connect(&settings, stack.region.clone()).await?;
-    let account = aws.facts().account.clone();
-    if let Some(wanted) = stack.account.as_ref().filter(|wanted| **wanted != account) {
-        return Err(Error::new(
-            Kind::Refused,
-            format!("{} is for the account {wanted}, but these credentials belong to {account}", global.file.display()),
-        )
-        .help("choose other credentials (`--profile`, AWS_PROFILE), or correct `account:` in the file"));
+    let account = &aws.facts().account;
+    if let Some(wanted) = stack.account.as_ref().filter(|wanted| *wanted != account) {
+        let message = format!("{} is for the account {wanted}, but these credentials belong to {account}", source.name);
+        return Err(Error::new(Kind::Refused, message)
+            .help("choose other credentials (`--profile NAME`, AWS_PROFILE), or correct `account:` in the file"));
     }
-    let file = read(global, ui, Some(&account))?;
-    warn(&file, ui);
-    let goal = desire::goal(&file.loaded.stack, aws.facts());
-    Ok(Session { file, provider: Provider::new(aws), goal })
+    // Once more, now that the account is known: ARNs are made from it.
+    let loaded = check(&source, global, ui, Some(account))?;
+    warn(&source, &loaded, ui);
+    let goal = desire::goal(&loaded.stack, aws.facts());
+    Ok(Session { provider: Provider::new(aws), goal })
+}
+
+/// A look at the cloud, and the plan that follows from it.
+pub(crate) struct Look {
+    pub(crate) seen: Snapshot,
+    pub(crate) plan: Plan,
 }
 
 impl Session {
-    /// Looks at the cloud and plans.
-    pub(crate) async fn plan(&mut self, intent: Intent) -> Result<Plan, Error> {
+    /// Looks at the cloud and plans. The plan has been checked.
+    ///
+    /// # Errors
+    /// When nothing could be read at all, when resources need each other in a circle, or when the plan breaks a rule.
+    pub(crate) async fn look(&mut self, intent: Intent) -> Result<Look, Error> {
         self.goal.content = intent == Intent::Absent;
         let seen = self.provider.survey(&self.goal).await;
-        let failed = seen.unreadable.iter().map(|failure| crate::error::kind_of(failure.error.class));
-        let denied = failed.clone().any(|kind| kind == Kind::Denied);
-        let nothing_read = seen.seen.is_empty() && !seen.unreadable.is_empty();
-        if let (true, Some(failure)) = (nothing_read || denied && seen.seen.is_empty(), seen.unreadable.first()) {
+        if let (true, Some(failure)) = (seen.seen.is_empty(), seen.unreadable.first()) {
             return Err(failure.error.clone().into());
         }
         let plan = plan(&self.goal, &seen, intent)
             .map_err(|cycle| Error::new(Kind::Invalid, cycle.to_string()).help("remove one of these references"))?;
         match lint(&self.goal, &seen, &plan).first() {
-            None => Ok(plan),
-            Some(finding) => Err(Error::new(
-                Kind::Failed,
-                format!("the plan breaks a rule of its own: step {} {}; nothing was done", finding.step, finding.problem),
-            )
-            .help("this is a defect of hatoba; please report it with the output of `hatoba plan --json`")),
+            None => Ok(Look { seen, plan }),
+            Some(finding) => {
+                let step = plan.steps.get(finding.step).map(|step| step.address.to_string()).unwrap_or_default();
+                let message =
+                    format!("the plan breaks a rule of its own: {step} {}; nothing was done", finding.problem);
+                Err(Error::new(Kind::Failed, message).help("this is a defect of hatoba; please report it"))
+            }
         }
     }
 
-    /// `papyrus in us-west-2, account 123456789012`.
+    /// The stack's name.
+    pub(crate) fn stack(&self) -> &str {
+        &self.goal.stack
+    }
+
+    /// `stack papyrus, account 123456789012, region us-west-2`.
     pub(crate) fn place(&self) -> String {
         let facts = self.provider.aws().facts();
-        format!("{} in {}, account {}", self.file.loaded.stack.stack, facts.region, facts.account)
+        format!("stack {}, account {}, region {}", self.goal.stack, facts.account, facts.region)
+    }
+}
+
+impl Look {
+    /// Why this plan is not carried out: something stands in the way, or could not be read.
+    pub(crate) fn obstacle(&self) -> Option<Error> {
+        let things = |count: usize, one: &str, many: &str| {
+            if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+        };
+        if !self.plan.refusals.is_empty() {
+            let what = things(self.plan.refusals.len(), "thing stands", "things stand");
+            return Some(
+                Error::new(Kind::Refused, format!("{what} in the way; nothing was changed"))
+                    .help("each `refused` above says how to go on"),
+            );
+        }
+        if self.plan.unknown.is_empty() {
+            return None;
+        }
+        let what = things(self.plan.unknown.len(), "resource", "resources");
+        let classes: Vec<Class> = self.seen.unreadable.iter().map(|failure| failure.error.class).collect();
+        let message = format!("the state of {what} could not be read; nothing was changed");
+        let error = Error::new(Kind::of_all(classes.iter().copied()), message);
+        Some(match classes.first().and_then(|class| way_out(*class)) {
+            Some(help) => error.help(help),
+            None => error,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+    use super::*;
+
+    #[test]
+    fn files_beside_the_stack_file_are_read_and_no_others() {
+        let home = tempfile::tempdir().unwrap();
+        let inner = home.path().join("stack");
+        std::fs::create_dir_all(inner.join("policies")).unwrap();
+        std::fs::write(inner.join("policies/a.json"), "{}").unwrap();
+        std::fs::write(inner.join("binary"), [0xff]).unwrap();
+        std::fs::write(home.path().join("secret"), "no").unwrap();
+        assert_eq!(beside(&inner, "policies/a.json").unwrap(), "{}");
+        assert_eq!(beside(&inner, "./policies/a.json").unwrap(), "{}");
+        assert!(beside(&inner, "../secret").unwrap_err().contains("leaves the directory"));
+        assert!(beside(&inner, "policies/../../secret").unwrap_err().contains("leaves the directory"));
+        assert!(beside(&inner, home.path().join("secret").to_str().unwrap()).unwrap_err().contains("leaves"));
+        assert!(beside(&inner, "binary").unwrap_err().contains("UTF-8"));
+        assert!(beside(&inner, "missing").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_out_is_not_followed() {
+        let home = tempfile::tempdir().unwrap();
+        let inner = home.path().join("stack");
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(home.path().join("secret"), "no").unwrap();
+        std::os::unix::fs::symlink("../secret", inner.join("link")).unwrap();
+        assert!(beside(&inner, "link").unwrap_err().contains("link"));
     }
 }

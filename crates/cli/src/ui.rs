@@ -2,9 +2,15 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use terminal_size::{Height, Width, terminal_size_of};
+
 use crate::args::{Color, Global};
-use crate::error::Error;
-use crate::render::Style;
+use crate::error::{Error, Kind};
+use crate::render::line::{Line, write_all};
+use crate::render::{Style, Tone};
+
+/// How wide text is where there is no terminal.
+const WIDTH: usize = 80;
 
 /// Where things are printed, and how.
 #[derive(Clone, Debug)]
@@ -15,78 +21,136 @@ pub(crate) struct Ui {
     pub(crate) out: Style,
     /// How text on standard error looks.
     pub(crate) err: Style,
-    /// Whether standard error is a terminal that can be redrawn.
-    pub(crate) live: bool,
+    /// How many lines of standard error can be redrawn: none where it is no terminal.
+    pub(crate) live: Option<usize>,
 }
 
 impl Ui {
+    /// As the options, the environment and the two streams want it.
     pub(crate) fn new(global: &Global) -> Self {
-        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-        let colour = |terminal: bool| match global.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => {
-                let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-                let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                !no_colour && ((terminal && !dumb) || set("CLICOLOR_FORCE"))
-            }
+        let var = |name: &str| std::env::var(name).ok();
+        let dumb = var("TERM").is_some_and(|term| term == "dumb");
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let style = |terminal: bool, size: Option<(Width, Height)>| Style {
+            colour: colour(global.color, terminal, &var),
+            width: size.filter(|_| terminal).map_or(WIDTH, |(Width(width), _)| usize::from(width).max(20)),
         };
-        let out_terminal = io::stdout().is_terminal();
-        let err_terminal = io::stderr().is_terminal();
-        let width = |terminal: bool| if terminal { terminal_width() } else { 80 };
+        let size = terminal_size_of(&stderr);
+        // Log lines would tear the redrawn part apart.
+        let live = stderr.is_terminal() && !dumb && global.verbose == 0;
         Self {
             json: global.json,
-            out: Style { colour: colour(out_terminal), width: width(out_terminal) },
-            err: Style { colour: colour(err_terminal), width: width(err_terminal) },
-            live: err_terminal && !dumb,
+            out: style(stdout.is_terminal(), terminal_size_of(&stdout)),
+            err: style(stderr.is_terminal(), size),
+            live: live.then(|| size.map_or(24, |(_, Height(height))| usize::from(height))),
         }
     }
 
     /// Prints data.
-    pub(crate) fn data(&self, text: &str) {
-        write_to(&mut io::stdout().lock(), text);
+    ///
+    /// # Errors
+    /// When it cannot be written. That nobody reads it (`hatoba plan | head`) is no error.
+    pub(crate) fn data(&self, text: &str) -> Result<(), Error> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Error::new(Kind::Failed, format!("cannot write to standard output: {error}")))
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// Prints talk.
-    pub(crate) fn say(&self, text: &str) {
-        write_to(&mut io::stderr().lock(), &format!("{text}\n"));
-    }
-
-    /// Prints talk without ending the line.
-    pub(crate) fn raw(&self, text: &str) {
-        write_to(&mut io::stderr().lock(), text);
+    /// Prints lines as data, where the data is text.
+    ///
+    /// # Errors
+    /// As [`Ui::data`].
+    pub(crate) fn show(&self, lines: &[Line]) -> Result<(), Error> {
+        if self.json { Ok(()) } else { self.data(&write_all(lines, self.out)) }
     }
 
     /// Prints a JSON document.
-    pub(crate) fn document(&self, document: &serde_json::Value) {
-        self.data(&format!("{document:#}\n"));
+    ///
+    /// # Errors
+    /// As [`Ui::data`].
+    pub(crate) fn document(&self, document: &serde_json::Value) -> Result<(), Error> {
+        self.data(&format!("{document:#}\n"))
+    }
+
+    /// Prints lines of talk.
+    pub(crate) fn tell(&self, lines: &[Line]) {
+        self.raw(&write_all(lines, self.err));
+    }
+
+    /// Prints talk as it is; the text must be safe for terminals.
+    pub(crate) fn raw(&self, text: &str) {
+        let mut err = io::stderr().lock();
+        // There is no one left to tell.
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
 
     /// Prints an error, once, with its way out.
     pub(crate) fn error(&self, error: &Error) {
-        if error.told {
-            return;
-        }
         if self.json {
-            self.document(&serde_json::json!({
-                "error": { "kind": error.kind.name(), "message": error.message, "help": error.help },
-            }));
+            // The exit code says that it failed, whatever becomes of the document.
+            let _ = self.document(&error.to_json());
         }
-        self.say(&format!("{}: {}", self.err.bad("error"), crate::render::safe(&error.message)));
-        for help in &error.help {
-            self.say(&format!("  = help: {}", crate::render::safe(help)));
+        if !error.told {
+            self.tell(&error_lines(error));
         }
     }
 }
 
-/// A closed pipe (`hatoba plan | head`) is no reason to complain.
-fn write_to(to: &mut dyn Write, text: &str) {
-    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+fn error_lines(error: &Error) -> Vec<Line> {
+    let mut lines = vec![Line::new(0).add(Tone::Error, "error").text(": ").text(&error.message)];
+    for help in &error.help {
+        lines.push(Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(help));
+    }
+    lines
 }
 
-/// The terminal's width from `COLUMNS`, or from the terminal itself, or 80.
-fn terminal_width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let asked = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    columns.or_else(asked).filter(|width| (20..=1000).contains(width)).unwrap_or(80)
+/// Whether to use colour. `NO_COLOR` (no-color.org) switches it off, `CLICOLOR_FORCE` on where there is no terminal.
+fn colour(wish: Color, terminal: bool, var: &dyn Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| var(name).is_some_and(|value| !value.is_empty());
+    match wish {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if set("NO_COLOR") => false,
+        Color::Auto if var("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0") => true,
+        Color::Auto if var("CLICOLOR").is_some_and(|value| value == "0") => false,
+        Color::Auto => terminal && var("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decided(wish: Color, terminal: bool, env: &[(&str, &str)]) -> bool {
+        let var = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        colour(wish, terminal, &var)
+    }
+
+    #[test]
+    fn colour_follows_the_option_then_the_environment_then_the_terminal() {
+        assert!(decided(Color::Auto, true, &[("TERM", "xterm")]));
+        assert!(!decided(Color::Auto, false, &[("TERM", "xterm")]));
+        assert!(!decided(Color::Auto, true, &[("TERM", "dumb")]));
+        assert!(!decided(Color::Auto, true, &[("NO_COLOR", "1")]));
+        assert!(decided(Color::Auto, true, &[("NO_COLOR", "")]));
+        assert!(!decided(Color::Auto, true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]));
+        assert!(decided(Color::Auto, false, &[("CLICOLOR_FORCE", "1")]));
+        assert!(!decided(Color::Auto, false, &[("CLICOLOR_FORCE", "0")]));
+        assert!(!decided(Color::Auto, true, &[("CLICOLOR", "0")]));
+        assert!(decided(Color::Always, false, &[("NO_COLOR", "1")]));
+        assert!(!decided(Color::Never, true, &[("CLICOLOR_FORCE", "1")]));
+    }
+
+    #[test]
+    fn an_error_comes_with_every_way_out() {
+        let error = Error::new(Kind::Failed, "no \u{1b}[2Jway").help("first").help("second");
+        assert_eq!(
+            write_all(&error_lines(&error), Style::PLAIN),
+            "error: no \\u{1b}[2Jway\n  = help: first\n  = help: second\n"
+        );
+    }
 }

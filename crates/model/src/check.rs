@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use crate::diag::Diagnostic;
 use crate::facts::Facts;
+use crate::load::STAND_IN_ACCOUNT;
+use crate::names::{AccountId, shown};
 use crate::stack::Stack;
 use crate::yaml::Path;
 
@@ -50,6 +52,11 @@ impl<'a> Check<'a> {
         self.key
     }
 
+    /// The account, unless the file names none and none is known yet.
+    pub fn known_account(&self) -> Option<&'a AccountId> {
+        Some(&self.facts.account).filter(|account| account.as_str() != STAND_IN_ACCOUNT)
+    }
+
     /// The path of something below the resource. A segment of digits is a place in a list.
     pub fn path(&self, below: &[&str]) -> Path {
         let mut path = Path::root().key(self.section).key(self.key);
@@ -93,7 +100,7 @@ impl<'a> Check<'a> {
     /// Reports a name with characters that AWS refuses.
     pub fn characters(&mut self, what: &str, name: &str, allowed: &str, is_allowed: impl Fn(char) -> bool) {
         if let Some(bad) = name.chars().find(|c| !is_allowed(*c)) {
-            self.error(&self.name_place(), "name-characters", format!("the name of a {what} cannot contain `{}`", bad.escape_default()))
+            self.error(&self.name_place(), "name-characters", format!("the name of a {what} cannot contain {}", shown(bad)))
                 .help(format!("allowed: {allowed}"));
         }
     }
@@ -107,7 +114,14 @@ impl<'a> Check<'a> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let shaped = matches!(parts.as_slice(), ["arn", _, s, _, _, resource] if *s == service && !resource.is_empty());
         if !shaped {
-            let example = self.facts.arn(service, "…");
+            let resource = match service {
+                "kms" => "key/1234abcd-12ab-34cd-56ef-1234567890ab",
+                "elasticloadbalancing" => "targetgroup/papyrus/0123456789abcdef",
+                "secretsmanager" => "secret:papyrus-AbCdEf",
+                "servicediscovery" => "service/srv-0123456789abcdef",
+                _ => "…",
+            };
+            let example = self.facts.arn(service, resource).replace(STAND_IN_ACCOUNT, "123456789012");
             self.error(below, "not-an-arn", format!("`{}` is not an ARN of `{service}`", shorten(text)))
                 .help(format!("it looks like `{example}`"));
         }
@@ -135,6 +149,17 @@ impl<'a> Check<'a> {
             report.help(format!("there are: {}; for one that is not managed here write `{{ existing: … }}`", names.join(", ")));
         }
         false
+    }
+
+    /// Reports something at a place that is not below the resource, such as in the head of the file.
+    pub fn elsewhere(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+
+    /// Whether something at a path of the file could not be read, so that its absence is no second mistake.
+    pub fn unreadable(&self, keys: &[&str]) -> bool {
+        let path = Path::of(keys);
+        self.dropped.iter().any(|dropped| dropped.contains(&path) || path.contains(dropped))
     }
 
     fn was_dropped(&self, section: &str, key: &str) -> bool {

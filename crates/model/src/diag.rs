@@ -84,6 +84,9 @@ impl Diagnostic {
     }
 }
 
+/// Mistakes in a key rather than in its value.
+const ABOUT_KEYS: [&str; 6] = ["extra-known", "policy-element", "policy-name", "tag-key", "ulimit-name", "variable-name"];
+
 /// What is wrong with a file, sorted by place, each thing once. Things without a place come first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Diagnostics(Vec<Diagnostic>);
@@ -122,14 +125,14 @@ impl Diagnostics {
     }
 
     /// Gives a place to those that have only a path: the value at that path, or the key of the deepest mapping above it that
-    /// is in the file.
+    /// is in the file. What is wrong with a key is shown at the key.
     pub fn locate(&mut self, root: &Node) {
         let located = std::mem::take(&mut self.0).into_iter().map(|mut diagnostic| {
             if diagnostic.span.is_none()
                 && let Some(path) = &diagnostic.path
             {
                 let (value, exact) = root.locate(path);
-                let scalar = exact && root.at(path).is_some_and(|node| node.as_str().is_some());
+                let scalar = exact && !ABOUT_KEYS.contains(&diagnostic.code) && root.at(path).is_some_and(|node| node.as_str().is_some());
                 diagnostic.span = Some(if scalar { value } else { root.locate_key(path).0 });
             }
             diagnostic

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::facts::Facts;
-use crate::names::AccountId;
+use crate::names::{AccountId, Region, StackName};
 use crate::stack::Stack;
 use crate::yaml::{Decoded, Node, Source, decode_lenient, parse};
 
@@ -72,11 +72,18 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
     interpolate::simple(&mut tree, &mut names, &mut found);
 
     let mut decoded: Decoded<Stack> = decode_lenient(&tree);
+    if decoded.value.is_none() {
+        // Without its head a file has no value; with another one the rest can be checked all the same.
+        let mut headed = tree.clone();
+        stand_in_head(&mut headed);
+        decoded.value = decode_lenient(&headed).value;
+    }
     if let Some(facts) = decoded.value.as_ref().and_then(|stack| facts(stack, options)) {
         let stack = decoded.value.take();
         if let Some(stack) = stack {
             let changed = interpolate::outputs(&mut tree, &stack, &facts, &decoded.dropped, &mut found);
-            if changed { decoded = decode_lenient(&tree) } else { decoded.value = Some(stack) }
+            let again = changed.then(|| decode_lenient::<Stack>(&tree)).filter(|again| again.value.is_some());
+            decoded = again.unwrap_or(Decoded { value: Some(stack), ..decoded });
         }
         if let Some(stack) = &decoded.value {
             rules::check(stack, &facts, &tree, &decoded.dropped, &mut found);
@@ -89,6 +96,17 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
     match decoded.value {
         Some(stack) if !found.has_errors() => Ok(Loaded { stack, tree, warnings: found }),
         _ => Err(found),
+    }
+}
+
+/// Puts something valid in place of a missing or invalid `stack` or `region`.
+fn stand_in_head(tree: &mut Node) {
+    let span = tree.span;
+    if tree.get("stack").and_then(Node::as_str).is_none_or(|name| name.parse::<StackName>().is_err()) {
+        tree.insert("stack", span, Node::text(span, "stack"));
+    }
+    if tree.get("region").and_then(Node::as_str).is_none_or(|name| name.parse::<Region>().is_err()) {
+        tree.insert("region", span, Node::text(span, "us-east-1"));
     }
 }
 

@@ -142,7 +142,10 @@ impl Generated {
         let mut changed = BTreeSet::new();
         for place in places {
             let item = match old.remove(&place) {
-                None => stack.make(&place, &mut rng),
+                None => {
+                    changed.insert(place.clone());
+                    stack.make(&place, &mut rng)
+                }
                 Some(item) => {
                     let there = item.refs.iter().all(|place| stack.items.contains_key(place));
                     // What a service says of containers, ports and capacity has to fit.
@@ -175,7 +178,9 @@ impl Generated {
     /// What must exist already, because the file says so: sections and names.
     pub fn existing(&self) -> Vec<(&'static str, String)> {
         let existing = self.items.iter().filter(|(_, item)| item.spec.contains_key("existing"));
-        existing.map(|((section, key), item)| (*section, name(key, item))).collect()
+        let theirs = self.items.values().any(|item| item.spec.get("cluster").is_some_and(Json::is_object));
+        let theirs = theirs.then(|| ("clusters", "theirs".to_owned()));
+        existing.map(|((section, key), item)| (*section, name(key, item))).chain(theirs).collect()
     }
 
     fn places(&self, rng: &mut Rng) -> Vec<Place> {

@@ -1,88 +1,93 @@
 //! `hatoba destroy`: preview, confirm, converge to nothing, prove that nothing is left.
 
-use hatoba_engine::plan::{Intent, Note, Plan};
-use serde_json::json;
+use std::time::Duration;
 
-use super::apply::{carry_out, finish, unknown};
-use super::plan::refuse;
+use hatoba_engine::plan::{Intent, Plan};
+use serde_json::{Value as Json, json};
+
 use crate::args::{DestroyArgs, Global};
+use crate::carry::{again, carry_out, finish};
 use crate::confirm::ask;
 use crate::error::{Error, Kind};
-use crate::render::{self, safe};
-use crate::session;
+use crate::interrupt::Interrupt;
+use crate::render::line::Line;
+use crate::render::report::{Remains, proof, remains};
+use crate::render::{self, Tone};
+use crate::session::{self, Session};
 use crate::ui::Ui;
 
-/// Kinds that go on costing money when they stay.
-const COSTLY: [(&str, &str); 3] = [
-    ("service", "its running tasks are paid by the second"),
-    ("repository", "its images are paid by the gigabyte"),
-    ("log_group", "its events are paid by the gigabyte until they expire"),
-];
+/// Reads may lag behind deletes: what seems left is looked for again after these times.
+const PATIENCE: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(6)];
 
-pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui) -> Result<u8, Error> {
+/// Deletes everything that the stack owns.
+pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
     let mut session = session::open(global, ui).await?;
-    let plan = session.plan(Intent::Absent).await?;
+    let look = session.look(Intent::Absent).await?;
+    let plan = &look.plan;
     let place = session.place();
     if !ui.json {
-        ui.data(&render::plan::text(&plan, &place, ui.out));
+        ui.data(&render::plan::text(plan, &place, ui.out))?;
     }
-    refuse(&plan)?;
+    let document =
+        |outcome: Json, left: Json| json!({ "plan": render::json::plan(plan), "outcome": outcome, "left": left });
+    let not_done = document(Json::Null, Json::Null);
+    if let Some(obstacle) = look.obstacle() {
+        return Err(obstacle.document(not_done));
+    }
     if plan.steps.is_empty() {
-        if let Some(error) = unknown(&plan) {
-            return Err(error);
+        let left = remains(&session.goal, &look.seen, &plan.notes);
+        let text = format!("There is nothing to destroy: {place}.");
+        ui.show(&[Line::new(0).text(&text)])?;
+        if ui.json {
+            ui.document(&document(Json::Null, json!(left)))?;
+        } else {
+            ui.show(&proof(session.stack(), &left))?;
         }
-        report(&plan, None, ui);
         return Ok(0);
     }
     if !args.yes {
-        let stack = session.file.loaded.stack.stack.to_string();
-        ask(ui, "This cannot be undone.", &stack, "`hatoba plan --destroy` only shows")?;
+        ui.tell(&[Line::blank(), Line::new(0).add(Tone::Warning, "What is deleted is gone for good.")]);
+        let stack = session.stack().to_owned();
+        let instead = "`hatoba plan --destroy` only shows what would go";
+        ask(ui, "To go on, the stack's name is wanted.", &stack, instead)
+            .await
+            .map_err(|error| error.document(not_done))?;
     }
-    let outcome = carry_out(&plan, &session, ui).await;
-    let result = finish(&plan, &outcome, ui, &format!("hatoba -f {} destroy", global.file.display()));
-    if !outcome.is_complete() {
+    let outcome = carry_out(plan, &session, ui, interrupt).await;
+    let finished = finish(plan, &outcome, &again("destroy", global), ui);
+    let outcome = render::json::outcome(plan, &outcome);
+    if let Err(error) = finished {
+        return Err(error.document(document(outcome, Json::Null)));
+    }
+    let left =
+        prove(&mut session, plan).await.map_err(|error| error.document(document(outcome.clone(), Json::Null)))?;
+    ui.show(&proof(session.stack(), &left))?;
+    let unexpected: Vec<&str> = left.iter().filter(|it| !it.expected).map(|it| it.address.as_str()).collect();
+    let document = document(outcome, json!(left));
+    if unexpected.is_empty() {
         if ui.json {
-            ui.document(&json!({ "plan": render::json::plan(&plan), "outcome": render::json::outcome(&plan, &outcome), "left": null }));
+            ui.document(&document)?;
         }
-        return result;
+        return Ok(0);
     }
-    // The proof: look again, by name and by mark.
-    let left = session.plan(Intent::Absent).await?;
-    if ui.json {
-        ui.document(&json!({
-            "plan": render::json::plan(&plan),
-            "outcome": render::json::outcome(&plan, &outcome),
-            "left": render::json::plan(&left),
-        }));
-    } else {
-        report(&left, Some(&plan), ui);
-    }
-    if left.steps.is_empty() {
-        return unknown(&left).map_or(result, Err);
-    }
-    let names: Vec<String> = left.steps.iter().map(|step| safe(&step.address.to_string())).collect();
-    Err(Error::new(Kind::Failed, format!("still there: {}", names.join(", "))).help("run the same command again"))
+    Err(Error::new(Kind::Failed, format!("still there: {}", unexpected.join(", ")))
+        .help(format!("run it again: {}", again("destroy", global)))
+        .document(document))
 }
 
-/// What is left, and what of it may cost money.
-fn report(left: &Plan, before: Option<&Plan>, ui: &Ui) {
-    if ui.json {
-        ui.document(&json!({ "plan": render::json::plan(left), "outcome": null, "left": render::json::plan(left) }));
-        return;
-    }
-    let stays: Vec<&Note> = left.notes.iter().filter(|note| note.stays).collect();
-    let gone = before.map_or(0, |plan| plan.counts().delete);
-    if gone > 0 {
-        ui.data(&format!("{gone} resources deleted; looked again by name and by mark.\n"));
-    }
-    if stays.is_empty() {
-        ui.data("Nothing of this stack is left.\n");
-        return;
-    }
-    ui.data("Nothing of this stack is left but what stays on purpose:\n");
-    for note in stays {
-        let cost = COSTLY.iter().find(|(kind, _)| *kind == note.address.kind);
-        let cost = cost.map(|(_, why)| format!(" May cost: {why}.")).unwrap_or_default();
-        ui.data(&format!("  {} ({}): {}.{cost}\n", note.address, safe(&note.name), safe(&note.text)));
+/// Looks again, by name and by mark.
+async fn prove(session: &mut Session, plan: &Plan) -> Result<Vec<Remains>, Error> {
+    let mut pauses = PATIENCE.into_iter();
+    loop {
+        let look = session.look(Intent::Absent).await?;
+        if let Some(failure) = look.seen.unreadable.first() {
+            let error = Error::from(failure.error.clone());
+            return Err(error.help("everything was deleted, but that could not be proved: run the same command again"));
+        }
+        let left = remains(&session.goal, &look.seen, &plan.notes);
+        match pauses.next() {
+            Some(pause) if left.iter().any(|it| !it.expected) => tokio::time::sleep(pause).await,
+            _ => return Ok(left),
+        }
     }
 }

@@ -3,7 +3,6 @@
 use hatoba_model::facts::Facts;
 use hatoba_model::load::STAND_IN_ACCOUNT;
 use hatoba_provider::desire;
-use serde_json::json;
 
 use crate::args::{Global, GraphArgs, GraphFormat};
 use crate::error::{Error, Kind};
@@ -11,23 +10,23 @@ use crate::graph::{Graph, dot, mermaid, svg};
 use crate::session;
 use crate::ui::Ui;
 
+/// Prints the dependency graph of the file.
 pub(crate) fn run(global: &Global, args: &GraphArgs, ui: &Ui) -> Result<u8, Error> {
-    let file = session::read(global, ui, None)?;
-    let stack = &file.loaded.stack;
+    let stack = session::read(global, ui)?.loaded.stack;
     let account = match &stack.account {
         Some(account) => account.clone(),
         None => STAND_IN_ACCOUNT.parse().map_err(|error| Error::new(Kind::Failed, format!("{error}")))?,
     };
-    let goal = desire::goal(stack, &Facts { account, region: stack.region.clone() });
+    let goal = desire::goal(&stack, &Facts { account, region: stack.region.clone() });
     let graph = Graph::of(&goal);
     if ui.json {
-        ui.document(&json!({ "nodes": graph.nodes }));
+        ui.document(&graph.to_json())?;
         return Ok(0);
     }
     ui.data(&match args.format {
         GraphFormat::Mermaid => mermaid(&graph),
         GraphFormat::Dot => dot(&graph),
         GraphFormat::Svg => svg(&graph),
-    });
+    })?;
     Ok(0)
 }

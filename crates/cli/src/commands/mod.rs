@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! The commands.
 
 pub(crate) mod apply;
 pub(crate) mod destroy;

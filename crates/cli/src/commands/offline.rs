@@ -1,55 +1,74 @@
-//! The commands that need nothing but the file: `validate`, `expand`, `schema`, `completions`, `version`.
+//! The commands that need nothing but the file, or not even that: `validate`, `expand`, `schema`, `completions`, `version`.
 
 use clap::CommandFactory as _;
 use hatoba_model::yaml::emit;
 use serde_json::json;
 
 use crate::args::{Cli, Global};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::session;
 use crate::ui::Ui;
 
+/// Checks the file.
 pub(crate) fn validate(global: &Global, ui: &Ui) -> Result<u8, Error> {
-    let file = session::read(global, ui, None)?;
-    session::warn(&file, ui);
+    let file = session::read(global, ui)?;
     let mut count = 0;
     file.loaded.stack.each(&mut |_, _, _, _| count += 1);
     if ui.json {
         ui.document(&json!({
-            "valid": true, "stack": file.loaded.stack.stack, "resources": count,
+            "valid": true,
+            "stack": file.loaded.stack.stack,
+            "resources": count,
             "diagnostics": file.loaded.warnings.to_json(&file.source),
-        }));
-    } else {
-        let resources = if count == 1 { "1 resource".to_owned() } else { format!("{count} resources") };
-        ui.data(&format!("{} is valid: {resources}\n", global.file.display()));
+        }))?;
+        return Ok(0);
     }
+    session::warn(&file.source, &file.loaded, ui);
+    let resources = if count == 1 { "1 resource".to_owned() } else { format!("{count} resources") };
+    let warnings = match file.loaded.warnings.len() {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        count => format!(", {count} warnings"),
+    };
+    ui.data(&format!("{} is valid: {resources}{warnings}\n", file.source.name))?;
     Ok(0)
 }
 
+/// Prints the long form of the file.
 pub(crate) fn expand(global: &Global, ui: &Ui) -> Result<u8, Error> {
-    let file = session::read(global, ui, None)?;
+    let file = session::read(global, ui)?;
     if ui.json {
-        ui.document(&file.loaded.tree.to_json());
+        ui.document(&file.loaded.tree.to_json())?;
     } else {
-        ui.data(&emit(&file.loaded.tree));
+        session::warn(&file.source, &file.loaded, ui);
+        ui.data(&emit(&file.loaded.tree))?;
     }
     Ok(0)
 }
 
-pub(crate) fn schema(ui: &Ui) -> u8 {
-    ui.document(&hatoba_model::schema::schema());
-    0
+/// Prints the JSON Schema of stack files.
+pub(crate) fn schema(ui: &Ui) -> Result<u8, Error> {
+    ui.document(&hatoba_model::schema::schema())?;
+    Ok(0)
 }
 
-pub(crate) fn completions(shell: clap_complete::Shell, ui: &Ui) -> u8 {
+/// Prints completions for a shell.
+pub(crate) fn completions(shell: clap_complete::Shell, ui: &Ui) -> Result<u8, Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "hatoba", &mut script);
-    ui.data(&String::from_utf8_lossy(&script));
-    0
+    let script = String::from_utf8(script)
+        .map_err(|error| Error::new(Kind::Failed, format!("the completions are no text: {error}")))?;
+    ui.data(&script)?;
+    Ok(0)
 }
 
-pub(crate) fn version(ui: &Ui) -> u8 {
+/// Prints the version.
+pub(crate) fn version(ui: &Ui) -> Result<u8, Error> {
     let version = env!("CARGO_PKG_VERSION");
-    if ui.json { ui.document(&json!({ "version": version })) } else { ui.data(&format!("hatoba {version}\n")) }
-    0
+    if ui.json {
+        ui.document(&json!({ "version": version }))?;
+    } else {
+        ui.data(&format!("hatoba {version}\n"))?;
+    }
+    Ok(0)
 }

@@ -1,41 +1,55 @@
 //! Mermaid, for Markdown.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use super::Graph;
+use crate::render::safe;
 
-/// The graph as a Mermaid flowchart; arrows lead from a resource to what it needs.
+/// The graph as a Mermaid flowchart; arrows lead from a resource to what it needs. What is only used is dashed.
 pub(crate) fn mermaid(graph: &Graph) -> String {
-    let ids: BTreeMap<&String, usize> = graph.nodes.keys().enumerate().map(|(id, node)| (node, id)).collect();
-    let mut out = String::from("flowchart LR\n");
-    for (node, id) in &ids {
-        let _ = writeln!(out, "  n{id}[\"{}\"]", escape(node));
+    let mut out = String::from("flowchart RL\n");
+    for (id, node) in graph.nodes.iter().enumerate() {
+        let class = if node.existing { ":::existing" } else { "" };
+        out.push_str(&format!("  n{id}[\"{}\"]{class}\n", escape(&node.address)));
     }
-    for (node, needs) in &graph.nodes {
-        for need in needs {
-            if let (Some(from), Some(to)) = (ids.get(node), ids.get(need)) {
-                let _ = writeln!(out, "  n{from} --> n{to}");
-            }
+    for (from, to) in graph.edges() {
+        out.push_str(&format!("  n{from} --> n{to}\n"));
+    }
+    if graph.nodes.iter().any(|node| node.existing) {
+        out.push_str("  classDef existing stroke-dasharray: 4 3\n");
+    }
+    out
+}
+
+/// Mermaid takes numbered entities, with its own sign for them, in quoted labels.
+fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in safe(text).chars() {
+        if matches!(c, '"' | '#' | '&' | '<' | '>' | '`' | ';' | '\\') {
+            out.push_str(&format!("#{};", u32::from(c)));
+        } else {
+            out.push(c);
         }
     }
     out
 }
 
-/// Mermaid takes entities in quoted labels.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;").replace('#', "&#35;")
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::model::sample;
+
     #[test]
     fn every_resource_and_need_is_drawn() {
-        let text = super::mermaid(&super::super::sample());
         assert_eq!(
-            text,
-            "flowchart LR\n  n0[\"cluster.papyrus\"]\n  n1[\"role.&quot;quoted&quot; &lt;b&gt;\"]\n  n2[\"service.papyrus\"]\n  \
-             n3[\"task_definition.papyrus\"]\n  n2 --> n0\n  n2 --> n3\n  n3 --> n1\n"
+            super::mermaid(&sample()),
+            "flowchart RL
+  n0[\"cluster.papyrus\"]
+  n1[\"role.#34;quoted#34; #60;b#62;\"]:::existing
+  n2[\"service.papyrus\"]
+  n3[\"task_definition.papyrus\"]
+  n2 --> n0
+  n2 --> n3
+  n3 --> n1
+  classDef existing stroke-dasharray: 4 3
+"
         );
     }
 }

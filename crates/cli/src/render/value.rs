@@ -1,119 +1,214 @@
-//! Values as text.
+//! Values as they may be shown: without what is secret, and with what is not known yet.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
+use hatoba_engine::diff::FieldChange;
+use hatoba_engine::kind::KindInfo;
+use hatoba_engine::owner::is_ours;
 use hatoba_engine::value::Value;
-use similar::{ChangeTag, TextDiff};
-use unicode_width::UnicodeWidthStr as _;
 
-use super::{Style, safe};
+use super::Tone;
 
 /// What stands for a value that must not be shown.
 pub(crate) const SENSITIVE: &str = "(sensitive)";
 /// What stands for a value that is not known yet.
 pub(crate) const PENDING: &str = "(known after apply)";
 
-/// A value in one line.
-pub(crate) fn inline(value: &Value) -> String {
-    match value {
-        Value::Bool(on) => on.to_string(),
-        Value::Int(number) => number.to_string(),
-        Value::Text(text) | Value::Doc(text) => quoted(text),
-        Value::Pending(_) => PENDING.to_owned(),
-        Value::Keep(inner) => inline(inner),
-        Value::List(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        Value::Map(parts) if parts.is_empty() => "{}".to_owned(),
-        Value::Map(parts) => {
-            let parts: Vec<String> = parts.iter().map(|(key, value)| format!("{}: {}", safe(key), inline(value))).collect();
-            format!("{{ {} }}", parts.join(", "))
+/// Parts of a line with their tones.
+pub(crate) type Parts = Vec<(Tone, String)>;
+
+/// A value that may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Node {
+    /// A switch or a number.
+    Word(String),
+    /// A text of one line.
+    Text(String),
+    /// A text of several lines.
+    Doc(String),
+    /// Something secret.
+    Hidden,
+    /// Something that is only known later.
+    Pending,
+    /// Items.
+    List(Vec<Node>),
+    /// Named parts.
+    Map(Vec<(String, Node)>),
+}
+
+/// Which paths of a resource hold secrets.
+#[derive(Clone, Copy)]
+pub(crate) struct Secrets<'a> {
+    kind: &'static KindInfo,
+    change: &'a FieldChange,
+}
+
+impl<'a> Secrets<'a> {
+    /// Those of a change to a resource of this kind.
+    pub(crate) fn new(kind: &'static KindInfo, change: &'a FieldChange) -> Self {
+        Self { kind, change }
+    }
+
+    fn at(self, path: &str) -> bool {
+        let field = self.change.path.split(['.', '[']).next().unwrap_or_default();
+        self.change.sensitive || self.kind.field(field).is_some_and(|field| (field.sensitive)(path))
+    }
+
+    /// A value at this path, with its secrets taken out. Below a map or a list every path is asked for by itself.
+    pub(crate) fn node(self, value: &Value, path: &str) -> Node {
+        if self.at(path) {
+            return Node::Hidden;
+        }
+        match value {
+            Value::Bool(on) => Node::Word(on.to_string()),
+            Value::Int(number) => Node::Word(number.to_string()),
+            Value::Text(text) if text.contains('\n') => Node::Doc(text.clone()),
+            Value::Text(text) => Node::Text(text.clone()),
+            Value::Doc(text) => Node::Doc(text.clone()),
+            Value::Pending(_) => Node::Pending,
+            Value::Keep(inner) => self.node(inner, path),
+            Value::List(items) => Node::List(
+                items.iter().enumerate().map(|(at, item)| self.node(item, &format!("{path}[{at}]"))).collect(),
+            ),
+            Value::Map(parts) => {
+                Node::Map(parts.iter().map(|(key, part)| (key.clone(), self.node(part, &join(path, key)))).collect())
+            }
         }
     }
 }
 
+/// A path as the engine's differ spells it: `a.b`, or `a["b.c"]`.
+pub(crate) fn join(path: &str, key: &str) -> String {
+    if is_plain_key(key) { format!("{path}.{key}") } else { format!("{path}[{key:?}]") }
+}
+
+fn is_plain_key(key: &str) -> bool {
+    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// A key in front of ` = `.
+pub(crate) fn key_text(key: &str) -> String {
+    if key.is_empty() || key.contains([' ', '=', '"', '[', ']', '{', '}', ',']) {
+        format!("{key:?}")
+    } else {
+        key.to_owned()
+    }
+}
+
+/// Tags without hatoba's own, which go without saying.
+pub(crate) fn without_marks(value: &Value) -> Value {
+    match value {
+        Value::Map(tags) => {
+            let tags: BTreeMap<String, Value> =
+                tags.iter().filter(|(key, _)| !is_ours(key)).map(|(key, value)| (key.clone(), value.clone())).collect();
+            Value::Map(tags)
+        }
+        other => other.clone(),
+    }
+}
+
+impl Node {
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::List(items) => items.is_empty(),
+            Self::Map(parts) => parts.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// How many levels it has.
+    pub(crate) fn depth(&self) -> usize {
+        match self {
+            Self::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Map(parts) => 1 + parts.iter().map(|(_, part)| part.depth()).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// In one line; nothing if it has texts of several lines.
+    pub(crate) fn inline(&self) -> Option<Parts> {
+        let mut parts = Parts::new();
+        self.inline_to(&mut parts).then_some(parts)
+    }
+
+    fn inline_to(&self, out: &mut Parts) -> bool {
+        let plain = |out: &mut Parts, text: &str| out.push((Tone::Plain, text.to_owned()));
+        match self {
+            Self::Word(word) => plain(out, word),
+            Self::Text(text) => plain(out, &quoted(text)),
+            Self::Doc(_) => return false,
+            Self::Hidden => out.push((Tone::Faint, SENSITIVE.to_owned())),
+            Self::Pending => out.push((Tone::Faint, PENDING.to_owned())),
+            Self::List(items) => {
+                plain(out, "[");
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        plain(out, ", ");
+                    }
+                    if !item.inline_to(out) {
+                        return false;
+                    }
+                }
+                plain(out, "]");
+            }
+            Self::Map(parts) if parts.is_empty() => plain(out, "{}"),
+            Self::Map(parts) => {
+                plain(out, "{ ");
+                for (at, (key, part)) in parts.iter().enumerate() {
+                    if at > 0 {
+                        plain(out, ", ");
+                    }
+                    plain(out, &format!("{} = ", key_text(key)));
+                    if !part.inline_to(out) {
+                        return false;
+                    }
+                }
+                plain(out, " }");
+            }
+        }
+        true
+    }
+}
+
+/// A text, in quotes where it would be unclear where it ends or what it is without them.
 fn quoted(text: &str) -> String {
-    let text = safe(text).replace('\n', "\\n").replace('\t', "\\t");
-    format!("\"{}\"", text.replace('"', "\\\""))
+    let word = !text.is_empty()
+        && !text
+            .contains(|c: char| c.is_whitespace() || matches!(c, '"' | ',' | '[' | ']' | '{' | '}' | '(' | ')' | '→'))
+        && !matches!(text, "true" | "false" | "null" | "=")
+        && text.parse::<f64>().is_err();
+    if word {
+        return text.to_owned();
+    }
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// Whether the values at a path must not be shown. Parts of a new map are asked one by one.
-pub(crate) type Sensitive<'a> = &'a dyn Fn(&str) -> bool;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// `name = value`, over several lines where one is too narrow.
-pub(crate) fn block(out: &mut String, name: &str, path: &str, value: &Value, indent: usize, style: Style, secret: Sensitive<'_>) {
-    let pad = " ".repeat(indent);
-    let name = safe(name);
-    if secret(path) {
-        let _ = writeln!(out, "{pad}{name} = {SENSITIVE}");
-        return;
+    fn inline(node: &Node) -> String {
+        node.inline().unwrap_or_default().into_iter().map(|(_, text)| text).collect()
     }
-    if let Value::Doc(text) = value {
-        let _ = writeln!(out, "{pad}{name} =");
-        for line in safe(text).lines() {
-            let _ = writeln!(out, "{pad}  {line}");
-        }
-        return;
-    }
-    let holds_secret = holds(value, path, secret);
-    let line = format!("{pad}{name} = {}", inline(value));
-    if !holds_secret && line.width() <= style.width && !has_documents(value) {
-        let _ = writeln!(out, "{line}");
-        return;
-    }
-    match value {
-        Value::Keep(inner) => block(out, &name, path, inner, indent, style, secret),
-        Value::Map(parts) => {
-            let _ = writeln!(out, "{pad}{name}:");
-            for (key, part) in parts {
-                block(out, key, &format!("{path}.{key}"), part, indent + 2, style, secret);
-            }
-        }
-        Value::List(items) => {
-            let _ = writeln!(out, "{pad}{name}:");
-            for item in items {
-                let _ = writeln!(out, "{pad}  - {}", inline(item));
-            }
-        }
-        _ => {
-            let _ = writeln!(out, "{line}");
-        }
-    }
-}
 
-fn has_documents(value: &Value) -> bool {
-    match value {
-        Value::Doc(_) => true,
-        Value::Map(parts) => parts.values().any(has_documents),
-        Value::Keep(inner) => has_documents(inner),
-        _ => false,
+    #[test]
+    fn quotes_only_where_they_help() {
+        let text = |text: &str| inline(&Node::Text(text.to_owned()));
+        assert_eq!(text("nginx:alpine"), "nginx:alpine");
+        assert_eq!(text("80"), "\"80\"");
+        assert_eq!(text("true"), "\"true\"");
+        assert_eq!(text(""), "\"\"");
+        assert_eq!(text("a, b"), "\"a, b\"");
+        assert_eq!(text("(sensitive)"), "\"(sensitive)\"");
+        assert_eq!(text("say \"hi\" \\"), "\"say \\\"hi\\\" \\\\\"");
     }
-}
 
-fn holds(value: &Value, path: &str, secret: Sensitive<'_>) -> bool {
-    match value {
-        Value::Map(parts) => {
-            parts.iter().any(|(key, part)| secret(&format!("{path}.{key}")) || holds(part, &format!("{path}.{key}"), secret))
-        }
-        Value::Keep(inner) => holds(inner, path, secret),
-        _ => false,
-    }
-}
-
-/// The lines in which two long texts differ, with three lines around them.
-pub(crate) fn diff(out: &mut String, before: &str, after: &str, indent: usize, style: Style) {
-    let pad = " ".repeat(indent);
-    let (before, after) = (safe(before), safe(after));
-    let diff = TextDiff::from_lines(&before, &after);
-    for (at, group) in diff.grouped_ops(3).iter().enumerate() {
-        if at > 0 {
-            let _ = writeln!(out, "{pad}…");
-        }
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let line = change.value().trim_end_matches('\n');
-            let _ = match change.tag() {
-                ChangeTag::Delete => writeln!(out, "{pad}{}", style.bad(&format!("- {line}"))),
-                ChangeTag::Insert => writeln!(out, "{pad}{}", style.add(&format!("+ {line}"))),
-                ChangeTag::Equal => writeln!(out, "{pad}  {line}"),
-            };
-        }
+    #[test]
+    fn lists_and_maps_in_one_line() {
+        let rule =
+            Node::Map(vec![("port".into(), Node::Word("80".into())), ("to".into(), Node::List(vec![Node::Pending]))]);
+        assert_eq!(inline(&Node::List(vec![rule])), "[{ port = 80, to = [(known after apply)] }]");
+        assert_eq!(Node::List(vec![Node::Doc("a\nb".into())]).inline(), None);
     }
 }

@@ -9,7 +9,14 @@ impl From<&DecodeError> for Diagnostic {
         let diagnostic = match &error.kind {
             DecodeErrorKind::UnknownField { field, expected } => unknown_key(path, field, expected),
             DecodeErrorKind::MissingField { field } => {
+                let example = match field.as_str() {
+                    "stack" if path.is_root() => "stack: papyrus",
+                    "region" if path.is_root() => "region: us-west-2",
+                    "repository" if *path == Path::of(&["github"]) => "repository: acme/papyrus",
+                    _ => &format!("{field}: …"),
+                };
                 Self::error("missing-key", format!("the key `{field}` is missing{}", within(path)))
+                    .help(format!("add a line such as `{example}`"))
             }
             DecodeErrorKind::WrongType { expected, found } => {
                 Self::error("wrong-type", format!("{} must be {expected}, found {found}", subject(path)))
@@ -19,7 +26,11 @@ impl From<&DecodeError> for Diagnostic {
                     Self::error("unknown-value", format!("{} cannot be `{}`", subject(path), cut(variant)));
                 allowed(diagnostic, variant, expected, "allowed")
             }
-            DecodeErrorKind::Invalid(message) => Self::error("invalid-value", message.clone()),
+            DecodeErrorKind::Invalid(message) => {
+                let (message, advice) = apart(message);
+                let diagnostic = Self::error("invalid-value", message);
+                advice.into_iter().fold(diagnostic, |diagnostic, advice| diagnostic.help(advice))
+            }
         };
         let diagnostic = diagnostic.at(error.span).path(path.clone());
         error.help.iter().fold(diagnostic, |diagnostic, advice| diagnostic.help(advice.clone()))
@@ -41,7 +52,62 @@ fn unknown_key(path: &Path, field: &str, expected: &[String]) -> Diagnostic {
         diagnostic =
             diagnostic.help(format!("if `{key}` is the key, write a colon and a space after it: `{key}: {value}`"));
     }
+    let ours = ELSEWHERE.iter().find(|(other, ours)| *other == field && expected.iter().any(|key| key == ours));
+    if let Some((_, ours)) = ours {
+        return diagnostic.help(format!("here it is called `{ours}`"));
+    }
     allowed(diagnostic, field, expected, "allowed here")
+}
+
+/// What the ECS and IAM API, docker compose and other tools call what a stack file has under another name.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("assumeRolePolicyDocument", "trust"),
+    ("AssumeRolePolicyDocument", "trust"),
+    ("assignPublicIp", "public_ip"),
+    ("capacityProviderStrategy", "capacity"),
+    ("containerDefinitions", "containers"),
+    ("cpuArchitecture", "architecture"),
+    ("deploymentCircuitBreaker", "circuit_breaker"),
+    ("env", "environment"),
+    ("environmentFiles", "environment_files"),
+    ("env_file", "environment_files"),
+    ("executionRoleArn", "execution_role"),
+    ("family", "name"),
+    ("healthcheck", "health_check"),
+    ("imageTagMutability", "mutability"),
+    ("logConfiguration", "logs"),
+    ("logging", "logs"),
+    ("managedPolicyArns", "managed_policies"),
+    ("maximumPercent", "maximum_percent"),
+    ("minimumHealthyPercent", "minimum_percent"),
+    ("mountPoints", "mounts"),
+    ("networkConfiguration", "network"),
+    ("operatingSystemFamily", "os"),
+    ("policyDocument", "document"),
+    ("portMappings", "ports"),
+    ("replicas", "desired_count"),
+    ("retentionInDays", "retention_days"),
+    ("retention_in_days", "retention_days"),
+    ("runtimePlatform", "architecture"),
+    ("securityGroups", "security_groups"),
+    ("taskRoleArn", "task_role"),
+    ("thumbprintList", "thumbprints"),
+    ("clientIdList", "client_ids"),
+];
+
+/// A type's own message, apart from the advice after its first semicolon outside of a quoted value.
+fn apart(message: &str) -> (String, Option<String>) {
+    let mut quoted = false;
+    for (at, c) in message.char_indices() {
+        match c {
+            '`' => quoted = !quoted,
+            ';' if !quoted && message[at..].starts_with("; ") => {
+                return (message[..at].to_owned(), Some(message[at + 2..].to_owned()));
+            }
+            _ => {}
+        }
+    }
+    (message.to_owned(), None)
 }
 
 /// Adds what was probably meant and what is allowed.

@@ -6,13 +6,14 @@ const SHOWN: usize = 12;
 /// The candidate that was probably meant by `name`, if one is near enough.
 ///
 /// Names that differ only in case, hyphens, underscores or spaces are the same (`retentionDays`, `retention-days`); otherwise
-/// up to a third of the letters may differ, or `name` is the beginning of exactly one candidate. Of several the first wins.
+/// up to a third of the letters may differ, or `name` is the beginning of exactly one candidate. Of several that are equally
+/// near that wins which begins most like `name`, then the first.
 pub fn nearest<'k>(name: &str, candidates: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let wanted = plain(name);
     if wanted.is_empty() {
         return None;
     }
-    let mut best: Option<(usize, &str)> = None;
+    let mut best: Option<((usize, usize), &str)> = None;
     let mut longer = Vec::new();
     for candidate in candidates {
         let other = plain(candidate);
@@ -20,8 +21,10 @@ pub fn nearest<'k>(name: &str, candidates: impl IntoIterator<Item = &'k str>) ->
         let (short, long) = (wanted.len().min(other.len()), wanted.len().max(other.len()));
         if short * 2 >= long && long <= 256 {
             let distance = strsim::damerau_levenshtein(&wanted, &other);
-            if distance <= tolerance(&wanted, &other) && best.is_none_or(|(least, _)| distance < least) {
-                best = Some((distance, candidate));
+            let alike = wanted.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+            let rank = (distance, wanted.len() - alike);
+            if distance <= tolerance(&wanted, &other) && best.is_none_or(|(least, _)| rank < least) {
+                best = Some((rank, candidate));
             }
         }
         if wanted.len() >= 4 && other.starts_with(&wanted) {
@@ -94,6 +97,7 @@ mod tests {
             assert_eq!(nearest(written, KEYS), None, "{written}");
         }
         assert_eq!(nearest("containers_a", ["container_ab", "containers_b"]), Some("containers_b"));
+        assert_eq!(nearest("imutable", ["mutable", "immutable"]), Some("immutable"));
         assert_eq!(nearest("secu", ["security_groups", "security_policies"]), None);
     }
 

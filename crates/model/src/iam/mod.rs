@@ -1,5 +1,6 @@
 //! IAM policy documents: their rules, their normal form, their sizes, and the statements that grants come to.
 
+pub mod advice;
 pub mod canonical;
 mod condition;
 pub mod document;

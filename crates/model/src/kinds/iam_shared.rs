@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::check::{Check, shorten};
 use crate::facts::Facts;
-use crate::iam::{DocKind, DocProblem, Segment, SizeLimit, canonical_in, document, size};
+use crate::iam::{DocKind, DocProblem, Segment, SizeLimit, advice, canonical_in, document, size};
 use crate::kinds::Resource as _;
+use crate::names::shown;
 use crate::stack::Stack;
 
 /// How many managed policies a role or user may have by default, and at most (IAM quotas).
@@ -140,7 +141,7 @@ pub(crate) fn check_path(cx: &mut Check<'_>, what: &str, path: Option<&str>) {
     } else if path.contains("//") {
         cx.error(&["path"], "iam-path", format!("the path `{shown}` has two slashes in a row")).help("write one slash between two names");
     } else if let Some(bad) = path.chars().find(|c| !allowed(*c)) {
-        cx.error(&["path"], "iam-path", format!("a path cannot contain `{}`", bad.escape_default()))
+        cx.error(&["path"], "iam-path", format!("a path cannot contain {}", shown(bad)))
             .help("write for example `/deploy/`");
     } else if path.len() > 512 {
         cx.error(&["path"], "iam-path", format!("a path has up to 512 characters; this one has {}", path.len())).help("shorten it");
@@ -160,8 +161,8 @@ pub(crate) fn check_description(cx: &mut Check<'_>, description: Option<&str>) {
     // The IAM API's pattern: [\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*
     let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{A1}'..='\u{FF}');
     if let Some(bad) = text.chars().find(|c| !allowed(*c)) {
-        cx.error(&["description"], "iam-description", format!("IAM refuses the character `{}` in a description", bad.escape_default()))
-            .help("only Latin-1 characters are allowed: no curly quotes, no long dashes, no other alphabets");
+        cx.error(&["description"], "iam-description", format!("a description cannot contain {}", shown(bad)))
+            .help("IAM allows only Latin-1 characters here: no curly quotes, no long dashes, no other alphabets");
     }
 }
 
@@ -196,7 +197,7 @@ pub(crate) fn check_policy_ref(cx: &mut Check<'_>, below: &[&str], text: &str) {
                 // Names of AWS-managed policies begin with a capital letter, so one of this stack is meant.
                 cx.reference(below, name, "policies", cx.stack.policies.keys());
             } else if let Some(bad) = name.chars().find(|c| !(is_name_character(*c) || *c == '/')) {
-                cx.error(below, "policy-reference", format!("the name of a policy cannot contain `{}`", bad.escape_default()))
+                cx.error(below, "policy-reference", format!("the name of a policy cannot contain {}", shown(bad)))
                     .help("write the name of an AWS-managed policy, a key under `policies`, or an ARN");
             } else {
                 check_aws_managed(cx, below, name);
@@ -249,7 +250,9 @@ fn check_aws_managed(cx: &mut Check<'_>, below: &[&str], name: &str) {
 
 /// Reports everything that is wrong with a document, at its place in the file.
 pub(crate) fn check_document(cx: &mut Check<'_>, below: &[&str], kind: DocKind, value: &Value) {
-    for problem in document::check(kind, value) {
+    let account = cx.known_account().cloned();
+    let advice = advice::check(kind, value, account.as_ref());
+    for problem in document::check(kind, value).into_iter().chain(advice) {
         report(cx, below, &problem);
     }
 }

@@ -85,7 +85,12 @@ impl OidcProvider {
         }
         let needed = audience(cx.facts.partition());
         let github = self.url.as_deref().is_some_and(|url| is_github(host_and_path(url)));
-        if github && !self.client_ids.is_empty() && !self.client_ids.iter().any(|id| id == needed) {
+        let slip = |id: &&String| id.as_str() != needed && strsim::damerau_levenshtein(id, needed) <= 4;
+        if github && let Some(index) = self.client_ids.iter().position(|id| slip(&id)) {
+            let (id, index) = (&self.client_ids[index], index.to_string());
+            cx.error(&["client_ids", &index], "oidc-audience", format!("`{}` is not the audience of GitHub's tokens for AWS", shorten(id)))
+                .help(format!("did you mean `{needed}`?"));
+        } else if github && !self.client_ids.is_empty() && !self.client_ids.iter().any(|id| id == needed) {
             cx.warn(&["client_ids"], "oidc-audience", format!("the audience `{needed}` is missing, which the tokens of GitHub's official action for AWS have"))
                 .help(format!("add it: `client_ids: [{needed}]`"));
         }

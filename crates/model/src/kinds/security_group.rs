@@ -12,6 +12,7 @@ use super::macros::{Common, Resource};
 use super::text_or_list::TextOrList;
 use crate::check::{Check, shorten};
 use crate::facts::Facts;
+use crate::names::shown;
 
 resource! {
     /// A security group: which connections may reach the tasks, and which they may make. Its key is its name.
@@ -314,7 +315,7 @@ const ALLOWED: &str = "allowed are up to 255 letters, digits, spaces and `._-:/(
 fn check_text(text: &str, mut report: impl FnMut(String)) {
     let fits = |c: char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(c);
     if let Some(bad) = text.chars().find(|c| !fits(*c)) {
-        report(format!("EC2 takes no `{}` here", bad.escape_default()));
+        report(format!("EC2 does not allow {} here", shown(bad)));
     } else if text.is_empty() || text.len() > 255 {
         report(format!("EC2 takes 1 to 255 characters here; there are {}", text.len()));
     }

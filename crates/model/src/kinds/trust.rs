@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::check::Check;
+use crate::diag::Diagnostic;
 use crate::facts::Facts;
 use crate::github::{GitHubOverrides, PROVIDER_HOST, trust_policy};
 use crate::iam::service_principals::check_service;
@@ -17,6 +18,7 @@ use crate::kinds::Resource as _;
 use crate::kinds::iam_shared::{PolicyDocument, check_document, report};
 use crate::kinds::text_or_list::TextOrList;
 use crate::stack::Stack;
+use crate::yaml::Path;
 
 /// Who may assume a role.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,29 +95,35 @@ fn check_services(cx: &mut Check<'_>, services: &TextOrList) {
 fn check_github(cx: &mut Check<'_>, overrides: &GitHubOverrides) {
     let stack = cx.stack;
     let Some(github) = overrides.over(stack.github.as_ref()) else {
+        if cx.unreadable(&["github"]) {
+            return;
+        }
         cx.error(&["trust", "github"], "github-missing", "no GitHub repository is named")
             .help("add a `github:` block at the top of the file (`github: { repository: acme/papyrus, branches: [main] }`), or name it here");
         return;
     };
+    let written = serde_json::to_value(overrides).unwrap_or_default();
     for problem in github.check() {
-        report(cx, &["trust", "github"], &placed(problem, overrides));
+        match problem.pointer.first() {
+            // What this role takes from the stack's block is wrong there.
+            Some(Segment::Key(field)) if written.get(field.as_str()).is_none() => cx.elsewhere(in_block(&problem)),
+            _ => report(cx, &["trust", "github"], &problem),
+        }
     }
 }
 
-/// A problem below `trust.github`: at the field if it is written there, else at the whole.
-fn placed(mut problem: DocProblem, overrides: &GitHubOverrides) -> DocProblem {
-    let written = serde_json::to_value(overrides).unwrap_or_default();
-    let here = match problem.pointer.first() {
-        Some(Segment::Key(field)) => written.get(field.as_str()).is_some(),
-        _ => true,
+/// A problem of the stack's `github:` block, at its place.
+fn in_block(problem: &DocProblem) -> Diagnostic {
+    let path = problem.pointer.iter().fold(Path::of(&["github"]), |path, segment| match segment {
+        Segment::Key(key) => path.key(key.as_str()),
+        Segment::Index(index) => path.index(*index),
+    });
+    let diagnostic = if problem.is_error() {
+        Diagnostic::error(problem.code, problem.message.clone())
+    } else {
+        Diagnostic::warning(problem.code, problem.message.clone())
     };
-    if !here {
-        if let Some(Segment::Key(field)) = problem.pointer.first() {
-            problem.message = format!("in the stack's `github:` block, `{field}`: {}", problem.message);
-        }
-        problem.pointer.clear();
-    }
-    problem
+    problem.help.iter().fold(diagnostic.path(path), |diagnostic, help| diagnostic.help(help.clone()))
 }
 
 /// The ARNs, accounts and services that a trust policy names, in any of its statements.

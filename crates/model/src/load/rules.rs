@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use crate::check::{Check, shorten};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::facts::Facts;
+use crate::names::shown;
 use crate::stack::Stack;
 use crate::yaml::{Node, Path, Scalar};
 
 /// AWS allows 50 tags on a resource; up to six are ours (three of the mark, three notes).
 const MAX_TAGS: usize = 44;
+
+const TAG_CHARACTERS: &str = "allowed: letters, digits, spaces and `_ . : / = + - @`";
 
 /// Checks everything about a stack that was decoded.
 pub(super) fn check(stack: &Stack, facts: &Facts, tree: &Node, dropped: &[Path], found: &mut Diagnostics) {
@@ -73,31 +76,28 @@ fn tags(tags: &BTreeMap<String, Scalar>, place: &Path, beside: usize, found: &mu
         );
     }
     for (key, value) in tags {
-        let mut report = |message: String, help: &str| {
-            found.push(Diagnostic::error("tag", message).path(place.key(key.as_str())).help(help));
+        let mut report = |code: &'static str, message: String, help: &str| {
+            found.push(Diagnostic::error(code, message).path(place.key(key.as_str())).help(help));
         };
         let lower = key.to_ascii_lowercase();
         if lower.starts_with("aws:") {
-            report(format!("the tag `{}` is reserved by AWS", shorten(key)), "choose a key that does not begin with `aws:`");
+            report("tag-key", format!("the tag `{}` is reserved by AWS", shorten(key)), "choose a key that does not begin with `aws:`");
         }
         if lower.starts_with("hatoba:") {
-            report(format!("the tag `{}` is reserved for hatoba's marks", shorten(key)), "choose a key that does not begin with `hatoba:`");
+            report("tag-key", format!("the tag `{}` is reserved for hatoba's marks", shorten(key)), "choose a key that does not begin with `hatoba:`");
         }
         let allowed = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
         let length = key.chars().count();
         if length == 0 || length > 128 {
-            report(format!("a tag's key has 1 to 128 characters; this one has {length}"), "shorten it");
+            report("tag-key", format!("a tag's key has 1 to 128 characters; this one has {length}"), "shorten it");
         } else if let Some(bad) = key.chars().find(|c| !allowed(*c)) {
-            report(format!("a tag's key cannot contain `{}`", bad.escape_default()), "allowed: letters, digits, spaces and `_ . : / = + - @`");
+            report("tag-key", format!("a tag's key cannot contain {}", shown(bad)), TAG_CHARACTERS);
         }
         let length = value.as_str().chars().count();
         if length > 256 {
-            report(format!("a tag's value has up to 256 characters; this one has {length}"), "shorten it");
+            report("tag-value", format!("a tag's value has up to 256 characters; this one has {length}"), "shorten it");
         } else if let Some(bad) = value.as_str().chars().find(|c| !allowed(*c)) {
-            report(
-                format!("a tag's value cannot contain `{}`", bad.escape_default()),
-                "allowed: letters, digits, spaces and `_ . : / = + - @`",
-            );
+            report("tag-value", format!("a tag's value cannot contain {}", shown(bad)), TAG_CHARACTERS);
         }
     }
 }

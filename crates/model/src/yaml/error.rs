@@ -105,6 +105,12 @@ impl DecodeError {
         self
     }
 
+    /// The same error in a tree that stands at `base` of a larger one.
+    pub(crate) fn below(mut self, base: &Path) -> Self {
+        self.path = self.path.segments().iter().fold(base.clone(), |path, segment| path.step(segment.clone()));
+        self
+    }
+
     /// The path of what has to be taken out so that this error does not happen again. `None` if only taking out the whole
     /// tree would help.
     pub(super) fn culprit(&self) -> Option<Path> {
@@ -169,11 +175,10 @@ fn wanted(expected: &dyn Expected) -> String {
         "unit" | "()" => "empty".to_owned(),
         "u8" => whole(u8::MIN.to_string(), u8::MAX.to_string()),
         "u16" => whole(u16::MIN.to_string(), u16::MAX.to_string()),
-        "u32" => whole(u32::MIN.to_string(), u32::MAX.to_string()),
-        "i8" => whole(i8::MIN.to_string(), i8::MAX.to_string()),
+                "i8" => whole(i8::MIN.to_string(), i8::MAX.to_string()),
         "i16" => whole(i16::MIN.to_string(), i16::MAX.to_string()),
         "i32" => whole(i32::MIN.to_string(), i32::MAX.to_string()),
-        "u64" | "usize" | "u128" => "a whole number, 0 or more".to_owned(),
+        "u32" | "u64" | "usize" | "u128" => "a whole number, 0 or more".to_owned(),
         "i64" | "isize" | "i128" => "a whole number".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
         text if text.starts_with("struct ") => MAPPING.to_owned(),

@@ -27,6 +27,7 @@ pub(super) fn is_unknown_alias(info: &str) -> bool {
 pub(super) fn too_deep(at: Pos) -> Diagnostic {
     Diagnostic::error("yaml-too-deep", format!("mappings and lists are nested more than {MAX_DEPTH} levels deep"))
         .at(Span::point(at))
+        .help("no part of a stack file is nested this deep; look for brackets that are opened but not closed")
 }
 
 /// Explains what the parser said about the place where it could not go on.
@@ -280,7 +281,8 @@ fn nested_value(at: Pos, lines: &Lines<'_>) -> Diagnostic {
         let value = &line[first + 2..];
         let skipped = value.len() - value.trim_start().len();
         let col = u32::try_from(line[..first + 2 + skipped].chars().count() + 1).unwrap_or(at.col);
-        let value = value.trim();
+        // A comment after the text is no part of it.
+        let value = value.split(" #").next().unwrap_or(value).trim();
         let problem = error(Pos { line: at.line, col }, value.chars().count(), "text that contains `: ` needs quotes");
         let problem = if value.contains(['"', '\\']) || value.chars().count() > 60 {
             problem

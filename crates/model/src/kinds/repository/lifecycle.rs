@@ -101,7 +101,7 @@ fn selection(rule: &Map<String, Value>, place: &[&str], highest: Option<i64>, cx
             cx.error(&at("countUnit"), "lifecycle-unit", "`countType: imageCountMoreThan` takes no `countUnit`").help("remove it");
         }
         Some(other) if other != "imageCountMoreThan" && unit != Some("days") => {
-            cx.error(place, "lifecycle-unit", format!("`countType: {other}` needs `countUnit: days`")).help("add it");
+            cx.error(place, "lifecycle-unit", format!("`countType: {other}` needs `countUnit: days`")).help("add `countUnit: days`");
         }
         _ => {}
     }
@@ -126,7 +126,7 @@ fn selection(rule: &Map<String, Value>, place: &[&str], highest: Option<i64>, cx
     }
     if what == "transition" && action.get("targetStorageClass").and_then(Value::as_str) != Some("archive") {
         cx.error(&[&place[..place.len() - 1], &["action"]].concat(), "lifecycle-action", "a transition needs `targetStorageClass: archive`")
-            .help("add it");
+            .help("add `targetStorageClass: archive`");
     }
 }
 

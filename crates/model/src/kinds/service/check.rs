@@ -135,6 +135,7 @@ fn capacity(service: &Service, task: Option<&TaskDefinition>, cx: &mut Check<'_>
         }
         if let Some((key, cluster)) = cluster
             && !cluster.existing
+            && !cx.unreadable(&["clusters", key, "capacity_providers"])
             && !cluster.capacity_providers.contains(&share.provider)
         {
             cx.error(&place, "provider-not-in-cluster", format!("the cluster `{key}` does not have the capacity provider `{shown}`"))
@@ -177,7 +178,7 @@ fn percent(service: &Service, cx: &mut Check<'_>) {
     if count > 0 && least <= 100 && lower >= upper {
         let place = if service.maximum_percent.is_some() { "maximum_percent" } else { "minimum_percent" };
         let message =
-            format!("with {count} copies, at least {lower} and at most {upper} may run: a deployment could neither stop nor start one");
+            format!("with {} at least {lower} and at most {upper} may run: a deployment could neither stop nor start one", if count == 1 { "1 copy".to_owned() } else { format!("{count} copies") });
         // Without `desired_count` the number is somebody else's, who may choose one that fits.
         let mut report = match service.desired_count {
             Some(_) => cx.error(&[place], "no-room", message),

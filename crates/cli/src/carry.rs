@@ -1,0 +1,147 @@
+//! Carries out a plan, and says how that went.
+
+use std::time::Duration;
+
+use hatoba_engine::clock::RealClock;
+use hatoba_engine::execute::{Outcome, StepError, execute};
+use hatoba_engine::plan::Plan;
+
+use crate::args::Global;
+use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::render::report;
+use crate::session::Session;
+use crate::ui::Ui;
+
+/// Carries a plan out, drawing its progress. Ctrl-C and SIGTERM let running calls finish.
+pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt: &Interrupt) -> Outcome {
+    let progress = Progress::new(plan, ui);
+    let events = |event| progress.event(event);
+    let clock = RealClock::default();
+    let work = execute(plan, &session.provider, &clock, interrupt.begin(), &events);
+    tokio::pin!(work);
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut work => break outcome,
+            _ = ticks.tick() => progress.tick(),
+        }
+    };
+    interrupt.end();
+    progress.finish();
+    outcome
+}
+
+/// Says how it went; whoever was interrupted or failed learns how to continue.
+///
+/// # Errors
+/// When not everything was done.
+pub(crate) fn finish(plan: &Plan, outcome: &Outcome, again: &str, ui: &Ui) -> Result<(), Error> {
+    ui.tell(&report::outcome(plan, outcome, again));
+    match verdict(outcome) {
+        None => Ok(()),
+        Some(Kind::Interrupted) => {
+            Err(Error::new(Kind::Interrupted, "interrupted").help(format!("to continue: {again}")))
+        }
+        Some(kind) => {
+            let failed = outcome.failed().count();
+            let what = if failed == 1 { "1 step".to_owned() } else { format!("{failed} steps") };
+            Err(Error::new(kind, format!("{what} failed")).help(format!("to continue: {again}")).told())
+        }
+    }
+}
+
+/// What a run that did not do everything counts as.
+fn verdict(outcome: &Outcome) -> Option<Kind> {
+    if outcome.is_complete() {
+        return None;
+    }
+    let failed: Vec<&StepError> = outcome.failed().map(|(_, error)| error).collect();
+    if outcome.interrupted || failed.is_empty() {
+        return Some(Kind::Interrupted);
+    }
+    if failed.iter().all(|error| matches!(error, StepError::Stale(_))) {
+        return Some(Kind::Refused);
+    }
+    let classes: Option<Vec<_>> = failed
+        .iter()
+        .map(|error| match error {
+            StepError::Cloud(error) => Some(error.class),
+            StepError::Stale(_) | StepError::TooLong { .. } | StepError::Unknown(_) => None,
+        })
+        .collect();
+    Some(classes.map_or(Kind::Failed, Kind::of_all))
+}
+
+/// The command that continues, with the options that decide what is done.
+pub(crate) fn again(command: &str, global: &Global) -> String {
+    let mut words = vec!["hatoba".to_owned()];
+    let file = global.file.display().to_string();
+    if file != "stack.yaml" {
+        words.extend(["-f".to_owned(), file]);
+    }
+    let options = [("--env", &global.env), ("--region", &global.region), ("--profile", &global.profile)];
+    for (option, value) in options.into_iter().chain([("--endpoint-url", &global.endpoint_url)]) {
+        if let Some(value) = value {
+            words.extend([option.to_owned(), value.clone()]);
+        }
+    }
+    for (name, _) in &global.vars {
+        // The value may be secret, and this ends up in logs.
+        words.extend(["--var".to_owned(), format!("{name}=…")]);
+    }
+    words.push(command.to_owned());
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=' | ',' | '@' | '+' | '…');
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+    use clap::Parser as _;
+    use hatoba_engine::cloud::{Class, CloudError};
+    use hatoba_engine::execute::StepEnd;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn outcome(ends: Vec<StepEnd>, interrupted: bool) -> Outcome {
+        Outcome { steps: ends.into_iter().enumerate().collect(), interrupted }
+    }
+
+    fn failed(class: Class) -> StepEnd {
+        StepEnd::Failed(StepError::Cloud(CloudError::new(class, "iam:CreateRole", "no")))
+    }
+
+    #[test]
+    fn the_exit_code_follows_from_what_failed() {
+        let stale = || StepEnd::Failed(StepError::Stale("gone".into()));
+        assert_eq!(verdict(&outcome(vec![StepEnd::Done, StepEnd::AlreadyDone], false)), None);
+        assert_eq!(verdict(&outcome(vec![StepEnd::Done], true)), None);
+        assert_eq!(verdict(&outcome(vec![failed(Class::Denied), StepEnd::NotTried], false)), Some(Kind::Denied));
+        assert_eq!(verdict(&outcome(vec![failed(Class::Denied), failed(Class::Busy)], false)), Some(Kind::Failed));
+        assert_eq!(verdict(&outcome(vec![stale(), StepEnd::NotTried], false)), Some(Kind::Refused));
+        assert_eq!(verdict(&outcome(vec![stale(), failed(Class::Denied)], false)), Some(Kind::Failed));
+        assert_eq!(verdict(&outcome(vec![StepEnd::Done, StepEnd::NotTried], true)), Some(Kind::Interrupted));
+    }
+
+    #[test]
+    fn the_command_to_continue_repeats_what_matters_but_no_values_of_variables() {
+        let cli = |words: &[&str]| Cli::try_parse_from(words).unwrap().global;
+        assert_eq!(again("apply", &cli(&["hatoba", "apply"])), "hatoba apply");
+        let global =
+            cli(&["hatoba", "-f", "my stack.yaml", "--env", "staging", "--var", "password=hunter2", "destroy"]);
+        assert_eq!(again("destroy", &global), "hatoba -f 'my stack.yaml' --env staging --var password=… destroy");
+    }
+}
