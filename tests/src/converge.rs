@@ -79,7 +79,7 @@ impl Session {
     /// Carries a plan out.
     pub async fn execute(&self, plan: &Plan) -> Outcome {
         let (_keep, stop) = tokio::sync::watch::channel(false);
-        execute(plan, &self.provider, &RealClock::default(), stop, &|_| {}).await
+        execute(plan, &self.provider, &RealClock::default(), None, stop, &|_| {}).await
     }
 
     /// Plans and carries out; nothing may be refused and nothing may fail.

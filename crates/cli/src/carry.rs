@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use hatoba_engine::clock::RealClock;
 use hatoba_engine::execute::{Outcome, StepError, execute};
 use hatoba_engine::plan::Plan;
 
@@ -18,8 +17,7 @@ use crate::ui::Ui;
 pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt: &Interrupt) -> Outcome {
     let progress = Progress::new(plan, ui);
     let events = |event| progress.event(event);
-    let clock = RealClock::default();
-    let work = execute(plan, &session.provider, &clock, interrupt.begin(), &events);
+    let work = execute(plan, &session.provider, &session.clock, session.seen, interrupt.begin(), &events);
     tokio::pin!(work);
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     let outcome = loop {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Component, Path};
+use std::time::Duration;
 
+use hatoba_engine::clock::{Clock as _, RealClock};
 use hatoba_engine::cloud::{Class, Cloud};
 use hatoba_engine::desired::Goal;
 use hatoba_engine::lint::lint;
@@ -113,6 +115,9 @@ pub(crate) fn warn(source: &Source, loaded: &Loaded, ui: &Ui) {
 pub(crate) struct Session {
     pub(crate) provider: Provider,
     pub(crate) goal: Goal,
+    pub(crate) clock: RealClock,
+    /// When the last look began, on that clock.
+    pub(crate) seen: Option<Duration>,
 }
 
 /// Reads the file, finds out whose credentials these are, and refuses every account but the file's.
@@ -135,7 +140,7 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     let loaded = check(&source, global, ui, Some(account))?;
     warn(&source, &loaded, ui);
     let goal = desire::goal(&loaded.stack, aws.facts());
-    Ok(Session { provider: Provider::new(aws), goal })
+    Ok(Session { provider: Provider::new(aws), goal, clock: RealClock::default(), seen: None })
 }
 
 /// A look at the cloud, and the plan that follows from it.
@@ -151,6 +156,7 @@ impl Session {
     /// When nothing could be read at all, when resources need each other in a circle, or when the plan breaks a rule.
     pub(crate) async fn look(&mut self, intent: Intent) -> Result<Look, Error> {
         self.goal.content = intent == Intent::Absent;
+        self.seen = Some(self.clock.now());
         let seen = self.provider.survey(&self.goal).await;
         if let (true, Some(failure)) = (seen.seen.is_empty(), seen.unreadable.first()) {
             return Err(failure.error.clone().into());

@@ -97,10 +97,14 @@ impl Outcome {
 
 /// Carries out a plan. A failed step stops only what waits for it. When `stop` turns true no further step begins,
 /// and the running ones are let finish.
+///
+/// `seen` is when the plan's snapshot was taken, on the same clock: a deletion looks again at whose the resource is, unless that
+/// was a moment ago. Without it every deletion looks again.
 pub async fn execute(
     plan: &Plan,
     cloud: &dyn Cloud,
     clock: &dyn Clock,
+    seen: Option<Duration>,
     mut stop: watch::Receiver<bool>,
     events: &(dyn Fn(Event) + Sync),
 ) -> Outcome {
@@ -125,7 +129,7 @@ pub async fn execute(
             open.remove(&id);
             *busy.entry(step.kind.name).or_default() += 1;
             events(Event::Started(id));
-            let worker = step::Worker { step, cloud, clock, events, want: step::resolved(step, &known) };
+            let worker = step::Worker { step, cloud, clock, seen, events, want: step::resolved(step, &known) };
             running.push(async move { (id, worker.run().await) });
         }
         if running.is_empty() {

@@ -2,6 +2,7 @@
 
 mod documents;
 mod expand;
+mod follow_up;
 mod interpolate;
 mod overlay;
 mod rules;
@@ -12,13 +13,16 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::facts::Facts;
 use crate::names::{AccountId, Region, StackName};
 use crate::stack::Stack;
-use crate::yaml::{Decoded, Node, Source, decode_lenient, parse};
+use crate::yaml::{DecodeErrorKind, Decoded, Node, Source, decode_lenient, parse};
 
 pub use expand::App;
 pub use overlay::Variable;
 
 /// Stands in for the account while none is known, so that everything else can be checked offline.
 pub const STAND_IN_ACCOUNT: &str = "000000000000";
+
+/// Stands in for a region that is missing or invalid.
+const STAND_IN_REGION: &str = "us-east-1";
 
 /// What a file is loaded with. All access to the world goes through the two functions.
 #[derive(Clone, Copy)]
@@ -61,15 +65,17 @@ pub struct Loaded {
 pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostics> {
     let mut tree = parse(source)?;
     let mut found = Diagnostics::new();
+    // Values that could not be settled. What is wrong with them is said once, where they stand.
+    let mut unsettled = Vec::new();
 
     overlay::apply(&mut tree, options, &mut found);
     let variables = overlay::variables(&mut tree, options, &mut found);
     let mut names = interpolate::Names::new(&tree, options, &variables);
-    interpolate::simple(&mut tree, &mut names, &mut found);
-    documents::read(&mut tree, options, &mut found);
+    interpolate::simple(&mut tree, &mut names, &mut unsettled, &mut found);
+    documents::read(&mut tree, options, &mut unsettled, &mut found);
     expand::apps(&mut tree, &mut found);
     // Once more for what came from files and from the short form.
-    interpolate::simple(&mut tree, &mut names, &mut found);
+    interpolate::simple(&mut tree, &mut names, &mut unsettled, &mut found);
 
     let mut decoded: Decoded<Stack> = decode_lenient(&tree);
     if decoded.value.is_none() {
@@ -81,17 +87,25 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
     if let Some(facts) = decoded.value.as_ref().and_then(|stack| facts(stack, options)) {
         let stack = decoded.value.take();
         if let Some(stack) = stack {
-            let changed = interpolate::outputs(&mut tree, &stack, &facts, &decoded.dropped, &mut found);
+            let changed = interpolate::outputs(&mut tree, &stack, &facts, &decoded.dropped, &mut unsettled, &mut found);
             let again = changed.then(|| decode_lenient::<Stack>(&tree)).filter(|again| again.value.is_some());
             decoded = again.unwrap_or(Decoded { value: Some(stack), ..decoded });
         }
         if let Some(stack) = &decoded.value {
-            rules::check(stack, &facts, &tree, &decoded.dropped, &mut found);
+            let mut broken = Diagnostics::new();
+            rules::check(stack, &facts, &tree, &decoded.dropped, &mut broken);
+            found.extend(follow_up::of_dropped(broken, &decoded.dropped, &unsettled));
         }
     }
-    for error in decoded.errors {
+    for mut error in decoded.errors {
+        if let DecodeErrorKind::UnknownField { expected, .. } = &mut error.kind
+            && error.path.is_root()
+        {
+            expected.extend(["apps", "environments", "variables"].map(str::to_owned));
+        }
         found.push(Diagnostic::from(error));
     }
+    let mut found = follow_up::of_unsettled(found, &unsettled);
     found.locate(&tree);
     match decoded.value {
         Some(stack) if !found.has_errors() => Ok(Loaded { stack, tree, warnings: found }),
@@ -106,7 +120,7 @@ fn stand_in_head(tree: &mut Node) {
         tree.insert("stack", span, Node::text(span, "stack"));
     }
     if tree.get("region").and_then(Node::as_str).is_none_or(|name| name.parse::<Region>().is_err()) {
-        tree.insert("region", span, Node::text(span, "us-east-1"));
+        tree.insert("region", span, Node::text(span, STAND_IN_REGION));
     }
 }
 

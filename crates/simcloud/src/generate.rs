@@ -305,7 +305,9 @@ fn moved(section: &str, key: &str, item: &Item) -> (String, Item) {
     (format!("{key}{MOVED}"), item)
 }
 
+/// The name in AWS; of an OIDC provider, whose name follows from its address, the key under which it was made.
 fn name(key: &str, item: &Item) -> String {
+    let key = if item.spec.contains_key("url") { key.trim_end_matches(MOVED) } else { key };
     item.spec.get("name").and_then(Json::as_str).unwrap_or(key).to_owned()
 }
 

@@ -222,7 +222,7 @@ fn value(text: &str) -> Value {
 /// Carries out a plan on a virtual clock.
 pub async fn carry_out(plan: &Plan, world: &World) -> Outcome {
     let (_keep, stop) = tokio::sync::watch::channel(false);
-    execute(plan, world, &VirtualClock::default(), stop, &|_| {}).await
+    execute(plan, world, &VirtualClock::default(), None, stop, &|_| {}).await
 }
 
 /// A plan in a few lines, without values that only the cloud assigns.

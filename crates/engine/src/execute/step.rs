@@ -15,11 +15,16 @@ use crate::wait::{Next, Until, next};
 
 use super::{Event, StepEnd, StepError};
 
+/// What was seen so recently need not be looked at again before it is deleted: the window in which somebody else
+/// could change the owner is then no wider than between a look and the deletion.
+const FRESH: Duration = Duration::from_secs(2);
+
 /// Carries out one step.
 pub(super) struct Worker<'a> {
     pub(super) step: &'a Step,
     pub(super) cloud: &'a dyn Cloud,
     pub(super) clock: &'a dyn Clock,
+    pub(super) seen: Option<Duration>,
     pub(super) events: &'a (dyn Fn(Event) + Sync),
     /// The wish with everything that is known by now, if the step has one.
     pub(super) want: Result<Resolved, StepError>,
@@ -111,7 +116,8 @@ impl Worker<'_> {
 
     async fn delete(&self, empty: bool) -> Result<StepEnd, StepError> {
         let Some(planned) = &self.step.live else { return Ok(StepEnd::AlreadyDone) };
-        let seen = self.look(Depth::Mark).await?;
+        let fresh = self.seen.is_some_and(|seen| self.clock.now().saturating_sub(seen) < FRESH);
+        let seen = if fresh { vec![planned.clone()] } else { self.look(Depth::Mark).await? };
         let Some(live) = seen.iter().find(|s| s.id == planned.id) else { return Ok(StepEnd::AlreadyDone) };
         if !same_owner(live, planned) {
             return Err(StepError::Stale(format!("the {} `{}` has another owner now", live.kind.title, live.name)));

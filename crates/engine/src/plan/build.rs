@@ -155,7 +155,10 @@ impl<'a> Builder<'a> {
     /// What bears our mark and stands for nothing in the file.
     fn leftovers(&mut self, why: Why) {
         let current: BTreeSet<*const Sighting> = self.current.values().map(|live| std::ptr::from_ref(*live)).collect();
-        for live in &self.seen.seen {
+        // In one order, whatever order they were seen in.
+        let mut seen: Vec<&'a Sighting> = self.seen.seen.iter().collect();
+        seen.sort_by_key(|live| (live.kind.name, &live.name, &live.scope, &live.id));
+        for live in seen {
             let Some(mark) = live.mark.as_ref().filter(|mark| mark.stack == self.goal.stack) else { continue };
             if current.contains(&std::ptr::from_ref(live)) {
                 continue;
@@ -168,8 +171,8 @@ impl<'a> Builder<'a> {
                 continue;
             }
             if let Some(user) = self.may_use(live) {
-                let reason = format!("{user} may still use it, and its state is unknown");
-                self.unknown.entry(address).or_insert(reason);
+                let text = format!("kept: {user} may still use it, and its state is unknown");
+                self.notes.push(Note { address, name: live.name.clone(), text, stays: true });
                 continue;
             }
             let why = if renamed { Why::Renamed } else { why.clone() };

@@ -134,19 +134,19 @@ pub(crate) fn check_path(cx: &mut Check<'_>, what: &str, path: Option<&str>) {
         "policy" => is_name_character(c) || c == '/',
         _ => ('\u{21}'..='\u{7E}').contains(&c),
     };
-    let shown = shorten(path);
+    let short = shorten(path);
     if !path.starts_with('/') || !path.ends_with('/') {
-        cx.error(&["path"], "iam-path", format!("the path `{shown}` does not begin and end with a slash"))
+        cx.error(&["path"], "iam-path", format!("the path `{short}` does not begin and end with a slash"))
             .help(format!("write `/{}/`", path.trim_matches('/')));
     } else if path.contains("//") {
-        cx.error(&["path"], "iam-path", format!("the path `{shown}` has two slashes in a row")).help("write one slash between two names");
+        cx.error(&["path"], "iam-path", format!("the path `{short}` has two slashes in a row")).help("write one slash between two names");
     } else if let Some(bad) = path.chars().find(|c| !allowed(*c)) {
         cx.error(&["path"], "iam-path", format!("a path cannot contain {}", shown(bad)))
             .help("write for example `/deploy/`");
     } else if path.len() > 512 {
         cx.error(&["path"], "iam-path", format!("a path has up to 512 characters; this one has {}", path.len())).help("shorten it");
     } else if path.starts_with("/aws-service-role/") || path.starts_with("/aws-reserved/") {
-        cx.error(&["path"], "iam-path", format!("the path `{shown}` is reserved by AWS")).help("choose another path, or leave it out");
+        cx.error(&["path"], "iam-path", format!("the path `{short}` is reserved by AWS")).help("choose another path, or leave it out");
     }
 }
 

@@ -10,7 +10,7 @@ use super::macros::{Common, Resource};
 use super::trust::Trust;
 use crate::check::Check;
 use crate::facts::Facts;
-use crate::iam::SizeLimit;
+use crate::iam::{SizeLimit, advice};
 use crate::iam::grants::Grant;
 
 /// The inline policy that grants come to.
@@ -77,6 +77,13 @@ impl Resource for Role {
         }
         let granted = grants_policy(&self.grants, cx.stack, cx.facts);
         check_inline(cx, &self.inline_policies, granted.as_ref(), SizeLimit::RoleInline);
+        // Policies that are attached may hold it; their documents are not known here.
+        let documents = || self.inline_policies.values().map(|policy| &policy.0).chain(granted.as_ref());
+        let unseen = self.managed_policies.iter().any(|policy| !policy.contains("AmazonEC2ContainerRegistry"));
+        if !unseen && advice::lacks_pass_role(documents().collect::<Vec<_>>()) {
+            cx.warn(&["inline_policies"], "policy-pass-role", "`ecs:RegisterTaskDefinition` is allowed, but `iam:PassRole` is not: ECS refuses a task definition whose roles may not be passed")
+                .help("write `grants: [{ deploy: SERVICE }]`, which includes it, or allow `iam:PassRole` for the execution role and the task role");
+        }
         if let Some(boundary) = &self.permissions_boundary {
             check_policy_ref(cx, &["permissions_boundary"], boundary);
         }

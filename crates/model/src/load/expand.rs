@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::yaml::{Node, Path, Scalar, decode_lenient, merge};
+use crate::yaml::{Node, NodeValue, Path, Scalar, decode_lenient, merge};
 
 /// The image that runs until the first one has been pushed.
 const BOOTSTRAP_IMAGE: &str = "public.ecr.aws/docker/library/nginx:alpine";
@@ -58,16 +58,18 @@ pub(super) fn apps(tree: &mut Node, found: &mut Diagnostics) {
     }
     let decoded = decode_lenient::<BTreeMap<String, App>>(&entry.value);
     for error in decoded.errors {
-        let mut diagnostic = Diagnostic::from(error);
-        diagnostic.path = diagnostic.path.map(|path| path.segments().iter().fold(place.clone(), |p, s| p.step(s.clone())));
-        found.push(diagnostic);
+        found.push(Diagnostic::from(error.below(&place)));
     }
     let apps = decoded.value.unwrap_or_default();
     let stack = tree.get("stack").and_then(Node::as_str).unwrap_or("stack").to_owned();
     let mut expanded = Node::map(entry.key_span);
     for (name, app) in &apps {
         let span = entry.value.entry(name).map_or(entry.key_span, |app| app.key_span);
-        merge(&mut expanded, Node::from_json(span, &resources(&stack, name, app)));
+        let mut resources = Node::from_json(span, &resources(&stack, name, app));
+        if let Some(written) = entry.value.get(name) {
+            point(&mut resources, name, written);
+        }
+        merge(&mut expanded, resources);
     }
     if !apps.is_empty() {
         merge(&mut expanded, Node::from_json(entry.key_span, &shared(&stack, &apps, tree.get("github").is_some())));
@@ -75,6 +77,52 @@ pub(super) fn apps(tree: &mut Node, found: &mut Diagnostics) {
     // What the file says explicitly wins, key by key.
     merge(&mut expanded, std::mem::replace(tree, Node::map(entry.key_span)));
     *tree = ordered(expanded);
+}
+
+/// Where the values of an app end up.
+const PLACES: &[(&str, &[&str])] = &[
+    ("port", &["task_definitions", "*", "containers", "app", "ports"]),
+    ("from", &["security_groups", "*", "ingress"]),
+    ("cpu", &["task_definitions", "*", "cpu"]),
+    ("memory", &["task_definitions", "*", "memory"]),
+    ("architecture", &["task_definitions", "*", "architecture"]),
+    ("count", &["services", "*", "desired_count"]),
+    ("spot", &["services", "*", "capacity"]),
+    ("command", &["task_definitions", "*", "containers", "app", "command"]),
+    ("environment", &["task_definitions", "*", "containers", "app", "environment"]),
+    ("secrets", &["task_definitions", "*", "containers", "app", "secrets"]),
+    ("image", &["task_definitions", "*", "containers", "app", "image"]),
+    ("keep_images", &["repositories", "*", "keep_images"]),
+];
+
+/// Gives the values of an app the places where they were written.
+fn point(resources: &mut Node, name: &str, app: &Node) {
+    for (field, way) in PLACES {
+        let Some(written) = app.entry(field) else { continue };
+        let target = way.iter().try_fold(&mut *resources, |node, key| node.get_mut(if *key == "*" { name } else { key }));
+        if let Some(target) = target {
+            place_at(target, &written.value);
+        }
+    }
+}
+
+/// Gives a tree the places of another, as far as the two are alike.
+fn place_at(node: &mut Node, written: &Node) {
+    node.span = written.span;
+    match &mut node.value {
+        NodeValue::Map(entries) => {
+            for entry in entries {
+                entry.key_span = written.entry(&entry.key).map_or(written.span, |other| other.key_span);
+                place_at(&mut entry.value, written.get(&entry.key).unwrap_or(written));
+            }
+        }
+        NodeValue::List(items) => {
+            for (at, item) in items.iter_mut().enumerate() {
+                place_at(item, written.items().get(at).unwrap_or(written));
+            }
+        }
+        NodeValue::Null | NodeValue::Scalar { .. } => {}
+    }
 }
 
 /// The resources of one app.

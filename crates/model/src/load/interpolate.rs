@@ -1,12 +1,12 @@
 //! `${…}` in texts: `${var.NAME}`, `${env.NAME}`, `${stack}`, `${region}`, `${account}`, and outputs such as
 //! `${roles.papyrus-task.arn}`. `$${` stands for a literal `${`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::facts::Facts;
-use crate::load::{Options, STAND_IN_ACCOUNT};
-use crate::names::Region;
+use crate::load::{Options, STAND_IN_ACCOUNT, STAND_IN_REGION};
+use crate::names::{AccountId, Region};
 use crate::stack::Stack;
 use crate::yaml::{Node, NodeValue, Path, Span};
 
@@ -17,19 +17,23 @@ pub(super) struct Names<'a> {
     stack: String,
     region: String,
     account: String,
+    /// What was reported already; the short form repeats texts that were.
+    reported: BTreeSet<String>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(tree: &Node, options: &'a Options<'a>, variables: &'a BTreeMap<String, Option<String>>) -> Self {
         let text = |key: &str| tree.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+        // A head that is wrong is reported there, and not once more wherever it is used.
         let account = match options.account {
             Some(account) => account.to_string(),
-            None => Some(text("account")).filter(|account| !account.is_empty()).unwrap_or_else(|| STAND_IN_ACCOUNT.to_owned()),
+            None => text("account").parse::<AccountId>().map_or(STAND_IN_ACCOUNT.to_owned(), |account| account.to_string()),
         };
-        let mut names = Self { options, variables, stack: String::new(), region: String::new(), account };
+        let reported = BTreeSet::new();
+        let mut names = Self { options, variables, stack: String::new(), region: String::new(), account, reported };
         // The head of the file may itself use variables, but nothing that depends on it.
         names.stack = names.head(&text("stack"));
-        names.region = names.head(&text("region"));
+        names.region = names.head(&text("region")).parse::<Region>().map_or(STAND_IN_REGION.to_owned(), |region| region.to_string());
         names
     }
 
@@ -59,7 +63,7 @@ impl<'a> Names<'a> {
             return match self.variables.get(name) {
                 Some(Some(value)) => Replacement::With(value.clone()),
                 // Already reported where it is declared.
-                Some(None) => Replacement::With(String::new()),
+                Some(None) => Replacement::Unsettled,
                 None => {
                     let help = match nearest(name, self.variables.keys().map(String::as_str)) {
                         Some(near) => format!("did you mean `${{var.{near}}}`?"),
@@ -105,18 +109,21 @@ fn unknown(inner: &str) -> Replacement {
 enum Replacement {
     With(String),
     Leave,
+    /// What stands there is not known, and why was reported already.
+    Unsettled,
     Problem(String, String),
 }
 
 struct Replaced {
     text: String,
     changed: bool,
+    settled: bool,
     problems: Vec<(String, String)>,
 }
 
 /// Replaces every `${…}`. An escaped `$${` is kept as it is; [`outputs`] takes the escape off in the end.
 fn replace(text: &str, value: impl Fn(&str) -> Replacement) -> Replaced {
-    let mut result = Replaced { text: String::with_capacity(text.len()), changed: false, problems: Vec::new() };
+    let mut result = Replaced { text: String::with_capacity(text.len()), changed: false, settled: true, problems: Vec::new() };
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         let (before, from) = rest.split_at(at);
@@ -137,8 +144,13 @@ fn replace(text: &str, value: impl Fn(&str) -> Replacement) -> Replaced {
                 result.changed = true;
             }
             Replacement::Leave => result.text.push_str(whole),
+            Replacement::Unsettled => {
+                result.text.push_str(whole);
+                result.settled = false;
+            }
             Replacement::Problem(message, help) => {
                 result.text.push_str(whole);
+                result.settled = false;
                 result.problems.push((message, help));
             }
         }
@@ -149,24 +161,40 @@ fn replace(text: &str, value: impl Fn(&str) -> Replacement) -> Replaced {
 }
 
 /// Replaces everything that needs nothing but the head of the file.
-pub(super) fn simple(tree: &mut Node, names: &mut Names<'_>, found: &mut Diagnostics) {
-    walk(tree, &mut |text, span| {
+pub(super) fn simple(tree: &mut Node, names: &mut Names<'_>, unsettled: &mut Vec<Path>, found: &mut Diagnostics) {
+    let mut reported = Vec::new();
+    walk(tree, &Path::root(), &mut |text, span, path| {
         let replaced = replace(text, |inner| names.value(inner));
-        for (message, help) in replaced.problems {
-            found.push(Diagnostic::error("unknown-substitution", message).at(span).help(help));
+        if !replaced.settled {
+            unsettled.push(path.clone());
+        }
+        for (message, help) in replaced.problems.into_iter().filter(|(message, _)| !names.reported.contains(message)) {
+            found.push(Diagnostic::error("unknown-substitution", message.as_str()).at(span).help(help));
+            reported.push(message);
         }
         replaced.changed.then_some(replaced.text)
     });
+    names.reported.extend(reported);
 }
 
 /// Replaces outputs of resources, and takes the escapes off. Tells whether anything changed.
-pub(super) fn outputs(tree: &mut Node, stack: &Stack, facts: &Facts, dropped: &[Path], found: &mut Diagnostics) -> bool {
+pub(super) fn outputs(
+    tree: &mut Node,
+    stack: &Stack,
+    facts: &Facts,
+    dropped: &[Path],
+    unsettled: &mut Vec<Path>,
+    found: &mut Diagnostics,
+) -> bool {
     let mut changed = false;
-    walk(tree, &mut |text, span| {
+    walk(tree, &Path::root(), &mut |text, span, path| {
         if !text.contains("${") {
             return None;
         }
         let replaced = replace(text, |inner| output(inner, stack, facts, dropped));
+        if !replaced.settled {
+            unsettled.push(path.clone());
+        }
         for (message, help) in replaced.problems {
             found.push(Diagnostic::error("unknown-reference", message).at(span).help(help));
         }
@@ -191,7 +219,7 @@ fn output(inner: &str, stack: &Stack, facts: &Facts, dropped: &[Path]) -> Replac
     let Some(resource) = stack.find(section, key) else {
         let path = Path::root().key(section).key(key);
         if dropped.iter().any(|dropped| dropped.contains(&path)) {
-            return Replacement::With(String::new());
+            return Replacement::Unsettled;
         }
         let keys = stack.keys(section);
         let help = match nearest(key, keys.iter().copied()) {
@@ -205,24 +233,24 @@ fn output(inner: &str, stack: &Stack, facts: &Facts, dropped: &[Path]) -> Replac
         Some(value) => Replacement::With(value),
         None => Replacement::Problem(
             format!("`{output}` of `{section}.{key}` cannot be used in a text"),
-            format!(
-                "what can be used: {}; what AWS assigns, such as the id of a security group, is only known after apply",
-                resource.outputs().join(", ")
-            ),
+            match resource.outputs() {
+                [] => "what AWS assigns, such as the id of a security group, is only known after apply".to_owned(),
+                outputs => format!("what can be used: {}", outputs.join(", ")),
+            },
         ),
     }
 }
 
-fn walk(node: &mut Node, f: &mut dyn FnMut(&str, Span) -> Option<String>) {
+fn walk(node: &mut Node, path: &Path, f: &mut dyn FnMut(&str, Span, &Path) -> Option<String>) {
     let span = node.span;
     match &mut node.value {
         NodeValue::Scalar { text, .. } => {
-            if let Some(new) = f(text, span) {
+            if let Some(new) = f(text, span, path) {
                 *text = new;
             }
         }
-        NodeValue::List(items) => items.iter_mut().for_each(|item| walk(item, f)),
-        NodeValue::Map(entries) => entries.iter_mut().for_each(|entry| walk(&mut entry.value, f)),
+        NodeValue::List(items) => items.iter_mut().enumerate().for_each(|(at, item)| walk(item, &path.index(at), f)),
+        NodeValue::Map(entries) => entries.iter_mut().for_each(|entry| walk(&mut entry.value, &path.key(entry.key.as_str()), f)),
         NodeValue::Null => {}
     }
 }

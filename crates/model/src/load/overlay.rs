@@ -82,12 +82,7 @@ pub(super) fn variables(tree: &mut Node, options: &Options<'_>, found: &mut Diag
         let spec = match decode::<Variable>(&variable.value) {
             Ok(spec) => spec,
             Err(error) => {
-                let mut diagnostic = Diagnostic::from(*error);
-                let path = Path::root().key("variables").key(name.as_str());
-                diagnostic.path = Some(diagnostic.path.map_or(path.clone(), |below| {
-                    below.segments().iter().fold(path, |path, segment| path.step(segment.clone()))
-                }));
-                found.push(diagnostic);
+                found.push(Diagnostic::from(error.below(&Path::root().key("variables").key(name.as_str()))));
                 values.insert(name.clone(), None);
                 continue;
             }
@@ -122,5 +117,7 @@ fn unknown_variables(values: &BTreeMap<String, Option<String>>, options: &Option
 }
 
 fn wrong(entry: &Entry, expected: &str) -> Diagnostic {
-    Diagnostic::error("wrong-type", format!("`{}` must be {expected}, not {}", entry.key, entry.value.describe())).at(entry.value.span)
+    Diagnostic::error("wrong-type", format!("`{}` must be {expected}, not {}", entry.key, entry.value.describe()))
+        .at(entry.value.span)
+        .help(format!("write `{}:`, and each name with a colon in a line of its own below it", entry.key))
 }

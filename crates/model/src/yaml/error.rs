@@ -127,6 +127,10 @@ fn spelling(node: &Node, expected: &str) -> Option<String> {
     let text = match &node.value {
         NodeValue::Scalar { text, .. } if text.chars().count() <= 60 && !text.contains('\n') => text,
         NodeValue::Null if expected == TEXT => return Some("for empty text write two quotes: \"\"".to_owned()),
+        NodeValue::List(items) if expected == MAPPING => {
+            let name = items.first().and_then(Node::as_str).filter(|text| is_name(text))?;
+            return Some(format!("write each name as a key, without the hyphen: `{name}: {{}}`"));
+        }
         NodeValue::Map(_) if expected == LIST => return Some("begin every item with `- `".to_owned()),
         _ => return None,
     };
@@ -148,13 +152,20 @@ fn spelling(node: &Node, expected: &str) -> Option<String> {
             _ => None,
         },
         (Resolved::Text, _) if expected == MAPPING => {
-            let (key, value) = text.split_once([':', '='])?;
+            let Some((key, value)) = text.split_once([':', '=']) else {
+                return is_name(text).then(|| format!("if this is a name, write it as a key in the next line, indented: `{text}: {{}}`"));
+            };
             let word = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
             word.then(|| format!("if `{key}` is a key, write a colon and a space after it: `{key}: {value}`"))
         }
         _ if expected == LIST => Some(format!("for a list of one write it in brackets: [{text}]")),
         _ => None,
     }
+}
+
+/// Whether a text could be meant as the key of a mapping.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= 60 && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
 }
 
 const TEXT: &str = "text";

@@ -114,7 +114,7 @@ async fn read(cx: &Survey<'_>) -> Result<AccountDetails, CloudError> {
     let compared: BTreeSet<String> = cx
         .wanted("role")
         .into_iter()
-        .filter(|want| !want.existing)
+        .filter(|want| !want.existing && !cx.goal.content)
         .map(|want| want.name.to_ascii_lowercase())
         .collect();
     let (details, listed) = futures::join!(authorization_details(cx.aws, &interest), list_roles(cx.aws, &compared));
