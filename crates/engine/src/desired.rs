@@ -14,7 +14,8 @@ pub struct Goal {
     pub stack: String,
     /// The resources of the file.
     pub resources: BTreeMap<Address, Desired>,
-    /// Whether the survey must count what is inside resources (`holds`), because they may be deleted.
+    /// Whether the survey is for a deletion: what is inside resources is counted (`holds`), and what only matters
+    /// for changes may be left out.
     pub content: bool,
 }
 

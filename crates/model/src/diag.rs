@@ -85,7 +85,7 @@ impl Diagnostic {
 }
 
 /// Mistakes in a key rather than in its value.
-const ABOUT_KEYS: [&str; 6] = ["extra-known", "policy-element", "policy-name", "tag-key", "ulimit-name", "variable-name"];
+const ABOUT_KEYS: [&str; 5] = ["extra-known", "policy-element", "policy-name", "tag-key", "variable-name"];
 
 /// What is wrong with a file, sorted by place, each thing once. Things without a place come first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -108,7 +108,10 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
     let mut found = follow_up::of_unsettled(found, &unsettled);
     found.locate(&tree);
     match decoded.value {
-        Some(stack) if !found.has_errors() => Ok(Loaded { stack, tree, warnings: found }),
+        Some(stack) if !found.has_errors() => {
+            interpolate::escape(&mut tree);
+            Ok(Loaded { stack, tree, warnings: found })
+        },
         _ => Err(found),
     }
 }

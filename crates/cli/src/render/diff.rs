@@ -2,7 +2,7 @@
 
 use similar::{ChangeTag, DiffTag, TextDiff, capture_diff_slices};
 
-use super::layout::{lay, untabbed};
+use super::layout::{lay, text_line};
 use super::line::Line;
 use super::value::Node;
 use super::{Style, Tone};
@@ -30,8 +30,7 @@ pub(crate) fn text(before: &str, after: &str, column: usize) -> Vec<Line> {
                 ChangeTag::Insert => ("+ ", Tone::Add),
                 ChangeTag::Equal => ("  ", Tone::Plain),
             };
-            let line = untabbed(change.value().trim_end_matches('\n'));
-            out.push(Line::new(column).hang(4).add(tone, &format!("{sign}{line}")));
+            out.push(text_line(sign, change.value().trim_end_matches('\n'), column, tone));
         }
     }
     out

@@ -7,7 +7,7 @@ use hatoba_engine::value::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::change::{Action, Change};
-use super::layout::{lay, text_lines};
+use super::layout::{lay, text_line};
 use super::line::Line;
 use super::value::{Node, SENSITIVE, Secrets, without_marks};
 use super::{Style, Tone, diff, safe};
@@ -81,8 +81,8 @@ impl Row {
     fn write(&self, out: &mut Vec<Line>, width: usize, style: Style) {
         let start = out.len();
         match (&self.before, &self.after) {
-            (None, Some(after)) => lay(out, self.lead(Tone::Add, "+ "), COLUMN, " = ", after, style),
-            (Some(before), None) => lay(out, self.lead(Tone::Remove, "- "), COLUMN, " = ", before, style),
+            (None, Some(after)) => lay(out, self.lead(Tone::Add, "+ "), COLUMN + 2, " = ", after, style),
+            (Some(before), None) => lay(out, self.lead(Tone::Remove, "- "), COLUMN + 2, " = ", before, style),
             (Some(Node::Hidden), Some(Node::Hidden)) => {
                 let text = format!("{}, changed)", SENSITIVE.trim_end_matches(')'));
                 out.push(self.padded(width).add(Tone::Faint, &text));
@@ -150,8 +150,7 @@ impl Row {
 fn side(out: &mut Vec<Line>, tone: Tone, sign: &str, node: &Node, style: Style) {
     match node {
         Node::Doc(text) => {
-            let signed: String = text.lines().map(|line| format!("{sign}{line}\n")).collect();
-            out.extend(text_lines(&signed, COLUMN + 4, tone));
+            out.extend(text.lines().map(|line| text_line(sign, line, COLUMN + 4, tone)));
         }
         _ => lay(out, Line::new(COLUMN + 4).add(tone, sign), COLUMN + 4, "", node, style),
     }

@@ -1,11 +1,14 @@
 //! How a value is laid out: in one line where it fits, otherwise as an indented tree.
 
+use super::document::compact;
 use super::line::Line;
 use super::value::{Node, Parts, key_text};
 use super::{Style, Tone};
 
 /// More levels than these are a tree even where they would fit into a line.
 const INLINE_DEPTH: usize = 2;
+/// Further in than this a continuation line does not begin, or there would be no room for it.
+const DEEPEST_HANG: usize = 40;
 
 /// Lays a value out behind `lead`, which begins in `column`. The separator stands between the two in one line.
 pub(crate) fn lay(out: &mut Vec<Line>, lead: Line, column: usize, separator: &str, node: &Node, style: Style) {
@@ -17,7 +20,8 @@ pub(crate) fn lay(out: &mut Vec<Line>, lead: Line, column: usize, separator: &st
     match node {
         Node::Doc(text) => {
             out.push(if item { lead.text("|") } else { lead.text(":") });
-            out.extend(text_lines(text, column + 2, Tone::Plain));
+            let text = compact(text, style.width.saturating_sub(column + 2));
+            out.extend(text_lines(&text, column + 2, Tone::Plain));
         }
         Node::List(items) => {
             out.push(if item { lead } else { lead.text(":") });
@@ -62,11 +66,18 @@ fn fitting(lead: &Line, separator: &str, node: &Node, style: Style) -> Option<Pa
 
 /// A text of several lines, each in a column of its own.
 pub(crate) fn text_lines(text: &str, column: usize, tone: Tone) -> Vec<Line> {
-    text.lines().map(|line| Line::new(column).add(tone, &untabbed(line))).collect()
+    text.lines().map(|line| text_line("", line, column, tone)).collect()
+}
+
+/// A line of a longer text behind a sign. Where it does not fit, it goes on a little further in than it begins.
+pub(crate) fn text_line(sign: &str, line: &str, column: usize, tone: Tone) -> Line {
+    let line = format!("{sign}{}", untabbed(line));
+    let indent = line.len() - line.trim_start_matches([' ', '+', '-']).len();
+    Line::new(column).hang((indent + 2).min(DEEPEST_HANG)).add(tone, &line)
 }
 
 /// Tabs as spaces: what a tab does depends on the terminal.
-pub(crate) fn untabbed(line: &str) -> String {
+fn untabbed(line: &str) -> String {
     line.replace('\t', "    ")
 }
 
@@ -108,9 +119,7 @@ mod tests {
           A = \"1\"
           B = (sensitive)
         policy:
-          {
-            \"a\": 1
-          }
+          { \"a\": 1 }
         ports = [{ port = 5000, protocol = tcp }]
 "
         );

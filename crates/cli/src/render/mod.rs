@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 pub(crate) mod diff;
+pub(crate) mod document;
 pub(crate) mod fields;
 pub(crate) mod json;
 pub(crate) mod layout;

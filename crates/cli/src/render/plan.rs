@@ -18,9 +18,13 @@ pub(crate) fn text(plan: &Plan, place: &str, style: Style) -> String {
         Intent::Absent => "Plan to destroy",
     };
     let mut out = vec![Line::new(0).add(Tone::Strong, &format!("{what} {place}")), Line::blank()];
-    for change in changes(plan) {
-        out.extend(resource(&change, style));
-        out.push(Line::blank());
+    let resources: Vec<Vec<Line>> = changes(plan).iter().map(|change| resource(change, style)).collect();
+    for (at, lines) in resources.iter().enumerate() {
+        out.extend(lines.iter().cloned());
+        // Headlines without anything below stay together.
+        if lines.len() > 1 || resources.get(at + 1).is_none_or(|next| next.len() > 1) {
+            out.push(Line::blank());
+        }
     }
     for part in [notes(plan), unknown(plan), refusals(plan)] {
         if !part.is_empty() {

@@ -58,9 +58,7 @@ fn a_create_is_a_tree_without_our_own_tags() {
     size = 256
     description = \"papyrus service\"
     document:
-      {
-        \"Version\": \"2012-10-17\"
-      }
+      { \"Version\": \"2012-10-17\" }
     parts:
       environment:
         LOG_LEVEL = info
@@ -140,7 +138,7 @@ fn secrets_inside_something_new_or_gone_are_hidden_in_updates_too() {
     ];
     let text = shown(&plan(vec![update("papyrus", changes)]));
     assert!(!text.contains("hunter"), "{text}");
-    assert!(text.contains("    + parts.new:\n      image = nginx\n      password = (sensitive)\n"), "{text}");
+    assert!(text.contains("    + parts.new:\n        image = nginx\n        password = (sensitive)\n"), "{text}");
     assert!(text.contains("(sensitive) parts change"), "{text}");
 }
 

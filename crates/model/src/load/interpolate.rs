@@ -206,6 +206,29 @@ pub(super) fn outputs(
     changed
 }
 
+/// Puts the escapes back that [`outputs`] took off, so that the tree written as a file means the same.
+pub(super) fn escape(tree: &mut Node) {
+    walk(tree, &Path::root(), &mut |text, _, _| {
+        if !text.contains("${") {
+            return None;
+        }
+        let mut escaped = String::with_capacity(text.len() + 1);
+        let mut rest = text;
+        while let Some(at) = rest.find("${") {
+            let (before, from) = rest.split_at(at);
+            escaped.push_str(before);
+            let inner = from.get(2..).unwrap_or_default();
+            let name = inner.split('}').next().unwrap_or_default();
+            // GitHub's and IAM's are left alone when the file is read.
+            let foreign = !before.ends_with('$') && (inner.starts_with('{') || name.contains(':'));
+            escaped.push_str(if foreign { "${" } else { "$${" });
+            rest = inner;
+        }
+        escaped.push_str(rest);
+        Some(escaped)
+    });
+}
+
 fn output(inner: &str, stack: &Stack, facts: &Facts, dropped: &[Path]) -> Replacement {
     let Some((section, rest)) = inner.split_once('.').filter(|(section, _)| Stack::kind_of(section).is_some()) else {
         return Replacement::Leave;

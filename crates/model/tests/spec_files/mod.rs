@@ -22,7 +22,7 @@ pub(crate) struct Case {
 impl Case {
     /// A file that is not on disk.
     pub(crate) fn of(file: &str, text: &str) -> Self {
-        Self::new(PathBuf::from(file), text.as_bytes().to_vec())
+        Self::new(PathBuf::from(file), Vec::new()).with_text(text)
     }
 
     fn new(path: PathBuf, bytes: Vec<u8>) -> Self {
@@ -39,6 +39,11 @@ impl Case {
             }
         }
         Self { name, bytes, path, env, vars }
+    }
+
+    /// Another text in its place, with no options.
+    pub(crate) fn with_text(&self, text: &str) -> Self {
+        Self::new(self.path.clone(), text.as_bytes().to_vec())
     }
 
     /// Its name with the ending.

@@ -72,8 +72,12 @@ impl Peer {
                 }))
             }
             Err(CidrError::Bare(address)) => {
-                let bits = if address.is_ipv4() { 32 } else { 128 };
-                Err((CidrError::Bare(address).to_string(), format!("write `{address}/{bits}` for this one address")))
+                let help = if address.is_unspecified() {
+                    format!("write `{address}/0` for everywhere")
+                } else {
+                    format!("write `{address}/{}` for this one address", if address.is_ipv4() { 32 } else { 128 })
+                };
+                Err((CidrError::Bare(address).to_string(), help))
             }
             Err(error) => Err((error.to_string(), "a block of addresses looks like `10.0.0.0/8` or `2001:db8::/32`".into())),
         }

@@ -331,7 +331,7 @@ impl At<'_, '_, '_> {
         for (name, limit) in &container.ulimits {
             if !ULIMITS.contains(&name.as_str()) {
                 let near = nearest(name, ULIMITS).map(|near| format!("did you mean `{near}`?"));
-                self.error(&["ulimits", name], "ulimit-name", format!("there is no limit `{}`", shorten(name)))
+                self.error(&["ulimits", name], "ulimit", format!("there is no limit `{}`", shorten(name)))
                     .help(near.unwrap_or_else(|| format!("there are: {}", ULIMITS.join(", "))));
             } else if name != "nofile" {
                 self.warn(&["ulimits", name], "ulimit", format!("Fargate only honours `nofile`, not `{name}`")).help("remove the line");
