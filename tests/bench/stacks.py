@@ -296,6 +296,8 @@ resource "aws_ecs_task_definition" "this" {
     essential    = true
     portMappings = [{ containerPort = 5000, hostPort = 5000, protocol = "tcp" }]
     environment  = [{ name = "LOG_LEVEL", value = "info" }]
+    # What AWS fills in. Left out, no plan would be empty.
+    versionConsistency = "enabled"
     logConfiguration = {
       logDriver = "awslogs"
       options = {

@@ -9,12 +9,15 @@ use crate::args::Global;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::render::line::Line;
 use crate::render::report;
 use crate::session::Session;
 use crate::ui::Ui;
 
 /// Carries a plan out, drawing its progress. Ctrl-C and SIGTERM let running calls finish.
 pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt: &Interrupt) -> Outcome {
+    // Between the plan and what becomes of it.
+    ui.tell(&[Line::blank()]);
     let progress = Progress::new(plan, ui);
     let events = |event| progress.event(event);
     let work = execute(plan, &session.provider, &session.clock, session.seen, interrupt.begin(), &events);

@@ -11,7 +11,7 @@ use hatoba_engine::wait::Until;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::render::line::Line;
-use crate::render::{Style, Tone, safe};
+use crate::render::{Style, Tone, one_line, safe};
 use crate::ui::Ui;
 
 /// Without a terminal, what a resource waits for is told only this often.
@@ -174,7 +174,7 @@ fn ended(step: &Step, end: &StepEnd, took: Duration) -> Line {
     match end {
         StepEnd::Done => line(Tone::Add, "✓").text(&format!("{done} in {}", time(took))),
         StepEnd::AlreadyDone => line(Tone::Add, "✓").text(&format!("{done} already")),
-        StepEnd::Failed(error) => line(Tone::Error, "✗").text(&error.to_string()),
+        StepEnd::Failed(error) => line(Tone::Error, "✗").text(&one_line(&error.to_string())),
         StepEnd::NotTried => line(Tone::Faint, "·").add(Tone::Faint, "not tried"),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Component, Path};
 use std::time::Duration;
+use std::time::Instant;
 
 use hatoba_engine::clock::{Clock as _, RealClock};
 use hatoba_engine::cloud::{Class, Cloud};
@@ -131,6 +132,7 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     let settings = Settings { profile: global.profile.clone(), endpoint_url: global.endpoint_url.clone(), keys: None };
     let aws = Aws::connect(&settings, stack.region.clone()).await?;
     let account = &aws.facts().account;
+    tracing::info!(%account, region = %aws.facts().region, "connected");
     if let Some(wanted) = stack.account.as_ref().filter(|wanted| *wanted != account) {
         let message = format!("{} is for the account {wanted}, but these credentials belong to {account}", source.name);
         return Err(Error::new(Kind::Refused, message)
@@ -157,7 +159,9 @@ impl Session {
     pub(crate) async fn look(&mut self, intent: Intent) -> Result<Look, Error> {
         self.goal.content = intent == Intent::Absent;
         self.seen = Some(self.clock.now());
+        let began = Instant::now();
         let seen = self.provider.survey(&self.goal).await;
+        tracing::info!(resources = seen.seen.len(), unreadable = seen.unreadable.len(), took = ?began.elapsed(), "looked");
         if let (true, Some(failure)) = (seen.seen.is_empty(), seen.unreadable.first()) {
             return Err(failure.error.clone().into());
         }

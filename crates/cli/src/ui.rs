@@ -7,7 +7,7 @@ use terminal_size::{Height, Width, terminal_size_of};
 use crate::args::{Color, Global};
 use crate::error::{Error, Kind};
 use crate::render::line::{Line, write_all};
-use crate::render::{Style, Tone};
+use crate::render::{Style, Tone, one_line};
 
 /// How wide text is where there is no terminal.
 const WIDTH: usize = 80;
@@ -101,7 +101,7 @@ impl Ui {
 }
 
 fn error_lines(error: &Error) -> Vec<Line> {
-    let mut lines = vec![Line::new(0).add(Tone::Error, "error").text(": ").text(&error.message)];
+    let mut lines = vec![Line::new(0).add(Tone::Error, "error").text(": ").text(&one_line(&error.message))];
     for help in &error.help {
         lines.push(Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(help));
     }

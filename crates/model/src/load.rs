@@ -74,6 +74,7 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
     interpolate::simple(&mut tree, &mut names, &mut unsettled, &mut found);
     documents::read(&mut tree, options, &mut unsettled, &mut found);
     expand::apps(&mut tree, &mut found);
+    interpolate::keys(&tree, &mut unsettled, &mut found);
     // Once more for what came from files and from the short form.
     interpolate::simple(&mut tree, &mut names, &mut unsettled, &mut found);
 
@@ -110,6 +111,9 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
     match decoded.value {
         Some(stack) if !found.has_errors() => {
             interpolate::escape(&mut tree);
+            if options.account.is_none() && stack.account.is_none() {
+                interpolate::forget_stand_in(&mut tree);
+            }
             Ok(Loaded { stack, tree, warnings: found })
         },
         _ => Err(found),

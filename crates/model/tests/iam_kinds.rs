@@ -105,7 +105,7 @@ fn what_is_wrong_with_a_trust_is_said_where_it_stands() {
     );
     refuses(
         stack("github: { repository: acme/papyrus, branches: [refs/heads/main] }\nroles: { app: { trust: { github: {} } } }\n"),
-        "in the stack's `github:` block, `branches`",
+        "github-ref github.branches[0]",
     );
 }
 

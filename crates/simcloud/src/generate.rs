@@ -137,7 +137,8 @@ impl Generated {
         }
         let mut places: Vec<Place> = old.keys().cloned().collect();
         let taken: BTreeSet<(&str, String)> = old.iter().map(|((section, key), item)| (*section, name(key, item))).collect();
-        places.extend(stack.places(&mut rng).into_iter().filter(|place| !old.contains_key(place) && !taken.contains(place)).filter(|_| rng.chance(30)));
+        let new = |place: &Place| !self.items.contains_key(place) && !taken.contains(place);
+        places.extend(stack.places(&mut rng).into_iter().filter(new).filter(|_| rng.chance(30)));
         sort(&mut places);
         let mut changed = BTreeSet::new();
         for place in places {

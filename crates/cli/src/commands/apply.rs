@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::args::{ApplyArgs, Global};
 use crate::carry::{again, carry_out, finish};
+use crate::commands::destroy::conclude;
 use crate::confirm::ask;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -46,10 +47,12 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
         ask(ui, "Apply these changes?", "yes", instead).await.map_err(|error| error.document(not_done))?;
     }
     let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
+    if destroy {
+        return conclude(&mut session, &look.plan, &outcome, &global, ui).await;
+    }
     let document =
         json!({ "plan": render::json::plan(&look.plan), "outcome": render::json::outcome(&look.plan, &outcome) });
-    let command = if destroy { "destroy" } else { "apply" };
-    finish(&look.plan, &outcome, &again(command, &global), ui).map_err(|error| error.document(document.clone()))?;
+    finish(&look.plan, &outcome, &again("apply", &global), ui).map_err(|error| error.document(document.clone()))?;
     if ui.json {
         ui.document(&document)?;
     }

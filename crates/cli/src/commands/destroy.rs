@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hatoba_engine::execute::Outcome;
 use hatoba_engine::plan::{Intent, Plan};
 use serde_json::{Value as Json, json};
 
@@ -10,9 +11,9 @@ use crate::carry::{again, carry_out, finish};
 use crate::confirm::ask;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
+use crate::render;
 use crate::render::line::Line;
 use crate::render::report::{Remains, proof, remains};
-use crate::render::{self, Tone};
 use crate::session::{self, Session};
 use crate::ui::Ui;
 
@@ -23,56 +24,64 @@ const PATIENCE: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3),
 pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
     let mut session = session::open(global, ui).await?;
     let look = session.look(Intent::Absent).await?;
-    let plan = &look.plan;
     let place = session.place();
-    if !ui.json {
-        ui.data(&render::plan::text(plan, &place, ui.out))?;
-    }
-    let document =
-        |outcome: Json, left: Json| json!({ "plan": render::json::plan(plan), "outcome": outcome, "left": left });
-    let not_done = document(Json::Null, Json::Null);
-    if let Some(obstacle) = look.obstacle() {
-        return Err(obstacle.document(not_done));
-    }
-    if plan.steps.is_empty() {
-        let left = remains(&session.goal, &look.seen, &plan.notes);
-        let text = format!("There is nothing to destroy: {place}.");
-        ui.show(&[Line::new(0).text(&text)])?;
+    let obstacle = look.obstacle();
+    if obstacle.is_none() && look.plan.steps.is_empty() {
+        let left = remains(&session.goal, &look.seen, &look.plan.notes);
+        ui.show(&[Line::new(0).text(&format!("Nothing to destroy: {place}."))])?;
+        ui.show(&proof(session.stack(), &left, false))?;
         if ui.json {
-            ui.document(&document(Json::Null, json!(left)))?;
-        } else {
-            ui.show(&proof(session.stack(), &left))?;
+            ui.document(&document(&look.plan, Json::Null, json!(left)))?;
         }
         return Ok(0);
+    }
+    if !ui.json {
+        ui.data(&render::plan::text(&look.plan, &place, ui.out))?;
+    }
+    let not_done = || document(&look.plan, Json::Null, Json::Null);
+    if let Some(obstacle) = obstacle {
+        return Err(obstacle.document(not_done()));
     }
     if !args.yes {
-        ui.tell(&[Line::blank(), Line::new(0).add(Tone::Warning, "What is deleted is gone for good.")]);
-        let stack = session.stack().to_owned();
+        let question = "What is deleted is gone for good. To go on, the stack's name is wanted.";
         let instead = "`hatoba plan --destroy` only shows what would go";
-        ask(ui, "To go on, the stack's name is wanted.", &stack, instead)
-            .await
-            .map_err(|error| error.document(not_done))?;
+        ask(ui, question, session.stack(), instead).await.map_err(|error| error.document(not_done()))?;
     }
-    let outcome = carry_out(plan, &session, ui, interrupt).await;
-    let finished = finish(plan, &outcome, &again("destroy", global), ui);
-    let outcome = render::json::outcome(plan, &outcome);
-    if let Err(error) = finished {
-        return Err(error.document(document(outcome, Json::Null)));
-    }
-    let left =
-        prove(&mut session, plan).await.map_err(|error| error.document(document(outcome.clone(), Json::Null)))?;
-    ui.show(&proof(session.stack(), &left))?;
+    let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
+    conclude(&mut session, &look.plan, &outcome, global, ui).await
+}
+
+/// Says how a destroy went, and proves it if everything was done.
+///
+/// # Errors
+/// When something failed, or is left.
+pub(crate) async fn conclude(
+    session: &mut Session,
+    plan: &Plan,
+    outcome: &Outcome,
+    global: &Global,
+    ui: &Ui,
+) -> Result<u8, Error> {
+    let again = again("destroy", global);
+    let unproved = || document(plan, render::json::outcome(plan, outcome), Json::Null);
+    finish(plan, outcome, &again, ui).map_err(|error| error.document(unproved()))?;
+    let left = prove(session, plan).await.map_err(|error| error.document(unproved()))?;
+    ui.show(&proof(session.stack(), &left, true))?;
     let unexpected: Vec<&str> = left.iter().filter(|it| !it.expected).map(|it| it.address.as_str()).collect();
-    let document = document(outcome, json!(left));
-    if unexpected.is_empty() {
-        if ui.json {
-            ui.document(&document)?;
-        }
-        return Ok(0);
+    let document = document(plan, render::json::outcome(plan, outcome), json!(left));
+    if !unexpected.is_empty() {
+        return Err(Error::new(Kind::Failed, format!("still there: {}", unexpected.join(", ")))
+            .help(format!("run it again: {again}"))
+            .document(document));
     }
-    Err(Error::new(Kind::Failed, format!("still there: {}", unexpected.join(", ")))
-        .help(format!("run it again: {}", again("destroy", global)))
-        .document(document))
+    if ui.json {
+        ui.document(&document)?;
+    }
+    Ok(0)
+}
+
+fn document(plan: &Plan, outcome: Json, left: Json) -> Json {
+    json!({ "plan": render::json::plan(plan), "outcome": outcome, "left": left })
 }
 
 /// Looks again, by name and by mark.

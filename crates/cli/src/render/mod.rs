@@ -15,4 +15,4 @@ pub(crate) mod style;
 pub(crate) mod testkit;
 pub(crate) mod value;
 
-pub(crate) use style::{Style, Tone, safe};
+pub(crate) use style::{Style, Tone, one_line, safe};

@@ -9,7 +9,7 @@ use hatoba_engine::wait::Until;
 
 use super::change::{Action, Change, changes, summary};
 use super::line::{Line, write_all};
-use super::{Style, Tone, fields};
+use super::{Style, Tone, fields, one_line};
 
 /// Everything there is to say about a plan. The place is `stack papyrus, account 123456789012, region us-west-2`.
 pub(crate) fn text(plan: &Plan, place: &str, style: Style) -> String {
@@ -131,7 +131,7 @@ fn unknown(plan: &Plan) -> Vec<Line> {
     let mut out = Vec::new();
     for (reason, addresses) in by_reason {
         out.push(Line::new(0).hang(4).add(Tone::Error, "unknown").text(": ").add(Tone::Strong, &addresses.join(", ")));
-        out.push(Line::new(4).hang(0).text(reason));
+        out.push(Line::new(4).hang(0).text(&one_line(reason)));
     }
     out
 }

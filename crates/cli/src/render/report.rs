@@ -10,9 +10,9 @@ use hatoba_engine::snapshot::{Readiness, Sighting, Snapshot};
 use hatoba_engine::value::Value;
 use serde::Serialize;
 
-use super::Tone;
 use super::change::{Action, changes};
 use super::line::Line;
+use super::{Tone, one_line};
 
 /// How a run ended, for people. `again` is the command that continues.
 pub(crate) fn outcome(plan: &Plan, outcome: &Outcome, again: &str) -> Vec<Line> {
@@ -38,7 +38,7 @@ pub(crate) fn outcome(plan: &Plan, outcome: &Outcome, again: &str) -> Vec<Line> 
                 .add(Tone::Error, "✗ ")
                 .add(Tone::Strong, &step.address.to_string())
                 .text(": ")
-                .text(&error.to_string()),
+                .text(&one_line(&error.to_string())),
         );
         if let Some(help) = help(error) {
             out.push(Line::new(6).hang(8).add(Tone::Help, "= help:").text(" ").text(help));
@@ -156,16 +156,17 @@ fn cost(live: &Sighting) -> Option<String> {
     }
 }
 
-/// The proof for people.
-pub(crate) fn proof(stack: &str, remains: &[Remains]) -> Vec<Line> {
+/// The proof for people. `again` says that it follows a destroy.
+pub(crate) fn proof(stack: &str, remains: &[Remains], again: bool) -> Vec<Line> {
+    let looked = if again { "Looked again" } else { "Looked" };
     let (expected, left): (Vec<&Remains>, Vec<&Remains>) = remains.iter().partition(|it| it.expected);
     let mut out = Vec::new();
     if left.is_empty() {
         let but = if expected.is_empty() { "." } else { " but what stays on purpose:" };
-        let text = format!(" Looked again, by name and by mark: nothing of {stack} is left{but}");
+        let text = format!(" {looked}, by name and by mark: nothing of {stack} is left{but}");
         out.push(Line::new(0).add(Tone::Add, "✓").text(&text));
     } else {
-        let text = format!(" Looked again, by name and by mark: {stack} is not gone yet:");
+        let text = format!(" {looked}, by name and by mark: {stack} is not gone yet:");
         out.push(Line::new(0).add(Tone::Error, "✗").text(&text));
         out.extend(left.iter().map(|it| entry(it, Tone::Error)));
         if !expected.is_empty() {

@@ -104,7 +104,7 @@ fn the_proof_knows_what_should_be_gone_and_what_may_stay() {
     };
     let found = remains(&goal(&["images", "released", "slow"]), &seen, &[note]);
     assert_eq!(
-        shown(&proof("papyrus", &found)),
+        shown(&proof("papyrus", &found, true)),
         "✗ Looked again, by name and by mark: papyrus is not gone yet:
   thing.left: should be gone
 What stays on purpose:
@@ -119,11 +119,14 @@ What stays on purpose:
 #[test]
 fn nothing_left_is_said_plainly() {
     let found = remains(&goal(&["a"]), &Snapshot::default(), &[]);
-    assert_eq!(shown(&proof("papyrus", &found)), "✓ Looked again, by name and by mark: nothing of papyrus is left.\n");
+    assert_eq!(
+        shown(&proof("papyrus", &found, true)),
+        "✓ Looked again, by name and by mark: nothing of papyrus is left.\n"
+    );
     let seen = Snapshot { seen: vec![sighting("a", None)], ..Snapshot::default() };
     assert_eq!(
-        shown(&proof("papyrus", &remains(&goal(&["a"]), &seen, &[]))),
-        "✓ Looked again, by name and by mark: nothing of papyrus is left but what stays\n  on purpose:
+        shown(&proof("papyrus", &remains(&goal(&["a"]), &seen, &[]), false)),
+        "✓ Looked, by name and by mark: nothing of papyrus is left but what stays on\n  purpose:
   thing.a: not hatoba's, or not any more\nNone of it costs money by itself.\n"
     );
 }

@@ -104,6 +104,11 @@ pub(crate) fn safe(text: &str) -> String {
     out
 }
 
+/// A message of several lines as one, its parts separated by semicolons.
+pub(crate) fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
 /// Control characters (both ranges), zero-width and direction marks, tags. The list is that of the model's diagnostics.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -119,6 +124,12 @@ mod tests {
     fn escapes_from_outside_do_not_reach_the_terminal() {
         assert_eq!(safe("a\u{1b}[31mb\u{7}\u{9b}c\u{202e}\r\n"), "a\\u{1b}[31mb\\u{7}\\u{9b}c\\u{202e}\\r\\n");
         assert_eq!(safe("波止場 é"), "波止場 é");
+    }
+
+    #[test]
+    fn a_message_of_several_lines_becomes_one() {
+        assert_eq!(one_line("tried:\n  first\n\n  second\r\n"), "tried:; first; second");
+        assert_eq!(one_line("as it is"), "as it is");
     }
 
     #[test]

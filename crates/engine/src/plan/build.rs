@@ -6,10 +6,10 @@ use hatoba_model::address::Address;
 
 use crate::desired::{Desired, Goal};
 use crate::graph::{Cycle, order};
-use crate::kind::Ownership;
+use crate::kind::{Ownership, ReplaceInUse};
 use crate::resolve::{Known, fill};
 use crate::snapshot::{Sighting, Snapshot};
-use crate::value::OutputRef;
+use crate::value::{OutputRef, Value};
 
 use super::decide::{self, Action, Decision};
 use super::order::edges;
@@ -286,7 +286,37 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// What AWS does not delete while it is in use stays when whoever uses it stays, and goes on using it.
+    fn keep_used(&mut self) {
+        while let Some((at, text)) = self.steps.iter().enumerate().find_map(|(at, step)| Some((at, self.used_for_good(step)?))) {
+            let step = self.steps.remove(at);
+            self.notes.push(Note { address: step.address, name: step.name, text, stays: true });
+        }
+        for (id, step) in self.steps.iter_mut().enumerate() {
+            step.id = id;
+        }
+    }
+
+    /// Why something that is to be deleted has to stay, if it has.
+    fn used_for_good(&self, step: &Step) -> Option<String> {
+        let in_the_way = matches!(step.act, Act::Delete { .. }) && step.kind.replace_in_use == ReplaceInUse::NeedsNewName;
+        let live = step.live.as_ref().filter(|_| in_the_way && !matches!(step.why, Why::MustReplace(_)))?;
+        let names = live.names();
+        let stays = |user: &&Sighting| {
+            let mut steps = self.steps.iter().filter(|other| other.live.as_ref().is_some_and(|live| live.id == user.id));
+            !steps.any(|other| match (&other.act, &other.want) {
+                (Act::Delete { .. } | Act::Settle { until: crate::wait::Until::Gone }, _) => true,
+                (Act::Update { .. }, Some(want)) => !want.fields.values().any(|value| mentions(value, &names)),
+                _ => false,
+            })
+        };
+        let uses = |user: &&Sighting| user.id != live.id && user.uses.iter().any(|id| names.contains(id.as_str()));
+        let user = self.seen.seen.iter().filter(uses).filter(stays).min_by_key(|user| (user.kind.name, &user.name))?;
+        Some(format!("kept: the {} `{}` uses it, and stays", user.kind.title, user.name))
+    }
+
     fn finish(mut self) -> Plan {
+        self.keep_used();
         edges(&mut self.steps, self.goal);
         self.unchanged.sort();
         self.notes.sort_by(|a, b| a.address.cmp(&b.address).then_with(|| a.name.cmp(&b.name)));
@@ -300,6 +330,17 @@ impl<'a> Builder<'a> {
             unknown: self.unknown.into_iter().collect(),
             known: self.known,
         }
+    }
+}
+
+/// Whether a value holds one of these identifiers.
+fn mentions(value: &Value, names: &BTreeSet<&str>) -> bool {
+    match value {
+        Value::Text(text) => names.contains(text.as_str()),
+        Value::List(items) => items.iter().any(|item| mentions(item, names)),
+        Value::Map(parts) => parts.values().any(|part| mentions(part, names)),
+        Value::Keep(inner) => mentions(inner, names),
+        Value::Doc(_) | Value::Bool(_) | Value::Int(_) | Value::Pending(_) => false,
     }
 }
 

@@ -47,10 +47,10 @@ pub(super) fn edges(steps: &mut [Step], goal: &Goal) {
                 edges.insert((step.id, first.id));
             }
         }
-        // Whoever uses something that leaves has to go, or to be changed, before. One that goes on using what comes back under
-        // the same name is changed after it has come back.
+        // Whoever uses something that leaves has to go, or to be changed, before. What comes back under the same name does not
+        // wait for them: they may wait for it to have come back.
         for used in step.live.iter().flat_map(|live| &live.uses).filter_map(|id| leaving_by_id.get(id.as_str())).flatten() {
-            let comes_back = builds(step) && created.contains(&place(used));
+            let comes_back = created.contains(&place(used));
             if used.id != step.id && place(used) != place(step) && !comes_back {
                 edges.insert((used.id, step.id));
             }

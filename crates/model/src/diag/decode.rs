@@ -101,7 +101,7 @@ fn apart(message: &str) -> (String, Option<String>) {
     for (at, c) in message.char_indices() {
         match c {
             '`' => quoted = !quoted,
-            ';' if !quoted && message[at..].starts_with("; ") => {
+            ';' if !quoted && message[at..].starts_with("; ") && !message[at..].starts_with("; `") => {
                 return (message[..at].to_owned(), Some(message[at + 2..].to_owned()));
             }
             _ => {}

@@ -54,9 +54,9 @@ impl JsonSchema for PolicyDocument {
                 {
                     "type": "object",
                     "properties": {
-                        "Version": { "enum": ["2012-10-17", "2008-10-17"] },
-                        "Id": { "type": "string" },
-                        "Statement": { "type": ["array", "object"] }
+                        "Version": { "enum": ["2012-10-17", "2008-10-17"], "description": "The version of the policy language: `2012-10-17`." },
+                        "Id": { "type": "string", "description": "A name for the document, which IAM keeps and does not use." },
+                        "Statement": { "type": ["array", "object"], "description": "One statement or several: `Effect`, `Action`, `Resource`, …" }
                     },
                     "required": ["Statement"],
                     "additionalProperties": false

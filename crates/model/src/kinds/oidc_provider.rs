@@ -85,7 +85,7 @@ impl OidcProvider {
         }
         let needed = audience(cx.facts.partition());
         let github = self.url.as_deref().is_some_and(|url| is_github(host_and_path(url)));
-        let slip = |id: &&String| id.as_str() != needed && strsim::damerau_levenshtein(id, needed) <= 4;
+        let slip = |id: &&String| !["sts.amazonaws.com", "sts.amazonaws.com.cn"].contains(&id.as_str()) && strsim::damerau_levenshtein(id, needed) <= 4;
         if github && let Some(index) = self.client_ids.iter().position(|id| slip(&id)) {
             let (id, index) = (&self.client_ids[index], index.to_string());
             cx.error(&["client_ids", &index], "oidc-audience", format!("`{}` is not the audience of GitHub's tokens for AWS", shorten(id)))

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::github::audience;
+use crate::names::Region;
 use crate::yaml::{Node, NodeValue, Path, Scalar, decode_lenient, merge};
 
 /// The image that runs until the first one has been pushed.
@@ -62,6 +64,10 @@ pub(super) fn apps(tree: &mut Node, found: &mut Diagnostics) {
     }
     let apps = decoded.value.unwrap_or_default();
     let stack = tree.get("stack").and_then(Node::as_str).unwrap_or("stack").to_owned();
+    // GitHub's tokens bear another audience in China.
+    let region = tree.get("region").and_then(Node::as_str).and_then(|region| region.parse::<Region>().ok());
+    let github = tree.get("github").filter(|github| !github.is_null());
+    let github = github.map(|_| audience(region.map_or("aws", |region| region.partition())).to_owned());
     let mut expanded = Node::map(entry.key_span);
     for (name, app) in &apps {
         let span = entry.value.entry(name).map_or(entry.key_span, |app| app.key_span);
@@ -72,7 +78,7 @@ pub(super) fn apps(tree: &mut Node, found: &mut Diagnostics) {
         merge(&mut expanded, resources);
     }
     if !apps.is_empty() {
-        merge(&mut expanded, Node::from_json(entry.key_span, &shared(&stack, &apps, tree.get("github").is_some())));
+        merge(&mut expanded, Node::from_json(entry.key_span, &shared(&stack, &apps, github.as_deref())));
     }
     // What the file says explicitly wins, key by key.
     merge(&mut expanded, std::mem::replace(tree, Node::map(entry.key_span)));
@@ -188,8 +194,8 @@ fn resources(stack: &str, name: &str, app: &App) -> Value {
     all
 }
 
-/// What all apps of a stack share.
-fn shared(stack: &str, apps: &BTreeMap<String, App>, github: bool) -> Value {
+/// What all apps of a stack share; `github` is the audience of GitHub's tokens, if GitHub deploys the stack.
+fn shared(stack: &str, apps: &BTreeMap<String, App>, github: Option<&str>) -> Value {
     let execution = json!({
         "trust": { "service": "ecs-tasks.amazonaws.com" },
         "managed_policies": ["service-role/AmazonECSTaskExecutionRolePolicy"],
@@ -202,7 +208,7 @@ fn shared(stack: &str, apps: &BTreeMap<String, App>, github: bool) -> Value {
     let mut all = json!({
         "clusters": { stack: { "capacity_providers": ["FARGATE", "FARGATE_SPOT"], "container_insights": "disabled" } },
     });
-    if github {
+    if let Some(audience) = github {
         let mut grants = Vec::new();
         for (name, app) in apps {
             if app.image.is_none() {
@@ -212,7 +218,7 @@ fn shared(stack: &str, apps: &BTreeMap<String, App>, github: bool) -> Value {
         }
         roles[format!("{stack}-deploy")] = json!({ "trust": { "github": {} }, "grants": grants });
         all["oidc_providers"] = json!({ "github": {
-            "url": "https://token.actions.githubusercontent.com", "client_ids": ["sts.amazonaws.com"],
+            "url": "https://token.actions.githubusercontent.com", "client_ids": [audience],
         } });
     }
     all["roles"] = roles;

@@ -160,6 +160,18 @@ fn replace(text: &str, value: impl Fn(&str) -> Replacement) -> Replaced {
     result
 }
 
+/// Reports keys of resources that look as if something were replaced in them.
+pub(super) fn keys(tree: &Node, unsettled: &mut Vec<Path>, found: &mut Diagnostics) {
+    for section in Stack::SECTIONS {
+        for entry in tree.get(section).map(Node::entries).unwrap_or_default().iter().filter(|entry| entry.key.contains("${")) {
+            let key = &entry.key;
+            let problem = Diagnostic::error("substitution-in-key", format!("nothing is replaced in a key, such as `{key}`"));
+            found.push(problem.at(entry.key_span).help(format!("choose a plain key, and write below it `name: \"{key}\"`")));
+            unsettled.push(Path::root().key(*section).key(key.as_str()));
+        }
+    }
+}
+
 /// Replaces everything that needs nothing but the head of the file.
 pub(super) fn simple(tree: &mut Node, names: &mut Names<'_>, unsettled: &mut Vec<Path>, found: &mut Diagnostics) {
     let mut reported = Vec::new();
@@ -204,6 +216,25 @@ pub(super) fn outputs(
         differs.then_some(text)
     });
     changed
+}
+
+/// Puts `${account}` back where the stand-in took its place, so that nobody takes it for an account. It is told from a number that
+/// merely contains it by what stands around it.
+pub(super) fn forget_stand_in(tree: &mut Node) {
+    walk(tree, &Path::root(), &mut |text, _, _| {
+        let mut result = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(STAND_IN_ACCOUNT) {
+            let (before, from) = rest.split_at(at);
+            let after = from.get(STAND_IN_ACCOUNT.len()..).unwrap_or_default();
+            let alone = !result.chars().chain(before.chars()).next_back().is_some_and(char::is_alphanumeric)
+                && !after.starts_with(char::is_alphanumeric);
+            result.push_str(before);
+            result.push_str(if alone { "${account}" } else { STAND_IN_ACCOUNT });
+            rest = after;
+        }
+        (!result.is_empty()).then(|| result + rest)
+    });
 }
 
 /// Puts the escapes back that [`outputs`] took off, so that the tree written as a file means the same.
