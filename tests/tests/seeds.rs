@@ -270,6 +270,7 @@ fn by_hand(kind: Kind) -> World {
 
 #[test]
 fn the_file_makes_exactly_what_the_commands_make() {
+    let mut found = Vec::new();
     for kind in Kind::ALL {
         let by_hand = by_hand(kind);
 
@@ -281,8 +282,9 @@ fn the_file_makes_exactly_what_the_commands_make() {
         by_file.hatoba(&["plan", "--detailed-exitcode"]).unwrap().expect_code(0).unwrap();
 
         let differences = differences(&fields(&by_hand), &fields(&by_file));
-        assert!(differences.is_empty(), "{kind:?}:\n{}", differences.join("\n"));
+        found.extend(differences.into_iter().map(|line| format!("{kind:?}: {line}")));
     }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 /// The comparison above would also hold between two accounts of which nothing could be seen.

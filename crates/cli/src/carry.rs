@@ -9,6 +9,7 @@ use crate::args::Global;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::render::Tone;
 use crate::render::line::Line;
 use crate::render::report;
 use crate::session::Session;
@@ -27,6 +28,10 @@ pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt
         tokio::select! {
             outcome = &mut work => break outcome,
             _ = ticks.tick() => progress.tick(),
+            Ok(()) = stop.changed() => {
+                let text = "stopping: running calls are let finish, nothing new begins; once more leaves at once";
+                progress.tell(&Line::new(0).add(Tone::Warning, text));
+            }
         }
     };
     interrupt.end();

@@ -4,7 +4,6 @@ use std::cell::Cell;
 
 use tokio::sync::watch;
 
-use crate::render::Tone;
 use crate::render::line::Line;
 use crate::ui::Ui;
 
@@ -39,10 +38,12 @@ impl Interrupt {
         loop {
             signals.next().await;
             if !self.busy.get() || self.stop.send_replace(true) {
+                if ui.live.is_some() {
+                    // The terminal has shown `^C` in the line of a question.
+                    ui.tell(&[Line::blank()]);
+                }
                 return;
             }
-            let text = "stopping: running calls are let finish, nothing new begins; once more leaves at once";
-            ui.tell(&[Line::blank(), Line::new(0).add(Tone::Warning, text)]);
         }
     }
 }

@@ -87,6 +87,14 @@ impl<'a> Progress<'a> {
         self.draw(&mut state, self.began.elapsed());
     }
 
+    /// Says something between the finished ones and the running ones.
+    pub(crate) fn tell(&self, line: &Line) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.erase(&mut state);
+        self.ui.tell(std::slice::from_ref(line));
+        self.draw(&mut state, self.began.elapsed());
+    }
+
     /// Takes the live part off the screen.
     pub(crate) fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -206,15 +214,17 @@ fn frame(
     lines
 }
 
-/// The beginning of a line, one column less than there are: some terminals wrap in the last one.
+/// A line, cut to one column less than there are: some terminals wrap in the last one.
 fn cut(line: &str, width: usize) -> String {
+    if line.width() < width {
+        return line.to_owned();
+    }
     let mut used = 0;
-    line.chars()
-        .take_while(|c| {
-            used += c.width().unwrap_or(0);
-            used < width
-        })
-        .collect()
+    let begin = line.chars().take_while(|c| {
+        used += c.width().unwrap_or(0);
+        used + 1 < width
+    });
+    begin.chain(['…']).collect()
 }
 
 #[cfg(test)]

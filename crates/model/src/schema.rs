@@ -47,7 +47,7 @@ fn admit(schema: &mut Value, inner: bool) {
             describe_only_property(child);
             admit(child, true);
         }
-        if children.iter().any(is_limited) && !children.iter().any(|child| is_text(child)) {
+        if children.iter().any(is_limited) && !children.iter().any(is_text) {
             children.push(replaced());
         }
     }

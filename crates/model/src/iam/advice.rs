@@ -74,7 +74,7 @@ fn other_account(kind: DocKind, statement: &Statement<'_>, own: &AccountId, foun
         DocKind::EcrRepository => Vec::new(),
     };
     for (at, text) in named {
-        let account = text.splitn(6, ':').nth(4).filter(|_| text.starts_with("arn:")).unwrap_or_default();
+        let account = text.split(':').nth(4).filter(|_| text.starts_with("arn:")).unwrap_or_default();
         let complete = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
         if complete && account != own.as_str() {
             found.push(
