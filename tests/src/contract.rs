@@ -39,7 +39,9 @@ impl Contract {
     pub fn read(name: &str, text: &str) -> Result<Self, String> {
         let source = hatoba_model::yaml::Source::new(name, text);
         let document = hatoba_model::yaml::parse(&source).map_err(|problems| problems.render(&source))?.to_json();
-        let word = |key: &str| document.get(key).and_then(Value::as_str).map(str::to_owned).ok_or(format!("{name}: `{key}` is missing"));
+        let word = |key: &str| {
+            document.get(key).and_then(Value::as_str).map(str::to_owned).ok_or(format!("{name}: `{key}` is missing"))
+        };
         Ok(Self { section: word("section")?, key: word("key")?, document: document.clone() })
     }
 
@@ -55,7 +57,11 @@ impl Contract {
     /// The rows of the field table that some case changes.
     pub fn covered(&self) -> Vec<String> {
         let shown = self.list("changes").into_iter().flat_map(|change| texts(&change, "shows"));
-        let replaced = self.list("replaces").into_iter().chain(self.list("renames")).filter_map(|r| r.get("because").and_then(Value::as_str).map(str::to_owned));
+        let replaced = self
+            .list("replaces")
+            .into_iter()
+            .chain(self.list("renames"))
+            .filter_map(|r| r.get("because").and_then(Value::as_str).map(str::to_owned));
         shown.chain(replaced).map(|path| path.split(['.', '[']).next().unwrap_or_default().to_owned()).collect()
     }
 
@@ -102,7 +108,8 @@ impl Contract {
             let because = replace.get("because").and_then(Value::as_str).unwrap_or_default();
             let stack = session.read(&self.stack(Some(&spec)))?;
             let plan = session.plan(&stack, Intent::Present).await?;
-            let replaced = plan.steps.iter().any(|step| matches!(&step.why, Why::MustReplace(field) if under(field, because)));
+            let replaced =
+                plan.steps.iter().any(|step| matches!(&step.why, Why::MustReplace(field) if under(field, because)));
             if !replaced {
                 return Err(format!("{replace}: not replaced because of `{because}` but {:?}", brief(&plan)));
             }
@@ -129,7 +136,9 @@ impl Contract {
 
     /// Exactly these fields of exactly this resource change, in place (others may change because they refer to it).
     fn shows(&self, plan: &Plan, fields: &[String]) -> Result<(), String> {
-        let Some(step) = plan.steps.iter().find(|step| step.address.kind == self.kind() && step.address.name == self.key) else {
+        let Some(step) =
+            plan.steps.iter().find(|step| step.address.kind == self.kind() && step.address.name == self.key)
+        else {
             return Err(format!("no difference is shown; the plan is {:?}", brief(plan)));
         };
         if !matches!(step.act, Act::Update { .. }) {
@@ -158,7 +167,11 @@ impl Contract {
         }
         // The same deletions once more: what is gone already counts as deleted.
         let outcome = session.execute(&plan).await;
-        if outcome.is_complete() { Ok(()) } else { Err(format!("deleting twice: {:?}", outcome.failed().collect::<Vec<_>>())) }
+        if outcome.is_complete() {
+            Ok(())
+        } else {
+            Err(format!("deleting twice: {:?}", outcome.failed().collect::<Vec<_>>()))
+        }
     }
 }
 

@@ -97,7 +97,9 @@ impl Session {
         }
         let failures: Vec<String> = outcome
             .failed()
-            .map(|(id, error)| format!("{}: {error}", plan.steps.get(id).map(|s| s.address.to_string()).unwrap_or_default()))
+            .map(|(id, error)| {
+                format!("{}: {error}", plan.steps.get(id).map(|s| s.address.to_string()).unwrap_or_default())
+            })
             .collect();
         Err(failures.join("\n"))
     }
@@ -111,7 +113,14 @@ pub fn brief(plan: &Plan) -> Vec<String> {
             let changes: Vec<String> = step
                 .changes
                 .iter()
-                .map(|c| format!("{}: {:?} -> {:?}", c.path, c.before.as_ref().map(|v| v.to_json()), c.after.as_ref().map(|v| v.to_json())))
+                .map(|c| {
+                    format!(
+                        "{}: {:?} -> {:?}",
+                        c.path,
+                        c.before.as_ref().map(|v| v.to_json()),
+                        c.after.as_ref().map(|v| v.to_json())
+                    )
+                })
                 .collect();
             format!("{:?} {} {}", step.act, step.address, changes.join("; "))
         })

@@ -68,7 +68,8 @@ fn is_empty(value: &Value) -> bool {
 /// include are joined. The result has no `Keep` in it.
 pub fn settled(field: &Field, want: &Value, have: Option<&Value>) -> Value {
     if field.compare == Compare::Includes {
-        let all: BTreeSet<String> = want.list_texts().into_iter().chain(have.map(Value::list_texts).unwrap_or_default()).collect();
+        let all: BTreeSet<String> =
+            want.list_texts().into_iter().chain(have.map(Value::list_texts).unwrap_or_default()).collect();
         return Value::set(all);
     }
     keep(want, have)
@@ -77,9 +78,9 @@ pub fn settled(field: &Field, want: &Value, have: Option<&Value>) -> Value {
 fn keep(want: &Value, have: Option<&Value>) -> Value {
     match want {
         Value::Keep(otherwise) => have.cloned().unwrap_or_else(|| strip(otherwise)),
-        Value::Map(parts) => Value::Map(
-            parts.iter().map(|(k, v)| (k.clone(), keep(v, have.and_then(|h| h.get(k))))).collect(),
-        ),
+        Value::Map(parts) => {
+            Value::Map(parts.iter().map(|(k, v)| (k.clone(), keep(v, have.and_then(|h| h.get(k))))).collect())
+        }
         other => strip(other),
     }
 }
@@ -186,7 +187,8 @@ mod tests {
     #[test]
     fn maps_are_compared_part_by_part() {
         let want = fields(&[("parts", Value::texts([("a", "1"), ("password", "new"), ("x.y", "z")]))]);
-        let have = fields(&[("size", Value::Int(1)), ("parts", Value::texts([("a", "1"), ("b", "2"), ("password", "old")]))]);
+        let have =
+            fields(&[("size", Value::Int(1)), ("parts", Value::texts([("a", "1"), ("b", "2"), ("password", "old")]))]);
         let changes = differences(&KIND, &want, &have);
         let paths: Vec<_> = changes.iter().map(|c| (c.path.as_str(), c.sensitive)).collect();
         assert_eq!(paths, [("parts.b", false), ("parts.password", true), ("parts[\"x.y\"]", false)]);

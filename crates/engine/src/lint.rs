@@ -38,14 +38,19 @@ pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
             Act::Delete { empty } => {
                 match marked {
                     None => find(step, "deletes something without a mark".into()),
-                    Some(mark) if mark.stack != goal.stack => find(step, format!("deletes what belongs to `{}`", mark.stack)),
-                    Some(mark) if mark.origin != Origin::Created => find(step, "deletes something that was adopted".into()),
+                    Some(mark) if mark.stack != goal.stack => {
+                        find(step, format!("deletes what belongs to `{}`", mark.stack))
+                    }
+                    Some(mark) if mark.origin != Origin::Created => {
+                        find(step, "deletes something that was adopted".into())
+                    }
                     Some(_) => {}
                 }
                 if step.kind.ownership == Ownership::Account {
                     find(step, "deletes something that belongs to the account".into());
                 }
-                if step.kind.ownership == Ownership::Shared && step.live.as_ref().is_some_and(|l| !l.held_by.is_empty()) {
+                if step.kind.ownership == Ownership::Shared && step.live.as_ref().is_some_and(|l| !l.held_by.is_empty())
+                {
                     find(step, "deletes something that others hold".into());
                 }
                 if !empty && step.live.as_ref().is_some_and(|live| live.holds.is_some()) {

@@ -92,16 +92,24 @@ impl<'a> Check<'a> {
         let length = name.chars().count();
         if !limits.contains(&length) {
             let (least, most) = (limits.start(), limits.end());
-            self.error(&self.name_place(), "name-length", format!("the name of a {what} has {least} to {most} characters; `{}` has {length}", shorten(name)))
-                .help("choose another key, or give a `name:`");
+            self.error(
+                &self.name_place(),
+                "name-length",
+                format!("the name of a {what} has {least} to {most} characters; `{}` has {length}", shorten(name)),
+            )
+            .help("choose another key, or give a `name:`");
         }
     }
 
     /// Reports a name with characters that AWS refuses.
     pub fn characters(&mut self, what: &str, name: &str, allowed: &str, is_allowed: impl Fn(char) -> bool) {
         if let Some(bad) = name.chars().find(|c| !is_allowed(*c)) {
-            self.error(&self.name_place(), "name-characters", format!("the name of a {what} cannot contain {}", shown(bad)))
-                .help(format!("allowed: {allowed}"));
+            self.error(
+                &self.name_place(),
+                "name-characters",
+                format!("the name of a {what} cannot contain {}", shown(bad)),
+            )
+            .help(format!("allowed: {allowed}"));
         }
     }
 
@@ -139,14 +147,20 @@ impl<'a> Check<'a> {
         if keys.iter().any(|k| *k == key) || self.was_dropped(section, key) {
             return true;
         }
-        let mut report = self.error(below, "unknown-reference", format!("there is no `{}` under `{section}`", shorten(key)));
+        let mut report =
+            self.error(below, "unknown-reference", format!("there is no `{}` under `{section}`", shorten(key)));
         if let Some(near) = crate::diag::nearest(key, keys.iter().map(|k| k.as_str())) {
             report.help(format!("did you mean `{near}`?"));
         } else if keys.is_empty() {
-            report.help(format!("add it under `{section}:`, or write `{{ existing: … }}` for one that is not managed here"));
+            report.help(format!(
+                "add it under `{section}:`, or write `{{ existing: … }}` for one that is not managed here"
+            ));
         } else {
             let names: Vec<&str> = keys.iter().take(8).map(|k| k.as_str()).collect();
-            report.help(format!("there are: {}; for one that is not managed here write `{{ existing: … }}`", names.join(", ")));
+            report.help(format!(
+                "there are: {}; for one that is not managed here write `{{ existing: … }}`",
+                names.join(", ")
+            ));
         }
         false
     }

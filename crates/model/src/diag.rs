@@ -132,7 +132,9 @@ impl Diagnostics {
                 && let Some(path) = &diagnostic.path
             {
                 let (value, exact) = root.locate(path);
-                let scalar = exact && !ABOUT_KEYS.contains(&diagnostic.code) && root.at(path).is_some_and(|node| node.as_str().is_some());
+                let scalar = exact
+                    && !ABOUT_KEYS.contains(&diagnostic.code)
+                    && root.at(path).is_some_and(|node| node.as_str().is_some());
                 diagnostic.span = Some(if scalar { value } else { root.locate_key(path).0 });
             }
             diagnostic

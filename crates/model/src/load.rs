@@ -115,7 +115,7 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
                 interpolate::forget_stand_in(&mut tree);
             }
             Ok(Loaded { stack, tree, warnings: found })
-        },
+        }
         _ => Err(found),
     }
 }

@@ -17,7 +17,8 @@ pub fn schema() -> Value {
         root.insert("description".into(), json!("What should exist on AWS for one container stack."));
         let properties = root.entry("properties").or_insert_with(|| Value::Object(Map::new()));
         let sections = properties.clone();
-        properties["apps"] = map_of("The short form: containers that are built in GitHub Actions and run on Fargate.", app);
+        properties["apps"] =
+            map_of("The short form: containers that are built in GitHub Actions and run on Fargate.", app);
         properties["variables"] = map_of("Variables, used as `${var.NAME}`.", variable);
         // An overlay may hold any part of a file, so nothing is required and texts may stand for anything.
         let overlay = json!({ "type": ["object", "null"], "properties": overlay(&sections) });

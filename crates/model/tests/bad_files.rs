@@ -64,13 +64,19 @@ fn each_defect_is_reported_once_at_its_place() {
             wrong.push(format!("{}: no help is given:\n{rendered}", case.name));
         }
         let place = one.span.map(|span| span.start);
-        let marked = source.text.lines().position(|line| line.ends_with("# <- here")).map(|at| u32::try_from(at).unwrap() + 1);
+        let marked =
+            source.text.lines().position(|line| line.ends_with("# <- here")).map(|at| u32::try_from(at).unwrap() + 1);
         match (place, marked) {
             (Some(place), Some(marked)) if place.line != marked => {
-                wrong.push(format!("{}: line {marked} is wrong, line {} is reported:\n{rendered}", case.name, place.line));
+                wrong.push(format!(
+                    "{}: line {marked} is wrong, line {} is reported:\n{rendered}",
+                    case.name, place.line
+                ));
             }
             (None, Some(_)) => wrong.push(format!("{}: no place is reported:\n{rendered}", case.name)),
-            (_, None) if !UNMARKED.contains(&case.name.as_str()) => wrong.push(format!("{}: no line is marked", case.name)),
+            (_, None) if !UNMARKED.contains(&case.name.as_str()) => {
+                wrong.push(format!("{}: no line is marked", case.name))
+            }
             _ => {}
         }
         if let Some(place) = place
@@ -110,7 +116,11 @@ fn a_file_beyond_the_limit_is_refused_unread() {
     assert!(!found(&case).1.has_errors(), "a file of exactly 1 MiB is read");
     let (source, found) = found(&Case::of("large.yaml", &filled(MAX_BYTES + 1)));
     assert_eq!(found.len(), 1);
-    assert!(found.render(&source).starts_with("large.yaml:1:1: error: the file has 1048577 bytes"), "{}", found.render(&source));
+    assert!(
+        found.render(&source).starts_with("large.yaml:1:1: error: the file has 1048577 bytes"),
+        "{}",
+        found.render(&source)
+    );
 }
 
 #[test]

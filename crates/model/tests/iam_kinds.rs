@@ -96,15 +96,21 @@ fn what_is_wrong_with_a_trust_is_said_where_it_stands() {
     refuses(role("{ trust: { service: [] } }"), "trust-nobody roles.app.trust.service");
     refuses(role("{ trust: { service: ecs-task.amazonaws.com } }"), "roles.app.trust.service");
     refuses(
-        role("{ trust: { Version: \"2012-10-17\", Statement: [{ Effect: Alow, Principal: { Service: ecs.amazonaws.com }, Action: sts:AssumeRole }] } }"),
+        role(
+            "{ trust: { Version: \"2012-10-17\", Statement: [{ Effect: Alow, Principal: { Service: ecs.amazonaws.com }, Action: sts:AssumeRole }] } }",
+        ),
         "roles.app.trust.Statement[0].Effect",
     );
     refuses(
-        stack("github: { repository: acme/papyrus }\nroles: { app: { trust: { github: { branches: [refs/heads/main] } } } }\n"),
+        stack(
+            "github: { repository: acme/papyrus }\nroles: { app: { trust: { github: { branches: [refs/heads/main] } } } }\n",
+        ),
         "github-ref roles.app.trust.github.branches[0]",
     );
     refuses(
-        stack("github: { repository: acme/papyrus, branches: [refs/heads/main] }\nroles: { app: { trust: { github: {} } } }\n"),
+        stack(
+            "github: { repository: acme/papyrus, branches: [refs/heads/main] }\nroles: { app: { trust: { github: {} } } }\n",
+        ),
         "github-ref github.branches[0]",
     );
 }
@@ -112,14 +118,23 @@ fn what_is_wrong_with_a_trust_is_said_where_it_stands() {
 #[test]
 fn documents_of_roles_are_checked_in_place_and_counted_together() {
     refuses(
-        role(&format!("{{ {ECS}, inline_policies: {{ a: {{ Version: \"2012-10-17\", Statement: [{{ Effect: Allow, Action: ecr.Push, Resource: \"*\" }}] }} }} }}")),
+        role(&format!(
+            "{{ {ECS}, inline_policies: {{ a: {{ Version: \"2012-10-17\", Statement: [{{ Effect: Allow, Action: ecr.Push, Resource: \"*\" }}] }} }} }}"
+        )),
         "roles.app.inline_policies.a.Statement[0].Action",
     );
     refuses(
-        role(&format!("{{ {ECS}, inline_policies: {{ a: {{ Version: \"2012-10-17\", Statement: [{{ Sid: \"許可\", Effect: Allow, Action: \"*\", Resource: \"*\" }}] }} }} }}")),
+        role(&format!(
+            "{{ {ECS}, inline_policies: {{ a: {{ Version: \"2012-10-17\", Statement: [{{ Sid: \"許可\", Effect: Allow, Action: \"*\", Resource: \"*\" }}] }} }} }}"
+        )),
         "policy-characters roles.app.inline_policies.a.Statement[0].Sid",
     );
-    let long = |n: usize| format!("{{ Version: \"2012-10-17\", Statement: [{{ Sid: {}, Effect: Allow, Action: \"*\", Resource: \"*\" }}] }}", "x".repeat(n));
+    let long = |n: usize| {
+        format!(
+            "{{ Version: \"2012-10-17\", Statement: [{{ Sid: {}, Effect: Allow, Action: \"*\", Resource: \"*\" }}] }}",
+            "x".repeat(n)
+        )
+    };
     assert!(role(&format!("{{ {ECS}, inline_policies: {{ a: {}, b: {} }} }}", long(4000), long(4000))).is_ok());
     refuses(
         role(&format!("{{ {ECS}, inline_policies: {{ a: {}, b: {} }} }}", long(5000), long(5200))),
@@ -131,7 +146,10 @@ fn documents_of_roles_are_checked_in_place_and_counted_together() {
 fn names_paths_descriptions_and_sessions_have_the_limits_of_iam() {
     refuses(stack(&format!("roles:\n  \"a b\": {{ {ECS} }}\n")), "name-characters");
     refuses(stack(&format!("roles:\n  {}: {{ {ECS} }}\n", "r".repeat(65))), "name-length");
-    refuses(role(&format!("{{ {ECS}, path: deploy }}")), "iam-path roles.app.path: the path `deploy` does not begin and end with a slash | write `/deploy/`");
+    refuses(
+        role(&format!("{{ {ECS}, path: deploy }}")),
+        "iam-path roles.app.path: the path `deploy` does not begin and end with a slash | write `/deploy/`",
+    );
     refuses(role(&format!("{{ {ECS}, path: /aws-service-role/x/ }}")), "reserved by AWS");
     refuses(role(&format!("{{ {ECS}, description: \"it’s ours\" }}")), "iam-description roles.app.description");
     refuses(role(&format!("{{ {ECS}, max_session: 900 }}")), "max-session roles.app.max_session");
@@ -142,9 +160,13 @@ fn names_paths_descriptions_and_sessions_have_the_limits_of_iam() {
 fn policies_are_named_by_key_by_aws_name_or_by_arn() {
     let text = "policies:\n  own: { path: /x/, document: { Version: \"2012-10-17\", Statement: [{ Effect: Allow, Action: \"ecr:*\", Resource: \"*\" }] } }\n";
     let with = |policies: &str| stack(&format!("{text}roles:\n  app: {{ {ECS}, managed_policies: [{policies}] }}\n"));
-    let loaded = with("own, service-role/AmazonECSTaskExecutionRolePolicy, \"arn:aws:iam::123456789012:policy/other\"").unwrap();
-    let arns: Vec<String> =
-        loaded.roles["app"].managed_policies.iter().map(|text| PolicyRef::new(&loaded, text).arn(&loaded, &facts())).collect();
+    let loaded =
+        with("own, service-role/AmazonECSTaskExecutionRolePolicy, \"arn:aws:iam::123456789012:policy/other\"").unwrap();
+    let arns: Vec<String> = loaded.roles["app"]
+        .managed_policies
+        .iter()
+        .map(|text| PolicyRef::new(&loaded, text).arn(&loaded, &facts()))
+        .collect();
     assert_eq!(
         arns,
         [
@@ -154,7 +176,10 @@ fn policies_are_named_by_key_by_aws_name_or_by_arn() {
         ]
     );
     refuses(with("AmazonECSTaskExecutionRolePolicy"), "did you mean `service-role/AmazonECSTaskExecutionRolePolicy`?");
-    refuses(with("service-role/AmazonECSTaskExecutionRolePolcy"), "did you mean `service-role/AmazonECSTaskExecutionRolePolicy`?");
+    refuses(
+        with("service-role/AmazonECSTaskExecutionRolePolcy"),
+        "did you mean `service-role/AmazonECSTaskExecutionRolePolicy`?",
+    );
     refuses(with("onw"), "did you mean `own`?");
     refuses(with("\"arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy\""), "did you mean");
     refuses(with("\"arn:aws:iam::1234:policy/x\""), "not the ARN of a policy");
@@ -163,9 +188,13 @@ fn policies_are_named_by_key_by_aws_name_or_by_arn() {
 
 #[test]
 fn too_many_policies_are_a_warning_before_they_are_an_error() {
-    let list = |n: usize| (0..n).map(|i| format!("\"arn:aws:iam::123456789012:policy/p{i}\"")).collect::<Vec<_>>().join(", ");
+    let list =
+        |n: usize| (0..n).map(|i| format!("\"arn:aws:iam::123456789012:policy/p{i}\"")).collect::<Vec<_>>().join(", ");
     assert!(role(&format!("{{ {ECS}, managed_policies: [{}] }}", list(11))).is_ok());
-    refuses(role(&format!("{{ {ECS}, managed_policies: [{}] }}", list(21))), "too-many-policies roles.app.managed_policies");
+    refuses(
+        role(&format!("{{ {ECS}, managed_policies: [{}] }}", list(21))),
+        "too-many-policies roles.app.managed_policies",
+    );
 }
 
 #[test]
@@ -197,12 +226,16 @@ fn grants_become_permissions_on_exactly_what_is_named() {
 #[test]
 fn grants_name_what_there_is() {
     refuses(
-        stack(&format!("repositories: {{ papyrus: {{}} }}\nroles:\n  app: {{ {ECS}, grants: [{{ push: papyrsu }}] }}\n")),
+        stack(&format!(
+            "repositories: {{ papyrus: {{}} }}\nroles:\n  app: {{ {ECS}, grants: [{{ push: papyrsu }}] }}\n"
+        )),
         "unknown-reference roles.app.grants[0].push: there is no `papyrsu` under `repositories` | did you mean `papyrus`?",
     );
     refuses(role(&format!("{{ {ECS}, grants: [{{ deploy: [web] }}] }}")), "under `services`");
     refuses(
-        stack(&format!("repositories: {{ p: {{}} }}\nroles:\n  app: {{ {ECS}, grants: [{{ pull: p }}], inline_policies: {{ hatoba-grants: {{ Version: \"2012-10-17\", Statement: [{{ Effect: Allow, Action: \"*\", Resource: \"*\" }}] }} }} }}\n")),
+        stack(&format!(
+            "repositories: {{ p: {{}} }}\nroles:\n  app: {{ {ECS}, grants: [{{ pull: p }}], inline_policies: {{ hatoba-grants: {{ Version: \"2012-10-17\", Statement: [{{ Effect: Allow, Action: \"*\", Resource: \"*\" }}] }} }} }}\n"
+        )),
         "is taken by `grants`",
     );
 }
@@ -211,13 +244,25 @@ fn grants_name_what_there_is() {
 fn an_issuer_is_an_address_without_anything_around_it() {
     let provider = |body: &str| stack(&format!("oidc_providers:\n  github: {body}\n"));
     let right = "https://token.actions.githubusercontent.com";
-    assert_eq!(provider(&format!("{{ url: {right} }}")).unwrap().oidc_providers["github"].wanted_client_ids("aws"), ["sts.amazonaws.com"]);
+    assert_eq!(
+        provider(&format!("{{ url: {right} }}")).unwrap().oidc_providers["github"].wanted_client_ids("aws"),
+        ["sts.amazonaws.com"]
+    );
     refuses(provider("{}"), "`url` is required");
-    for wrong in ["token.actions.githubusercontent.com", "http://token.actions.githubusercontent.com", "https://TOKEN.actions.githubusercontent.com",
-        "https://token.actions.githubusercontent.com/", "https://token.actions.githubusercontent.com:443", "https://tokens.actions.githubusercontent.com"] {
+    for wrong in [
+        "token.actions.githubusercontent.com",
+        "http://token.actions.githubusercontent.com",
+        "https://TOKEN.actions.githubusercontent.com",
+        "https://token.actions.githubusercontent.com/",
+        "https://token.actions.githubusercontent.com:443",
+        "https://tokens.actions.githubusercontent.com",
+    ] {
         refuses(provider(&format!("{{ url: \"{wrong}\" }}")), right);
     }
-    refuses(provider(&format!("{{ url: {right}, thumbprints: [abc] }}")), "oidc-thumbprints oidc_providers.github.thumbprints[0]");
+    refuses(
+        provider(&format!("{{ url: {right}, thumbprints: [abc] }}")),
+        "oidc-thumbprints oidc_providers.github.thumbprints[0]",
+    );
     refuses(provider(&format!("{{ url: {right}, name: github }}")), "oidc-name");
 }
 
@@ -225,14 +270,20 @@ fn an_issuer_is_an_address_without_anything_around_it() {
 fn policies_need_a_document_unless_they_are_somebody_elses() {
     refuses(stack("policies: { p: {} }\n"), "`document` is required");
     assert!(stack("policies: { p: { existing: true } }\n").is_ok());
-    let large = format!("policies: {{ p: {{ document: {{ Version: \"2012-10-17\", Statement: [{{ Sid: {}, Effect: Allow, Action: \"*\", Resource: \"*\" }}] }} }} }}\n", "x".repeat(6144));
+    let large = format!(
+        "policies: {{ p: {{ document: {{ Version: \"2012-10-17\", Statement: [{{ Sid: {}, Effect: Allow, Action: \"*\", Resource: \"*\" }}] }} }} }}\n",
+        "x".repeat(6144)
+    );
     refuses(stack(&large), "policy-size policies.p.document");
 }
 
 #[test]
 fn users_have_less_room_for_inline_policies() {
     let user = |n: usize| {
-        stack(&format!("users: {{ ci: {{ inline_policies: {{ a: {{ Version: \"2012-10-17\", Statement: [{{ Sid: {}, Effect: Allow, Action: \"*\", Resource: \"*\" }}] }} }} }} }}\n", "x".repeat(n)))
+        stack(&format!(
+            "users: {{ ci: {{ inline_policies: {{ a: {{ Version: \"2012-10-17\", Statement: [{{ Sid: {}, Effect: Allow, Action: \"*\", Resource: \"*\" }}] }} }} }} }}\n",
+            "x".repeat(n)
+        ))
     };
     assert!(user(1900).is_ok());
     refuses(user(2048), "policy-size users.ci.inline_policies");

@@ -87,7 +87,8 @@ fn repositories_are_refused_as_ecr_would() {
     refuses("repositories: { papyrus: { mutability_exclusions: [a b] } }", &["exclusions-unused", "exclusion-pattern"]);
     refuses("repositories: { papyrus: { keep_images: 0 } }", &["keep-none"]);
     refuses("repositories: { papyrus: { keep_images: 1, lifecycle: '{' } }", &["either-or", "not-json"]);
-    let alias = "repositories: { papyrus: { encryption: { kms: 'arn:aws:kms:us-west-2:123456789012:alias/papyrus' } } }";
+    let alias =
+        "repositories: { papyrus: { encryption: { kms: 'arn:aws:kms:us-west-2:123456789012:alias/papyrus' } } }";
     refuses(alias, &["kms-alias repositories.papyrus.encryption.kms: "]);
     let policy = "repositories: { papyrus: { policy: { Version: '2012-10-17', Statement: [{ Effect: Alow, Principal: '*', Action: 'ecr:*' }] } } }";
     assert!(problems(policy)[0].contains("repositories.papyrus.policy.Statement[0].Effect"));
@@ -104,12 +105,28 @@ fn lifecycle_policies_are_refused_as_ecr_would() {
     let untagged = "tagStatus: untagged, countType: imageCountMoreThan, countNumber: 3";
     refuses(&rules(&format!("{}, {}", rule(1, any, expire), rule(2, untagged, expire))), &["lifecycle-any-last"]);
     refuses(&rules(&format!("{}, {}", rule(1, untagged, expire), rule(1, any, expire))), &["lifecycle-priority"]);
-    refuses(&rules(&rule(1, "tagStatus: tagged, countType: imageCountMoreThan, countNumber: 3", expire)), &["lifecycle-tags"]);
-    refuses(&rules(&rule(1, "tagStatus: any, countType: sinceImagePushed, countNumber: 3", expire)), &["lifecycle-unit"]);
-    refuses(&rules(&rule(1, "tagStatus: any, countType: imageCountMoreThan, countNumber: 0", expire)), &["lifecycle-count"]);
-    refuses(&rules(&rule(1, "tagStatus: any, countType: sinceImagePulled, countUnit: days, countNumber: 3", expire)), &["lifecycle-action"]);
+    refuses(
+        &rules(&rule(1, "tagStatus: tagged, countType: imageCountMoreThan, countNumber: 3", expire)),
+        &["lifecycle-tags"],
+    );
+    refuses(
+        &rules(&rule(1, "tagStatus: any, countType: sinceImagePushed, countNumber: 3", expire)),
+        &["lifecycle-unit"],
+    );
+    refuses(
+        &rules(&rule(1, "tagStatus: any, countType: imageCountMoreThan, countNumber: 0", expire)),
+        &["lifecycle-count"],
+    );
+    refuses(
+        &rules(&rule(1, "tagStatus: any, countType: sinceImagePulled, countUnit: days, countNumber: 3", expire)),
+        &["lifecycle-action"],
+    );
     refuses(&rules(&rule(1, any, "type: transition")), &["lifecycle-action"]);
-    let typo = problems(&rules(&rule(1, "tagStatus: anny, countType: imageCountMoreThan, countNumber: 3", "type: expire, colour: red")));
+    let typo = problems(&rules(&rule(
+        1,
+        "tagStatus: anny, countType: imageCountMoreThan, countNumber: 3",
+        "type: expire, colour: red",
+    )));
     assert!(typo.iter().any(|p| p.contains("did you mean `any`?")), "{typo:#?}");
     assert!(typo.iter().any(|p| p.starts_with("unknown-key")), "{typo:#?}");
     refuses("repositories: { papyrus: { lifecycle: { rules: [] } } }", &["lifecycle-rules"]);
@@ -120,14 +137,27 @@ fn clusters_are_refused_as_ecs_would() {
     refuses("clusters: { 'a.b': {} }", &["name-characters"]);
     let spot = problems("clusters: { papyrus: { capacity_providers: [FARGATE_SPOTT] } }");
     assert!(spot[0].contains("did you mean `FARGATE_SPOT`?"), "{spot:#?}");
-    let strategy = |entries: &str| format!("clusters: {{ papyrus: {{ capacity_providers: [FARGATE, FARGATE_SPOT, mine], default_capacity: [{entries}] }} }}");
+    let strategy = |entries: &str| {
+        format!(
+            "clusters: {{ papyrus: {{ capacity_providers: [FARGATE, FARGATE_SPOT, mine], default_capacity: [{entries}] }} }}"
+        )
+    };
     refuses(&strategy("{ provider: FARGATE }"), &["no-weight"]);
-    refuses(&strategy("{ provider: FARGATE, weight: 1, base: 1 }, { provider: FARGATE_SPOT, weight: 1, base: 1 }"), &["two-bases"]);
+    refuses(
+        &strategy("{ provider: FARGATE, weight: 1, base: 1 }, { provider: FARGATE_SPOT, weight: 1, base: 1 }"),
+        &["two-bases"],
+    );
     refuses(&strategy("{ provider: FARGATE, weight: 1001 }"), &["out-of-range"]);
     refuses(&strategy("{ provider: FARGATE, weight: 1 }, { provider: FARGATE, weight: 2 }"), &["provider-twice"]);
     refuses(&strategy("{ provider: FARGATE, weight: 1 }, { provider: mine, weight: 2 }"), &["mixed-providers"]);
-    refuses("clusters: { papyrus: { default_capacity: [{ provider: FARGATE, weight: 1 }] } }", &["provider-not-in-cluster"]);
-    refuses("clusters: { papyrus: { execute_command: { log_group: /exec } } }", &["destination-unused", "unknown-reference"]);
+    refuses(
+        "clusters: { papyrus: { default_capacity: [{ provider: FARGATE, weight: 1 }] } }",
+        &["provider-not-in-cluster"],
+    );
+    refuses(
+        "clusters: { papyrus: { execute_command: { log_group: /exec } } }",
+        &["destination-unused", "unknown-reference"],
+    );
     refuses("clusters: { papyrus: { execute_command: { logging: override } } }", &["no-destination"]);
     refuses("clusters: { papyrus: { service_connect_namespace: papyrus } }", &["not-an-arn"]);
 }
@@ -168,12 +198,17 @@ fn parameters_are_refused_as_ssm_would() {
     refuses("parameters: { /papyrus//level: { value: x } }", &["parameter-path"]);
     refuses("parameters: { /aws/level: { value: x } }", &["name-reserved"]);
     refuses("parameters: { /papyrus/level: { value: '' } }", &["empty-value"]);
-    refuses("parameters: { /papyrus/level: { value: ['a,b'] } }", &["comma-in-list parameters[\"/papyrus/level\"].value[0]: "]);
+    refuses(
+        "parameters: { /papyrus/level: { value: ['a,b'] } }",
+        &["comma-in-list parameters[\"/papyrus/level\"].value[0]: "],
+    );
     refuses("parameters: { /papyrus/level: { value: '{{x}}' } }", &["braces"]);
     refuses("parameters: { /papyrus/level: { value: [a], type: string } }", &["type-and-value"]);
     let long = "x".repeat(4_097);
     refuses(&format!("parameters: {{ /papyrus/level: {{ value: {long} }} }}"), &["value-length"]);
-    assert!(stack(&format!("parameters: {{ /papyrus/level: {{ value: {long}, tier: intelligent_tiering }} }}")).is_ok());
+    assert!(
+        stack(&format!("parameters: {{ /papyrus/level: {{ value: {long}, tier: intelligent_tiering }} }}")).is_ok()
+    );
     let secret = problems("parameters: { /papyrus/key: { value: hush, type: SecureString } }");
     assert!(secret[0].starts_with("secret-in-file") && secret[0].contains("ssm:/papyrus/key"), "{secret:#?}");
     assert!(!secret[0].contains("hush"), "a secret is not repeated");

@@ -45,7 +45,10 @@ fn the_schema_in_the_docs_is_current() {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &current).unwrap();
     }
-    assert!(std::fs::read_to_string(&path).unwrap() == current, "docs/stack.schema.json is out of date; UPDATE_GOLDEN=1 writes it");
+    assert!(
+        std::fs::read_to_string(&path).unwrap() == current,
+        "docs/stack.schema.json is out of date; UPDATE_GOLDEN=1 writes it"
+    );
 }
 
 #[test]
@@ -69,7 +72,16 @@ fn it_accepts_the_example_and_every_good_file_and_its_long_form() {
 #[test]
 fn it_refuses_what_has_the_wrong_shape() {
     let validator = validator();
-    let shape = ["unknown-key-", "unknown-value-", "wrong-type-", "missing-key-stack", "missing-key-region", "invalid-value-stack", "invalid-value-account", "invalid-value-region"];
+    let shape = [
+        "unknown-key-",
+        "unknown-value-",
+        "wrong-type-",
+        "missing-key-stack",
+        "missing-key-region",
+        "invalid-value-stack",
+        "invalid-value-account",
+        "invalid-value-region",
+    ];
     // Overlays are checked once they are chosen; a pattern of addresses or texts is not the schema's to judge.
     let beyond = ["unknown-key-in-environment.yaml"];
     let mut accepted = Vec::new();
@@ -111,8 +123,12 @@ fn undescribed(root: &Value, schema: &Value, place: &str, bare: &mut Vec<String>
         }
     }
     match schema {
-        Value::Object(members) => members.iter().for_each(|(key, value)| undescribed(root, value, &format!("{place}/{key}"), bare)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(at, value)| undescribed(root, value, &format!("{place}/{at}"), bare)),
+        Value::Object(members) => {
+            members.iter().for_each(|(key, value)| undescribed(root, value, &format!("{place}/{key}"), bare))
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, value)| undescribed(root, value, &format!("{place}/{at}"), bare))
+        }
         _ => {}
     }
 }
@@ -121,7 +137,14 @@ fn undescribed(root: &Value, schema: &Value, place: &str, bare: &mut Vec<String>
 fn empty_sections_and_values_are_accepted_as_the_loader_accepts_them() {
     let validator = validator();
     let head = "stack: papyrus\nregion: us-west-2\n";
-    for rest in ["roles:", "clusters: { papyrus: }", "clusters: { papyrus: { capacity_providers: } }", "log_groups: { a: { retention_days: } }", "tags:", "github:"] {
+    for rest in [
+        "roles:",
+        "clusters: { papyrus: }",
+        "clusters: { papyrus: { capacity_providers: } }",
+        "log_groups: { a: { retention_days: } }",
+        "tags:",
+        "github:",
+    ] {
         assert_eq!(problems(&validator, &format!("{head}{rest}\n")), [""; 0], "{rest}");
     }
 }

@@ -27,7 +27,10 @@ pub struct Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("profile", &self.profile).field("endpoint_url", &self.endpoint_url).finish_non_exhaustive()
+        f.debug_struct("Settings")
+            .field("profile", &self.profile)
+            .field("endpoint_url", &self.endpoint_url)
+            .finish_non_exhaustive()
     }
 }
 

@@ -48,7 +48,11 @@ where
         }
         SdkError::ConstructionFailure(_) => {
             let text = chain(error);
-            let class = if text.contains("credential") || text.contains("identity") { Class::Credentials } else { Class::Invalid };
+            let class = if text.contains("credential") || text.contains("identity") {
+                Class::Credentials
+            } else {
+                Class::Invalid
+            };
             CloudError::new(class, call, text)
         }
         _ => CloudError::new(Class::Other, call, chain(error)),
@@ -74,27 +78,51 @@ fn chain(error: &dyn Error) -> String {
 pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
     let says = |fragment: &str| message.to_ascii_lowercase().contains(&fragment.to_ascii_lowercase());
     match code {
-        "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestThrottled" | "RequestThrottledException"
-        | "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" | "EC2ThrottledException"
-        | "PriorRequestNotComplete" | "BandwidthLimitExceeded" => Class::Throttled,
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "SlowDown"
+        | "EC2ThrottledException"
+        | "PriorRequestNotComplete"
+        | "BandwidthLimitExceeded" => Class::Throttled,
 
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" | "UnauthorizedException" => {
-            Class::Denied
-        }
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException"
-        | "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure" | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException" | "IncompleteSignature" | "RequestExpired" | "OptInRequired" => {
-            Class::Credentials
-        }
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "NotAuthorized"
+        | "UnauthorizedException" => Class::Denied,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "AuthFailure"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignature"
+        | "RequestExpired"
+        | "OptInRequired" => Class::Credentials,
 
         // What is written to, or attached, was made a moment ago; a policy of AWS is there or never will be.
         "NoSuchEntity" if is_iam_write(call) && says(":iam::aws:policy/") => Class::Invalid,
         "NoSuchEntity" if is_iam_write(call) => Class::NotYet,
         // A group that was created a moment ago is not known everywhere yet.
         "InvalidGroup.NotFound" if call.starts_with("ec2:Authorize") => Class::NotYet,
-        "NoSuchEntity" | "RepositoryNotFoundException" | "LifecyclePolicyNotFoundException"
-        | "RepositoryPolicyNotFoundException" | "ResourceNotFoundException" | "ServiceNotFoundException"
-        | "ServiceNotActiveException" | "InvalidGroup.NotFound" | "InvalidPermission.NotFound" | "ParameterNotFound"
+        "NoSuchEntity"
+        | "RepositoryNotFoundException"
+        | "LifecyclePolicyNotFoundException"
+        | "RepositoryPolicyNotFoundException"
+        | "ResourceNotFoundException"
+        | "ServiceNotFoundException"
+        | "ServiceNotActiveException"
+        | "InvalidGroup.NotFound"
+        | "InvalidPermission.NotFound"
+        | "ParameterNotFound"
         | "InvalidResourceId" => Class::Gone,
         // ECS has no code for a task definition that is not there.
         "ClientException" if says("unable to describe task definition") => Class::Gone,
@@ -102,19 +130,34 @@ pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
         "ClusterNotFoundException" if call == "ecs:CreateService" => Class::NotYet,
         "ClusterNotFoundException" => Class::Gone,
 
-        "EntityAlreadyExists" | "RepositoryAlreadyExistsException" | "ResourceAlreadyExistsException"
-        | "InvalidGroup.Duplicate" | "ParameterAlreadyExists" => Class::Exists,
+        "EntityAlreadyExists"
+        | "RepositoryAlreadyExistsException"
+        | "ResourceAlreadyExistsException"
+        | "InvalidGroup.Duplicate"
+        | "ParameterAlreadyExists" => Class::Exists,
         "InvalidParameterException" | "ClientException" if says("was not idempotent") => Class::Exists,
         // CreateServiceLinkedRole, when the role is there.
         "InvalidInput" if says("has been taken in this account") => Class::Exists,
 
-        "DeleteConflict" | "DependencyViolation" | "ConcurrentModification" | "ConcurrentModificationException"
-        | "EntityTemporarilyUnmodifiable" | "OperationAbortedException" | "ConflictException" | "ResourceInUseException"
-        | "UpdateInProgressException" | "ClusterContainsServicesException" | "ClusterContainsTasksException"
-        | "ClusterContainsContainerInstancesException" | "ClusterContainsCapacityProviderException"
-        | "ConcurrentUpdateException" | "TooManyUpdates" => Class::Busy,
+        "DeleteConflict"
+        | "DependencyViolation"
+        | "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "EntityTemporarilyUnmodifiable"
+        | "OperationAbortedException"
+        | "ConflictException"
+        | "ResourceInUseException"
+        | "UpdateInProgressException"
+        | "ClusterContainsServicesException"
+        | "ClusterContainsTasksException"
+        | "ClusterContainsContainerInstancesException"
+        | "ClusterContainsCapacityProviderException"
+        | "ConcurrentUpdateException"
+        | "TooManyUpdates" => Class::Busy,
         "InvalidParameterException" | "ClientException"
-            if says("still draining") || says("cannot be stopped while deployments are active") || says("was not active") =>
+            if says("still draining")
+                || says("cannot be stopped while deployments are active")
+                || says("was not active") =>
         {
             Class::Busy
         }
@@ -132,8 +175,13 @@ pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
         }
 
         // Quotas, which the SDK's own classifier takes for throttling.
-        "LimitExceeded" | "LimitExceededException" | "LimitExceededFault" | "TooManyTagsException"
-        | "SecurityGroupLimitExceeded" | "RulesPerSecurityGroupLimitExceeded" | "ParameterLimitExceeded" => Class::Quota,
+        "LimitExceeded"
+        | "LimitExceededException"
+        | "LimitExceededFault"
+        | "TooManyTagsException"
+        | "SecurityGroupLimitExceeded"
+        | "RulesPerSecurityGroupLimitExceeded"
+        | "ParameterLimitExceeded" => Class::Quota,
 
         "RequestTimeout" | "RequestTimeoutException" => Class::Ambiguous,
         _ if status == 429 => Class::Throttled,
@@ -145,7 +193,9 @@ pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
 /// Whether a call of IAM needs something that exists, so that its absence means that IAM has not caught up. Deletes, detaches and
 /// removals of tags are not among them: for these, absence is success.
 fn is_iam_write(call: &str) -> bool {
-    ["iam:Create", "iam:Put", "iam:Attach", "iam:Update", "iam:Tag", "iam:Add"].iter().any(|start| call.starts_with(start))
+    ["iam:Create", "iam:Put", "iam:Attach", "iam:Update", "iam:Tag", "iam:Add"]
+        .iter()
+        .any(|start| call.starts_with(start))
 }
 
 /// `Ok(None)` instead of an error that says that nothing is there.
@@ -176,7 +226,10 @@ mod tests {
     fn what_iam_does_not_know_yet_is_waited_for_and_what_aws_does_not_have_is_not() {
         let class = |call: &str, message: &str| class_of(call, "NoSuchEntity", message, 404);
         assert_eq!(class("iam:GetRole", "The role with name app cannot be found."), Class::Gone);
-        assert_eq!(class("iam:DetachRolePolicy", "Policy arn:aws:iam::aws:policy/ReadOnlyAccess was not found."), Class::Gone);
+        assert_eq!(
+            class("iam:DetachRolePolicy", "Policy arn:aws:iam::aws:policy/ReadOnlyAccess was not found."),
+            Class::Gone
+        );
         assert_eq!(class("iam:PutRolePolicy", "The role with name app cannot be found."), Class::NotYet);
         let own = "Policy arn:aws:iam::123456789012:policy/own does not exist or is not attachable.";
         assert_eq!(class("iam:AttachRolePolicy", own), Class::NotYet);
@@ -186,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_service_linked_role_that_is_there_exists() {
-        let taken = "Service role name AWSServiceRoleForECS has been taken in this account, please try a different suffix.";
+        let taken =
+            "Service role name AWSServiceRoleForECS has been taken in this account, please try a different suffix.";
         assert_eq!(class_of("iam:CreateServiceLinkedRole", "InvalidInput", taken, 400), Class::Exists);
         assert_eq!(class_of("iam:CreateServiceLinkedRole", "InvalidInput", "No such service.", 400), Class::Invalid);
     }

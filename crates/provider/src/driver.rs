@@ -47,8 +47,13 @@ pub trait Driver: Send + Sync {
     ///
     /// # Errors
     /// As AWS answers.
-    async fn update(&self, aws: &Aws, group: &'static str, want: &Resolved, live: &Sighting)
-    -> Result<Receipt, CloudError>;
+    async fn update(
+        &self,
+        aws: &Aws,
+        group: &'static str,
+        want: &Resolved,
+        live: &Sighting,
+    ) -> Result<Receipt, CloudError>;
 
     /// Deletes the resource; that it is gone already is success.
     ///

@@ -83,8 +83,7 @@ impl Exchange {
 macro_rules! json_call {
     ($call:literal, $operation:expr, $body:expr) => {{
         let exchange = $crate::json::Exchange::new($body);
-        let sent =
-            $operation.customize().mutate_request(exchange.request()).interceptor(exchange.keep()).send().await;
+        let sent = $operation.customize().mutate_request(exchange.request()).interceptor(exchange.keep()).send().await;
         match sent {
             Ok(_) => exchange.answer($call),
             Err(error) => Err($crate::classify::failed($call)(error)),

@@ -246,9 +246,9 @@ fn value_of(json: &Json, shape: Shape, like: Like<'_>) -> Option<Value> {
                 })
                 .collect(),
         ),
-        Shape::Only(key, _) => {
-            Value::List(list().iter().filter_map(|item| item.get(key).and_then(Json::as_str).map(Value::text)).collect())
-        }
+        Shape::Only(key, _) => Value::List(
+            list().iter().filter_map(|item| item.get(key).and_then(Json::as_str).map(Value::text)).collect(),
+        ),
         Shape::Custom(read, _) => read(json, like),
     })
 }
@@ -259,7 +259,11 @@ pub(crate) fn write(parts: &Parts, members: &[Member]) -> Json {
     let mut taken: Vec<&str> = Vec::new();
     for member in members {
         if let (true, Shape::Object(inner)) = (member.name.is_empty(), member.shape) {
-            let own: Parts = parts.iter().filter(|(key, _)| inner.iter().any(|m| m.name == *key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+            let own: Parts = parts
+                .iter()
+                .filter(|(key, _)| inner.iter().any(|m| m.name == *key))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect();
             taken.extend(inner.iter().map(|member| member.name));
             if !own.is_empty() {
                 object.insert(member.api.to_owned(), write(&own, inner));
@@ -317,7 +321,9 @@ pub(crate) fn json_of(value: &Value, shape: Shape) -> Json {
         Shape::Only(key, (other, fixed)) => value
             .list_texts()
             .into_iter()
-            .map(|text| Json::Object([(key.to_owned(), text.into()), (other.to_owned(), fixed.into())].into_iter().collect()))
+            .map(|text| {
+                Json::Object([(key.to_owned(), text.into()), (other.to_owned(), fixed.into())].into_iter().collect())
+            })
             .collect(),
         Shape::Custom(_, write) => write(value),
     }

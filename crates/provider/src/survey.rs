@@ -98,18 +98,10 @@ impl<'a> Survey<'a> {
     }
 
     async fn read_marks(&self) -> Result<BTreeMap<String, Tags>, CloudError> {
-        let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder()
-            .key(TAG_STACK)
-            .values(&self.goal.stack)
-            .build();
-        let mut pages = self
-            .aws
-            .tagging()
-            .get_resources()
-            .tag_filters(filter)
-            .resources_per_page(100)
-            .into_paginator()
-            .send();
+        let filter =
+            aws_sdk_resourcegroupstagging::types::TagFilter::builder().key(TAG_STACK).values(&self.goal.stack).build();
+        let mut pages =
+            self.aws.tagging().get_resources().tag_filters(filter).resources_per_page(100).into_paginator().send();
         let mut marks = BTreeMap::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(failed("tag:GetResources"))?;

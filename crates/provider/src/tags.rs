@@ -22,7 +22,11 @@ pub struct TagChange {
 pub fn change(want: &Tags, live: &Sighting) -> TagChange {
     let have = live.fields.get("tags").map(Value::map_texts).unwrap_or_default();
     TagChange {
-        set: want.iter().filter(|(key, value)| have.get(*key) != Some(value)).map(|(k, v)| (k.clone(), v.clone())).collect(),
+        set: want
+            .iter()
+            .filter(|(key, value)| have.get(*key) != Some(value))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect(),
         remove: have.keys().filter(|key| !want.contains_key(*key)).cloned().collect(),
     }
 }

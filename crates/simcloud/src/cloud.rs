@@ -77,7 +77,8 @@ impl Cloud for World {
         let state = self.lock();
         let mut snapshot = Snapshot::default();
         for thing in &state.things {
-            let named = goal.resources.values().any(|want| want.kind.name == thing.kind.name && want.name == thing.name);
+            let named =
+                goal.resources.values().any(|want| want.kind.name == thing.kind.name && want.name == thing.name);
             if !named && thing.mark().is_none_or(|mark| mark.stack != goal.stack) {
                 continue;
             }
@@ -86,8 +87,12 @@ impl Cloud for World {
             }
         }
         for (kind, name) in &state.unreadable {
-            let addresses: Vec<Address> =
-                goal.resources.values().filter(|want| want.kind.name == kind && want.name == *name).map(|want| want.address.clone()).collect();
+            let addresses: Vec<Address> = goal
+                .resources
+                .values()
+                .filter(|want| want.kind.name == kind && want.name == *name)
+                .map(|want| want.address.clone())
+                .collect();
             let error = refuse(Class::Denied, "Describe", "not allowed");
             snapshot.unreadable.extend((!addresses.is_empty()).then_some(ReadFailure { addresses, error }));
         }
@@ -99,7 +104,9 @@ impl Cloud for World {
     async fn look(&self, target: &Target, _: Depth) -> Result<Vec<Sighting>, CloudError> {
         let mut state = self.lock();
         let meant = |t: &Thing| {
-            t.kind.name == target.kind.name && t.name == target.name && (target.scope.is_none() || t.scope == target.scope)
+            t.kind.name == target.kind.name
+                && t.name == target.name
+                && (target.scope.is_none() || t.scope == target.scope)
         };
         let found = state.things.iter().filter(|t| meant(t)).map(|t| self.sighting(t, None, &state.things)).collect();
         for thing in state.things.iter_mut().filter(|t| meant(t)) {
@@ -129,8 +136,10 @@ impl Cloud for World {
                 (None, _) => {}
             }
         }
-        let missing: BTreeSet<String> =
-            uses(&thing, &self.facts).into_iter().filter(|id| self.would_know(id, &thing) && !state.things.iter().any(|t| t.is_called(id))).collect();
+        let missing: BTreeSet<String> = uses(&thing, &self.facts)
+            .into_iter()
+            .filter(|id| self.would_know(id, &thing) && !state.things.iter().any(|t| t.is_called(id)))
+            .collect();
         if let Some(id) = missing.first() {
             return Err(refuse(Class::Invalid, call, format!("there is no {id}")));
         }
@@ -177,7 +186,11 @@ impl Cloud for World {
         let Some(thing) = state.things.get(at).cloned() else { return Ok(()) };
         if let Some(user) = holder(&thing, &state.things, &self.facts) {
             // Steps are ordered so that nothing is in use when it goes: waiting for others would never end here.
-            return Err(refuse(Class::Invalid, live.kind.delete_call, format!("`{}` is used by `{}`", thing.name, user.name)));
+            return Err(refuse(
+                Class::Invalid,
+                live.kind.delete_call,
+                format!("`{}` is used by `{}`", thing.name, user.name),
+            ));
         }
         if thing.content.is_some() && !empty {
             return Err(refuse(Class::Invalid, live.kind.delete_call, format!("`{}` is not empty", thing.name)));

@@ -132,11 +132,16 @@ impl Generated {
             if rng.chance(10) {
                 continue;
             }
-            let (key, item) = if rng.chance(5) && !item.spec.contains_key("existing") { moved(section, key, item) } else { (key.clone(), item.clone()) };
+            let (key, item) = if rng.chance(5) && !item.spec.contains_key("existing") {
+                moved(section, key, item)
+            } else {
+                (key.clone(), item.clone())
+            };
             old.insert((*section, key), item);
         }
         let mut places: Vec<Place> = old.keys().cloned().collect();
-        let taken: BTreeSet<(&str, String)> = old.iter().map(|((section, key), item)| (*section, name(key, item))).collect();
+        let taken: BTreeSet<(&str, String)> =
+            old.iter().map(|((section, key), item)| (*section, name(key, item))).collect();
         let new = |place: &Place| !self.items.contains_key(place) && !taken.contains(place);
         places.extend(stack.places(&mut rng).into_iter().filter(new).filter(|_| rng.chance(30)));
         sort(&mut places);
@@ -392,9 +397,20 @@ impl Make<'_> {
         if self.rng.chance(30) {
             let mut tags = Map::new();
             for name in self.rng.some(&["team", "cost centre", "a:b/c=d", "on"], 40) {
-                let value = self.rng.pick(&[json!("wharf"), json!(7), json!(true), json!(""), json!("1.10"), json!("Überseekai")]);
+                let value = self.rng.pick(&[
+                    json!("wharf"),
+                    json!(7),
+                    json!(true),
+                    json!(""),
+                    json!("1.10"),
+                    json!("Überseekai"),
+                ]);
                 // ECR and SSM take no letters beyond those of all services here, and empty values are not for every emulator.
-                let value = if self.emulator() && !matches!(value.as_str(), None | Some("wharf" | "1.10")) { json!("wharf") } else { value };
+                let value = if self.emulator() && !matches!(value.as_str(), None | Some("wharf" | "1.10")) {
+                    json!("wharf")
+                } else {
+                    value
+                };
                 tags.insert(name.to_owned(), value);
             }
             spec.insert("tags".to_owned(), Json::Object(tags));

@@ -31,7 +31,9 @@ pub(crate) fn uses(thing: &Thing, facts: &Facts) -> Vec<String> {
             add(name.map(group).as_deref());
         }
         "security_group" => {
-            for says in ["ingress", "egress"].iter().filter_map(|field| fields.get(*field)?.as_map()).flat_map(BTreeMap::values) {
+            for says in
+                ["ingress", "egress"].iter().filter_map(|field| fields.get(*field)?.as_map()).flat_map(BTreeMap::values)
+            {
                 add(says.get("group").and_then(Value::as_text));
             }
         }

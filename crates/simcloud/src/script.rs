@@ -14,8 +14,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use hatoba_engine::execute::{Outcome, StepEnd, execute};
 use hatoba_engine::cloud::Cloud;
+use hatoba_engine::execute::{Outcome, StepEnd, execute};
 use hatoba_engine::lint::lint;
 use hatoba_engine::plan::{Act, Intent, Plan, Step, Why, plan};
 use hatoba_engine::snapshot::Snapshot;
@@ -137,7 +137,10 @@ impl Script {
             }
             ["fill", kind, name, content @ ..] => {
                 let content = content.join(" ");
-                known(self.world.change(kind, name, |thing| thing.content = Some(content).filter(|text| !text.is_empty())))?;
+                known(
+                    self.world
+                        .change(kind, name, |thing| thing.content = Some(content).filter(|text| !text.is_empty())),
+                )?;
             }
             ["deploy", family, container, image] => known(self.world.deploy(family, container, image))?,
             ["unreadable", kind, name] => self.world.unreadable(Some((kind, name))),
@@ -234,9 +237,17 @@ pub fn brief(plan: &Plan) -> String {
     }
     for step in &plan.steps {
         let _ = writeln!(out, "  {} {}{}{}", symbol(step), step.address, why(&step.why), waits(plan, step));
-        if matches!(step.act, Act::Update { .. }) || matches!((&step.act, &step.why), (Act::Create { .. }, Why::MustReplace(_))) {
+        if matches!(step.act, Act::Update { .. })
+            || matches!((&step.act, &step.why), (Act::Create { .. }, Why::MustReplace(_)))
+        {
             for change in &step.changes {
-                let _ = writeln!(out, "      {}: {} -> {}", change.path, text(change.before.as_ref()), text(change.after.as_ref()));
+                let _ = writeln!(
+                    out,
+                    "      {}: {} -> {}",
+                    change.path,
+                    text(change.before.as_ref()),
+                    text(change.after.as_ref())
+                );
             }
         }
     }

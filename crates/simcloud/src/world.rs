@@ -175,7 +175,9 @@ fn set(fields: &mut Fields, path: &str, value: Option<Value>) {
 
 impl State {
     pub(crate) fn find(&mut self, kind: &str, name: &str, scope: Option<&String>) -> Option<&mut Thing> {
-        self.things.iter_mut().find(|t| t.kind.name == kind && t.name == name && (scope.is_none() || t.scope.as_ref() == scope))
+        self.things
+            .iter_mut()
+            .find(|t| t.kind.name == kind && t.name == name && (scope.is_none() || t.scope.as_ref() == scope))
     }
 
     /// A resource without fields, with what AWS assigns to a new one.
@@ -189,7 +191,8 @@ impl State {
         let section = Stack::SECTIONS.iter().find(|section| Stack::kind_of(section) == Some(want.kind.name));
         let spec = section.and_then(|section| self.stack.as_ref()?.find(section, &want.address.name));
         let outputs = spec.into_iter().flat_map(|spec| {
-            let output = |output: &&str| Some(((*output).to_owned(), Value::Text(spec.output(&want.name, output, facts)?)));
+            let output =
+                |output: &&str| Some(((*output).to_owned(), Value::Text(spec.output(&want.name, output, facts)?)));
             spec.outputs().iter().filter_map(output)
         });
         outputs.collect()
@@ -213,7 +216,9 @@ impl State {
             "oidc_provider" => facts.iam_arn(format_args!("oidc-provider/{name}")),
             _ => match outputs.get("arn").and_then(Value::as_text) {
                 Some(arn) => arn.to_owned(),
-                None if matches!(kind.name, "role" | "user" | "policy") => facts.iam_arn(format_args!("{}/{name}", kind.name)),
+                None if matches!(kind.name, "role" | "user" | "policy") => {
+                    facts.iam_arn(format_args!("{}/{name}", kind.name))
+                }
                 None => format!("{}/{name}", kind.name),
             },
         };

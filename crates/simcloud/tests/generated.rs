@@ -33,7 +33,8 @@ fn options(for_emulator: bool) -> Options {
 
 fn load(seed: u64, generated: &Generated) -> Stack {
     let text = generated.yaml();
-    read(&text, None, &facts().unwrap()).unwrap_or_else(|problems| panic!("seed {seed} is no valid stack:\n{problems}\n{text}"))
+    read(&text, None, &facts().unwrap())
+        .unwrap_or_else(|problems| panic!("seed {seed} is no valid stack:\n{problems}\n{text}"))
 }
 
 /// What is planned for a stack, checked by the lint.
@@ -49,7 +50,8 @@ async fn look(world: &World, stack: &Stack, intent: Intent) -> (Goal, Snapshot, 
 
 /// A plan's steps without what they were made from.
 fn steps(plan: &Plan) -> String {
-    let step = |step: &Step| format!("{:?}", (&step.address, &step.name, &step.act, &step.why, &step.changes, &step.after));
+    let step =
+        |step: &Step| format!("{:?}", (&step.address, &step.name, &step.act, &step.why, &step.changes, &step.after));
     let steps: Vec<String> = plan.steps.iter().map(step).collect();
     format!("{steps:?} {:?} {:?} {:?} {:?}", plan.refusals, plan.notes, plan.unchanged, plan.unknown)
 }
@@ -68,12 +70,14 @@ async fn converge(world: &World, seed: u64, stack: &Stack, intent: Intent, text:
     let (goal, seen, planned) = look(world, stack, intent).await;
     let shown = || format!("{}\n{}", brief(&planned), text());
     assert!(planned.refusals.is_empty(), "seed {seed}: refused:\n{}", shown());
-    assert!(is_the_same_in_any_order(&goal, seen, &planned, &mut Rng::new(seed)), "seed {seed}: depends on the order of sightings:\n{}", shown());
+    assert!(
+        is_the_same_in_any_order(&goal, seen, &planned, &mut Rng::new(seed)),
+        "seed {seed}: depends on the order of sightings:\n{}",
+        shown()
+    );
     let outcome = carry_out(&planned, world).await;
-    let failed: Vec<String> = outcome
-        .failed()
-        .map(|(id, error)| format!("{}: {error}", planned.steps.get(id).unwrap().address))
-        .collect();
+    let failed: Vec<String> =
+        outcome.failed().map(|(id, error)| format!("{}: {error}", planned.steps.get(id).unwrap().address)).collect();
     assert!(outcome.is_complete(), "seed {seed}: {failed:?} in\n{}", shown());
     let (_, _, again) = look(world, stack, intent).await;
     let nothing = again.steps.is_empty() && again.refusals.is_empty() && again.unknown.is_empty();
@@ -140,10 +144,12 @@ async fn live(seed: u64) {
     let second = first.vary(seed.wrapping_add(1));
     put_existing(&world, &second);
     let stack = load(seed, &second);
-    converge(&world, seed, &stack, Intent::Present, &|| format!("{}\n--- becomes\n{}", first.yaml(), second.yaml())).await;
+    converge(&world, seed, &stack, Intent::Present, &|| format!("{}\n--- becomes\n{}", first.yaml(), second.yaml()))
+        .await;
 
     converge(&world, seed, &stack, Intent::Absent, &|| second.yaml()).await;
-    let left: Vec<String> = world.things().iter().filter(|thing| thing.mark().is_some()).map(|thing| thing.name.clone()).collect();
+    let left: Vec<String> =
+        world.things().iter().filter(|thing| thing.mark().is_some()).map(|thing| thing.name.clone()).collect();
     assert!(left.is_empty(), "seed {seed}: left after destroy: {left:?}\n{}", second.yaml());
 }
 

@@ -23,5 +23,10 @@ async fn every_transcript_is_as_written() {
             differ.push(format!("--- {name} as written\n{written}\n+++ {name} now\n{now}"));
         }
     }
-    assert!(differ.is_empty(), "{} transcripts differ; UPDATE_GOLDEN=1 writes them anew:\n{}", differ.len(), differ.join("\n"));
+    assert!(
+        differ.is_empty(),
+        "{} transcripts differ; UPDATE_GOLDEN=1 writes them anew:\n{}",
+        differ.len(),
+        differ.join("\n")
+    );
 }

@@ -41,7 +41,8 @@ impl Play for LogGroups {
             "DeleteLogGroup" => {
                 let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
                 let group = known.get(&place(call, &request["logGroupName"]));
-                let protected = group.and_then(|members| members.get("deletionProtectionEnabled")) == Some(&Value::Bool(true));
+                let protected =
+                    group.and_then(|members| members.get("deletionProtectionEnabled")) == Some(&Value::Bool(true));
                 let message = "The log group has deletion protection enabled.";
                 return protected.then(|| Reply::error(call, 400, "ValidationException", message));
             }

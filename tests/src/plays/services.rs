@@ -13,7 +13,14 @@ use crate::proxy::{Call, Play, Reply};
 
 /// Members that the emulators keep well themselves, or that are no state.
 const LEFT: &[&str] = &[
-    "cluster", "service", "serviceName", "taskDefinition", "desiredCount", "tags", "clientToken", "forceNewDeployment",
+    "cluster",
+    "service",
+    "serviceName",
+    "taskDefinition",
+    "desiredCount",
+    "tags",
+    "clientToken",
+    "forceNewDeployment",
 ];
 /// Members that AWS shows on the primary deployment instead of the service.
 const ON_DEPLOYMENT: &[&str] = &["serviceConnectConfiguration", "volumeConfigurations"];

@@ -35,7 +35,9 @@ impl Play for TaskDefinitions {
                 if name == "containerDefinitions" {
                     let containers = value.as_array().into_iter().flatten().map(container).collect();
                     shown.insert(name.clone(), Value::Array(containers));
-                } else if !shown.contains_key(name) || matches!(name.as_str(), "enableFaultInjection" | "proxyConfiguration") {
+                } else if !shown.contains_key(name)
+                    || matches!(name.as_str(), "enableFaultInjection" | "proxyConfiguration")
+                {
                     shown.insert(name.clone(), value.clone());
                 }
             }

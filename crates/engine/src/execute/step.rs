@@ -56,14 +56,17 @@ impl Worker<'_> {
         let want = self.want.clone()?;
         self.calling(self.step.kind.create_call);
         let receipt = self
-            .attempt(|| self.cloud.create(&want), || async {
-                // The name is ours if it bears our mark; otherwise somebody else was faster.
-                let seen = self.look(Depth::Full).await?;
-                Ok(match seen.iter().find(|s| self.is_ours(s)) {
-                    Some(ours) => Seen::Done(receipt_of(ours)),
-                    None => Seen::NotDone,
-                })
-            })
+            .attempt(
+                || self.cloud.create(&want),
+                || async {
+                    // The name is ours if it bears our mark; otherwise somebody else was faster.
+                    let seen = self.look(Depth::Full).await?;
+                    Ok(match seen.iter().find(|s| self.is_ours(s)) {
+                        Some(ours) => Seen::Done(receipt_of(ours)),
+                        None => Seen::NotDone,
+                    })
+                },
+            )
             .await?;
         self.remember(&receipt, outputs);
         if !then.is_empty() {
@@ -100,15 +103,18 @@ impl Worker<'_> {
         self.calling(group);
         let renews = !self.step.kind.renews(group).is_empty();
         let receipt = self
-            .attempt(|| self.cloud.update(group, want, live), || async {
-                // Groups that renew something (a new revision) must not run twice; the others may.
-                if !renews {
-                    return Ok(Seen::NotDone);
-                }
-                let seen = self.look(Depth::Full).await?;
-                let newer = seen.iter().find(|s| self.is_ours(s) && s.id != live.id);
-                Ok(newer.map_or(Seen::NotDone, |newer| Seen::Done(receipt_of(newer))))
-            })
+            .attempt(
+                || self.cloud.update(group, want, live),
+                || async {
+                    // Groups that renew something (a new revision) must not run twice; the others may.
+                    if !renews {
+                        return Ok(Seen::NotDone);
+                    }
+                    let seen = self.look(Depth::Full).await?;
+                    let newer = seen.iter().find(|s| self.is_ours(s) && s.id != live.id);
+                    Ok(newer.map_or(Seen::NotDone, |newer| Seen::Done(receipt_of(newer))))
+                },
+            )
             .await?;
         self.remember(&receipt, outputs);
         Ok(())
@@ -124,9 +130,10 @@ impl Worker<'_> {
         }
         if matches!(live.readiness, Readiness::Ready | Readiness::Settling(_)) {
             self.calling(self.step.kind.delete_call);
-            self.attempt(|| async { self.cloud.delete(planned, empty).await.map(|()| Receipt::default()) }, || async {
-                Ok(Seen::NotDone)
-            })
+            self.attempt(
+                || async { self.cloud.delete(planned, empty).await.map(|()| Receipt::default()) },
+                || async { Ok(Seen::NotDone) },
+            )
             .await?;
         }
         if self.step.kind.settles {
@@ -138,9 +145,10 @@ impl Worker<'_> {
     async fn release(&self) -> Result<StepEnd, StepError> {
         let Some(live) = &self.step.live else { return Ok(StepEnd::AlreadyDone) };
         self.calling("UntagResource");
-        self.attempt(|| async { self.cloud.release(live).await.map(|()| Receipt::default()) }, || async {
-            Ok(Seen::NotDone)
-        })
+        self.attempt(
+            || async { self.cloud.release(live).await.map(|()| Receipt::default()) },
+            || async { Ok(Seen::NotDone) },
+        )
         .await?;
         Ok(StepEnd::Done)
     }
@@ -268,11 +276,13 @@ impl Worker<'_> {
         if self.step.kind.ownership == Ownership::Account {
             return true;
         }
-        let Some(Value::Map(tags)) = self.step.want.as_ref().and_then(|want| want.fields.get("tags")) else { return false };
+        let Some(Value::Map(tags)) = self.step.want.as_ref().and_then(|want| want.fields.get("tags")) else {
+            return false;
+        };
         let stack = tags.get(crate::owner::TAG_STACK).and_then(Value::as_text);
-        live.mark.as_ref().is_some_and(|mark| {
-            Some(mark.stack.as_str()) == stack && mark.address == self.step.address.to_string()
-        })
+        live.mark
+            .as_ref()
+            .is_some_and(|mark| Some(mark.stack.as_str()) == stack && mark.address == self.step.address.to_string())
     }
 
     fn calling(&self, call: &'static str) {

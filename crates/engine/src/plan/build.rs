@@ -130,7 +130,10 @@ impl<'a> Builder<'a> {
         while let Some(user) = open.pop() {
             for need in self.goal.resources.get(&user).into_iter().flat_map(|want| &want.needs) {
                 let touched = |need| {
-                    self.goal.resources.get(need).is_some_and(|want| !want.existing && want.kind.ownership != Ownership::Account)
+                    self.goal
+                        .resources
+                        .get(need)
+                        .is_some_and(|want| !want.existing && want.kind.ownership != Ownership::Account)
                 };
                 if touched(need) && !self.unknown.contains_key(need) {
                     self.unknown.insert(need.clone(), format!("{user} may still use it, and its state is unknown"));
@@ -144,7 +147,9 @@ impl<'a> Builder<'a> {
     fn may_use(&self, leftover: &Sighting) -> Option<&Address> {
         // What was not read may use anything if it uses other things at all, or is not in the file itself.
         let unread = self.seen.unreadable.iter().flat_map(|failure| &failure.addresses);
-        let unread = unread.into_iter().find(|address| self.goal.resources.get(address).is_none_or(|want| !want.needs.is_empty()));
+        let unread = unread
+            .into_iter()
+            .find(|address| self.goal.resources.get(address).is_none_or(|want| !want.needs.is_empty()));
         let blocked = || {
             let uses = |live: &Sighting| live.uses.iter().any(|id| leftover.is_called(id));
             self.unknown.keys().find(|address| self.current.get(address).is_some_and(|live| uses(live)))
@@ -288,7 +293,9 @@ impl<'a> Builder<'a> {
 
     /// What AWS does not delete while it is in use stays when whoever uses it stays, and goes on using it.
     fn keep_used(&mut self) {
-        while let Some((at, text)) = self.steps.iter().enumerate().find_map(|(at, step)| Some((at, self.used_for_good(step)?))) {
+        while let Some((at, text)) =
+            self.steps.iter().enumerate().find_map(|(at, step)| Some((at, self.used_for_good(step)?)))
+        {
             let step = self.steps.remove(at);
             self.notes.push(Note { address: step.address, name: step.name, text, stays: true });
         }
@@ -299,11 +306,13 @@ impl<'a> Builder<'a> {
 
     /// Why something that is to be deleted has to stay, if it has.
     fn used_for_good(&self, step: &Step) -> Option<String> {
-        let in_the_way = matches!(step.act, Act::Delete { .. }) && step.kind.replace_in_use == ReplaceInUse::NeedsNewName;
+        let in_the_way =
+            matches!(step.act, Act::Delete { .. }) && step.kind.replace_in_use == ReplaceInUse::NeedsNewName;
         let live = step.live.as_ref().filter(|_| in_the_way && !matches!(step.why, Why::MustReplace(_)))?;
         let names = live.names();
         let stays = |user: &&Sighting| {
-            let mut steps = self.steps.iter().filter(|other| other.live.as_ref().is_some_and(|live| live.id == user.id));
+            let mut steps =
+                self.steps.iter().filter(|other| other.live.as_ref().is_some_and(|live| live.id == user.id));
             !steps.any(|other| match (&other.act, &other.want) {
                 (Act::Delete { .. } | Act::Settle { until: crate::wait::Until::Gone }, _) => true,
                 (Act::Update { .. }, Some(want)) => !want.fields.values().any(|value| mentions(value, &names)),
@@ -348,14 +357,10 @@ fn mentions(value: &Value, names: &BTreeSet<&str>) -> bool {
 /// A resource whose key in the file was changed is found by its name, and gets the new address with its tags.
 fn pick<'a>(goal: &Goal, want: &Desired, named: &[&'a Sighting]) -> Option<&'a Sighting> {
     let address = want.address.to_string();
-    named
-        .iter()
-        .copied()
-        .filter(|s| want.scope.is_none() || s.scope == want.scope)
-        .min_by_key(|s| match &s.mark {
-            Some(mark) if mark.stack == goal.stack && mark.address == address => (0, s.id.clone()),
-            Some(mark) if mark.stack == goal.stack => (1, s.id.clone()),
-            None => (2, s.id.clone()),
-            Some(_) => (3, s.id.clone()),
-        })
+    named.iter().copied().filter(|s| want.scope.is_none() || s.scope == want.scope).min_by_key(|s| match &s.mark {
+        Some(mark) if mark.stack == goal.stack && mark.address == address => (0, s.id.clone()),
+        Some(mark) if mark.stack == goal.stack => (1, s.id.clone()),
+        None => (2, s.id.clone()),
+        Some(_) => (3, s.id.clone()),
+    })
 }

@@ -39,7 +39,12 @@ pub(super) struct Action {
 
 /// What to do so that `want` exists, where `live` is what bears its name (or its mark).
 /// `used` tells whether something that stays uses it.
-pub(super) fn present(stack: &str, want: &Desired, live: Option<&Sighting>, used: &dyn Fn(&Sighting) -> bool) -> Decision {
+pub(super) fn present(
+    stack: &str,
+    want: &Desired,
+    live: Option<&Sighting>,
+    used: &dyn Fn(&Sighting) -> bool,
+) -> Decision {
     let Some(live) = live else {
         if want.existing {
             return Decision::Refuse(refusal(
@@ -114,7 +119,9 @@ fn shared_with(want: &Desired, live: &Sighting, mark: &Mark) -> Decision {
     let mut fields = want.fields.clone();
     fields.retain(|name, _| name != "tags");
     let mut changes = differences(want.kind, &fields, &live.fields);
-    changes.retain(|change| change.path != "tags" && !change.path.starts_with("tags.") && !change.path.starts_with("tags["));
+    changes.retain(|change| {
+        change.path != "tags" && !change.path.starts_with("tags.") && !change.path.starts_with("tags[")
+    });
     if changes.is_empty() {
         return Decision::Nothing;
     }
@@ -154,14 +161,20 @@ fn replace(
     if adopted || unmarked {
         return Decision::Refuse(refusal(
             want,
-            format!("`{field}` of the {} `{}` cannot be changed in place, and hatoba did not create it", want.kind.title, live.name),
+            format!(
+                "`{field}` of the {} `{}` cannot be changed in place, and hatoba did not create it",
+                want.kind.title, live.name
+            ),
             "set the field to what is there, or give this one another `name:` so that a new one is created beside it",
         ));
     }
     if want.kind.replace_in_use == crate::kind::ReplaceInUse::NeedsNewName && used(live) {
         return Decision::Refuse(refusal(
             want,
-            format!("`{field}` of the {} `{}` cannot be changed in place, and it is in use", want.kind.title, live.name),
+            format!(
+                "`{field}` of the {} `{}` cannot be changed in place, and it is in use",
+                want.kind.title, live.name
+            ),
             "give it another `name:`: the new one is created first, its users move over, then the old one is deleted",
         ));
     }
@@ -169,13 +182,20 @@ fn replace(
         let holds = live.holds.as_deref().unwrap_or_default();
         return Decision::Refuse(refusal(
             want,
-            format!("`{field}` of the {} `{}` cannot be changed in place, and it holds {holds}", want.kind.title, live.name),
+            format!(
+                "`{field}` of the {} `{}` cannot be changed in place, and it holds {holds}",
+                want.kind.title, live.name
+            ),
             "give it another `name:`, or allow the loss with `on_destroy: empty`",
         ));
     }
     let why = Why::MustReplace(field);
-    let delete =
-        Action { act: Act::Delete { empty: may_empty(want.on_destroy) }, why: why.clone(), changes: Vec::new(), want: None };
+    let delete = Action {
+        act: Act::Delete { empty: may_empty(want.on_destroy) },
+        why: why.clone(),
+        changes: Vec::new(),
+        want: None,
+    };
     let mut create = create(stack, want, why);
     create.changes = changes;
     Decision::Replace { delete: Box::new(delete), create: Box::new(create) }
@@ -223,7 +243,12 @@ pub(super) fn absent(stack: &str, address: &Address, live: &Sighting, want: Opti
                 true,
             ));
         }
-        return Decision::Do(Box::new(Action { act: Act::Delete { empty: true }, why, changes: Vec::new(), want: None }));
+        return Decision::Do(Box::new(Action {
+            act: Act::Delete { empty: true },
+            why,
+            changes: Vec::new(),
+            want: None,
+        }));
     }
     let empty = may_empty(on_destroy) || kept_on_purpose == Some("empty");
     Decision::Do(Box::new(Action { act: Act::Delete { empty }, why, changes: Vec::new(), want: None }))
@@ -243,7 +268,9 @@ fn create(stack: &str, want: &Desired, why: Why) -> Action {
         .map(|group| group.name)
         .filter(|group| {
             want.kind.fields.iter().any(|field| {
-                !field.at_create && field.on_change == OnChange::Update(group) && needs_call(&want.fields, field.name, field.unset)
+                !field.at_create
+                    && field.on_change == OnChange::Update(group)
+                    && needs_call(&want.fields, field.name, field.unset)
             })
         })
         .collect();

@@ -49,7 +49,9 @@ pub(super) fn edges(steps: &mut [Step], goal: &Goal) {
         }
         // Whoever uses something that leaves has to go, or to be changed, before. What comes back under the same name does not
         // wait for them: they may wait for it to have come back.
-        for used in step.live.iter().flat_map(|live| &live.uses).filter_map(|id| leaving_by_id.get(id.as_str())).flatten() {
+        for used in
+            step.live.iter().flat_map(|live| &live.uses).filter_map(|id| leaving_by_id.get(id.as_str())).flatten()
+        {
             let comes_back = created.contains(&place(used));
             if used.id != step.id && place(used) != place(step) && !comes_back {
                 edges.insert((used.id, step.id));

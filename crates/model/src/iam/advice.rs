@@ -54,8 +54,12 @@ fn only_all(statement: &Statement<'_>, found: &mut Vec<DocProblem>) {
     for (at, action) in statement.texts("Action") {
         if ONLY_ALL.iter().any(|known| known.eq_ignore_ascii_case(action)) {
             found.push(
-                DocProblem::warning(&at, "policy-only-all", format!("`{action}` cannot be limited to resources, so this statement does not allow it"))
-                    .help("move it to a statement of its own with `Resource: \"*\"`"),
+                DocProblem::warning(
+                    &at,
+                    "policy-only-all",
+                    format!("`{action}` cannot be limited to resources, so this statement does not allow it"),
+                )
+                .help("move it to a statement of its own with `Resource: \"*\"`"),
             );
         }
     }
@@ -78,8 +82,12 @@ fn other_account(kind: DocKind, statement: &Statement<'_>, own: &AccountId, foun
         let complete = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
         if complete && account != own.as_str() {
             found.push(
-                DocProblem::warning(&at, "policy-account", format!("this names the account {account}, but the stack is for the account {own}"))
-                    .help("write `${account}`, which stands for the stack's own account, unless the other one is meant"),
+                DocProblem::warning(
+                    &at,
+                    "policy-account",
+                    format!("this names the account {account}, but the stack is for the account {own}"),
+                )
+                .help("write `${account}`, which stands for the stack's own account, unless the other one is meant"),
             );
         }
     }
@@ -92,7 +100,8 @@ pub fn lacks_pass_role<'a>(documents: impl IntoIterator<Item = &'a Value> + Clon
         documents.clone().into_iter().any(|document| {
             statements(document).iter().any(|statement| {
                 statement.text("Effect") == Some("Allow")
-                    && (statement.get("NotAction").is_some() || statement.texts("Action").iter().any(|(_, action)| covers(action, wanted)))
+                    && (statement.get("NotAction").is_some()
+                        || statement.texts("Action").iter().any(|(_, action)| covers(action, wanted)))
             })
         })
     };
@@ -124,16 +133,30 @@ mod tests {
     #[test]
     fn actions_without_resources_need_all() {
         let limited = |resource: Value| json!({ "Effect": "Allow", "Action": ["ecs:DescribeTaskDefinition", "ecs:UpdateService"], "Resource": resource });
-        assert_eq!(codes(DocKind::Identity, &limited(json!("arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus*"))), ["policy-only-all"]);
+        assert_eq!(
+            codes(DocKind::Identity, &limited(json!("arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus*"))),
+            ["policy-only-all"]
+        );
         assert!(codes(DocKind::Identity, &limited(json!("*"))).is_empty());
-        assert!(codes(DocKind::Identity, &limited(json!(["arn:aws:ecs:us-west-2:123456789012:service/a/b", "*"]))).is_empty());
+        assert!(
+            codes(DocKind::Identity, &limited(json!(["arn:aws:ecs:us-west-2:123456789012:service/a/b", "*"])))
+                .is_empty()
+        );
     }
 
     #[test]
     fn only_whole_numbers_of_other_accounts_are_reported() {
         let on = |resource: &str| json!({ "Effect": "Allow", "Action": "s3:GetObject", "Resource": resource });
-        assert_eq!(codes(DocKind::Identity, &on("arn:aws:ecs:us-west-2:000123456789:cluster/papyrus")), ["policy-account"]);
-        for fine in ["arn:aws:ecs:us-west-2:123456789012:cluster/papyrus", "arn:aws:s3:::scrolls/*", "arn:aws:ecs:*:*:cluster/*", "*"] {
+        assert_eq!(
+            codes(DocKind::Identity, &on("arn:aws:ecs:us-west-2:000123456789:cluster/papyrus")),
+            ["policy-account"]
+        );
+        for fine in [
+            "arn:aws:ecs:us-west-2:123456789012:cluster/papyrus",
+            "arn:aws:s3:::scrolls/*",
+            "arn:aws:ecs:*:*:cluster/*",
+            "*",
+        ] {
             assert!(codes(DocKind::Identity, &on(fine)).is_empty(), "{fine}");
         }
         let trust = json!({ "Effect": "Allow", "Principal": { "Federated": ["arn:aws:iam::000123456789:oidc-provider/x"], "AWS": "arn:aws:iam::000123456789:root" } });

@@ -146,8 +146,12 @@ pub fn check_strategy(cx: &mut Check<'_>, place: &[&str], strategy: &[CapacitySh
         return;
     }
     if strategy.len() > MOST {
-        cx.error(place, "too-many", format!("a capacity strategy takes at most {MOST} entries; there are {}", strategy.len()))
-            .help("give one entry a larger weight instead of repeating it");
+        cx.error(
+            place,
+            "too-many",
+            format!("a capacity strategy takes at most {MOST} entries; there are {}", strategy.len()),
+        )
+        .help("give one entry a larger weight instead of repeating it");
     }
     let mut seen = BTreeSet::new();
     for (at, share) in strategy.iter().enumerate() {
@@ -155,11 +159,16 @@ pub fn check_strategy(cx: &mut Check<'_>, place: &[&str], strategy: &[CapacitySh
         let entry = |key| [place, &[at.as_str(), key]].concat();
         check_provider(cx, &entry("provider"), &share.provider);
         if !seen.insert(&share.provider) {
-            cx.error(&entry("provider"), "provider-twice", format!("`{}` is in the strategy twice", shorten(&share.provider)))
-                .help("put both weights into one entry");
+            cx.error(
+                &entry("provider"),
+                "provider-twice",
+                format!("`{}` is in the strategy twice", shorten(&share.provider)),
+            )
+            .help("put both weights into one entry");
         }
         if share.weight.is_some_and(|weight| weight > 1000) {
-            cx.error(&entry("weight"), "out-of-range", "a weight is 0 to 1000").help("only the ratio of the weights counts: 3 to 1 works like 300 to 100");
+            cx.error(&entry("weight"), "out-of-range", "a weight is 0 to 1000")
+                .help("only the ratio of the weights counts: 3 to 1 works like 300 to 100");
         }
         if share.base.is_some_and(|base| base > 100_000) {
             cx.error(&entry("base"), "out-of-range", "a base is 0 to 100000").help("a base is a number of tasks");
@@ -170,7 +179,8 @@ pub fn check_strategy(cx: &mut Check<'_>, place: &[&str], strategy: &[CapacitySh
             .help("write `weight: 1`");
     }
     if strategy.iter().filter(|share| share.base.unwrap_or_default() > 0).count() > 1 {
-        cx.error(place, "two-bases", "only one entry of a capacity strategy may have a `base`").help("give the others a `weight` only");
+        cx.error(place, "two-bases", "only one entry of a capacity strategy may have a `base`")
+            .help("give the others a `weight` only");
     }
     let fargate = |share: &CapacityShare| FARGATE_PROVIDERS.contains(&share.provider.as_str());
     if strategy.iter().any(fargate) && !strategy.iter().all(fargate) {
@@ -187,9 +197,11 @@ pub fn check_provider(cx: &mut Check<'_>, place: &[&str], provider: &str) {
     }
     let lower = provider.to_ascii_lowercase();
     let reserved = ["fargate", "ecs", "aws"].iter().any(|prefix| lower.starts_with(prefix));
-    let shaped = (1..=255).contains(&provider.len()) && provider.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let shaped = (1..=255).contains(&provider.len())
+        && provider.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     if reserved || !shaped {
-        let mut report = cx.error(place, "no-such-provider", format!("there is no capacity provider `{}`", shorten(provider)));
+        let mut report =
+            cx.error(place, "no-such-provider", format!("there is no capacity provider `{}`", shorten(provider)));
         match nearest(provider, FARGATE_PROVIDERS) {
             Some(near) => report.help(format!("did you mean `{near}`?")),
             None => report.help("`FARGATE` and `FARGATE_SPOT` are there in every account"),
@@ -208,18 +220,28 @@ impl Cluster {
         }
         let named = exec.log_group.is_some() || exec.s3_bucket.is_some();
         if exec.logging == Some(ExecLogging::Override) && !named {
-            cx.error(&["execute_command", "logging"], "no-destination", "`logging: override` needs a place to write to")
-                .help("add a `log_group` or an `s3_bucket`");
+            cx.error(
+                &["execute_command", "logging"],
+                "no-destination",
+                "`logging: override` needs a place to write to",
+            )
+            .help("add a `log_group` or an `s3_bucket`");
         }
         if exec.logging != Some(ExecLogging::Override) && named {
-            cx.error(&["execute_command"], "destination-unused", "sessions are written to a log group or a bucket only with `logging: override`")
-                .help("add `logging: override`, or remove `log_group` and `s3_bucket`");
+            cx.error(
+                &["execute_command"],
+                "destination-unused",
+                "sessions are written to a log group or a bucket only with `logging: override`",
+            )
+            .help("add `logging: override`, or remove `log_group` and `s3_bucket`");
         }
         if exec.log_encryption.is_some() && exec.log_group.is_none() {
-            cx.error(&["execute_command", "log_encryption"], "no-destination", "`log_encryption` needs a `log_group`").help("add one, or remove the line");
+            cx.error(&["execute_command", "log_encryption"], "no-destination", "`log_encryption` needs a `log_group`")
+                .help("add one, or remove the line");
         }
         if (exec.s3_encryption.is_some() || exec.s3_prefix.is_some()) && exec.s3_bucket.is_none() {
-            cx.error(&["execute_command"], "no-destination", "`s3_prefix` and `s3_encryption` need an `s3_bucket`").help("add one, or remove them");
+            cx.error(&["execute_command"], "no-destination", "`s3_prefix` and `s3_encryption` need an `s3_bucket`")
+                .help("add one, or remove them");
         }
     }
 }
@@ -232,11 +254,17 @@ impl Resource for Cluster {
     fn check(&self, cx: &mut Check<'_>) {
         let name = cx.name();
         cx.length("cluster", &name, 1..=255);
-        cx.characters("cluster", &name, "letters, digits, `_` and `-`", |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+        cx.characters("cluster", &name, "letters, digits, `_` and `-`", |c| {
+            c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+        });
         if self.capacity_providers.len() > MOST {
             let count = self.capacity_providers.len();
-            cx.error(&["capacity_providers"], "too-many", format!("a cluster has at most {MOST} capacity providers; there are {count}"))
-                .help("spread services over several clusters");
+            cx.error(
+                &["capacity_providers"],
+                "too-many",
+                format!("a cluster has at most {MOST} capacity providers; there are {count}"),
+            )
+            .help("spread services over several clusters");
         }
         for (at, provider) in self.capacity_providers.iter().enumerate() {
             check_provider(cx, &["capacity_providers", &at.to_string()], provider);
@@ -244,7 +272,8 @@ impl Resource for Cluster {
         check_strategy(cx, &["default_capacity"], &self.default_capacity);
         for (at, share) in self.default_capacity.iter().enumerate() {
             if !self.capacity_providers.contains(&share.provider) {
-                let message = format!("`{}` is not among the `capacity_providers` of the cluster", shorten(&share.provider));
+                let message =
+                    format!("`{}` is not among the `capacity_providers` of the cluster", shorten(&share.provider));
                 cx.error(&["default_capacity", &at.to_string(), "provider"], "provider-not-in-cluster", message)
                     .help(format!("add `{}` to `capacity_providers`", shorten(&share.provider)));
             }
@@ -255,7 +284,9 @@ impl Resource for Cluster {
             cx.arn(&["service_connect_namespace"], namespace, "servicediscovery");
         }
         if let Some(storage) = &self.managed_storage {
-            for (field, key) in [("kms_key", &storage.kms_key), ("fargate_ephemeral_kms_key", &storage.fargate_ephemeral_kms_key)] {
+            for (field, key) in
+                [("kms_key", &storage.kms_key), ("fargate_ephemeral_kms_key", &storage.fargate_ephemeral_kms_key)]
+            {
                 if let Some(key) = key {
                     cx.arn(&["managed_storage", field], key, "kms");
                 }

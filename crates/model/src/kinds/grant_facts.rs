@@ -108,7 +108,9 @@ pub(crate) fn check_grants(cx: &mut Check<'_>, grants: &[Grant]) {
             let index = index.to_string();
             let place: Vec<&str> = below.iter().copied().chain(names.is_list().then_some(index.as_str())).collect();
             cx.reference(&place, name, section, &keys);
-            let unknown = |service: &Service| service.existing && (service.cluster.is_none() || service.task_definition.is_none());
+            let unknown = |service: &Service| {
+                service.existing && (service.cluster.is_none() || service.task_definition.is_none())
+            };
             if section == "services" && cx.stack.services.get(name).is_some_and(unknown) {
                 cx.error(&place, "grant-unknown", format!("what deploying `{name}` takes is unknown"))
                     .help("name its `cluster` and its `task_definition`, also with `existing: true`");

@@ -104,7 +104,9 @@ impl<'a> PolicyRef<'a> {
     pub fn arn(self, stack: &Stack, facts: &Facts) -> String {
         match self {
             Self::Arn(arn) => arn.to_owned(),
-            Self::AwsManaged(name) => format!("arn:{}:iam::aws:policy/{}", facts.partition(), name.trim_start_matches('/')),
+            Self::AwsManaged(name) => {
+                format!("arn:{}:iam::aws:policy/{}", facts.partition(), name.trim_start_matches('/'))
+            }
             Self::Own(key) => {
                 let policy = stack.policies.get(key);
                 let name = policy.map_or(key, |policy| policy.aws_name(key));
@@ -139,14 +141,17 @@ pub(crate) fn check_path(cx: &mut Check<'_>, what: &str, path: Option<&str>) {
         cx.error(&["path"], "iam-path", format!("the path `{short}` does not begin and end with a slash"))
             .help(format!("write `/{}/`", path.trim_matches('/')));
     } else if path.contains("//") {
-        cx.error(&["path"], "iam-path", format!("the path `{short}` has two slashes in a row")).help("write one slash between two names");
+        cx.error(&["path"], "iam-path", format!("the path `{short}` has two slashes in a row"))
+            .help("write one slash between two names");
     } else if let Some(bad) = path.chars().find(|c| !allowed(*c)) {
         cx.error(&["path"], "iam-path", format!("a path cannot contain {}", shown(bad)))
             .help("write for example `/deploy/`");
     } else if path.len() > 512 {
-        cx.error(&["path"], "iam-path", format!("a path has up to 512 characters; this one has {}", path.len())).help("shorten it");
+        cx.error(&["path"], "iam-path", format!("a path has up to 512 characters; this one has {}", path.len()))
+            .help("shorten it");
     } else if path.starts_with("/aws-service-role/") || path.starts_with("/aws-reserved/") {
-        cx.error(&["path"], "iam-path", format!("the path `{short}` is reserved by AWS")).help("choose another path, or leave it out");
+        cx.error(&["path"], "iam-path", format!("the path `{short}` is reserved by AWS"))
+            .help("choose another path, or leave it out");
     }
 }
 
@@ -155,8 +160,12 @@ pub(crate) fn check_description(cx: &mut Check<'_>, description: Option<&str>) {
     let Some(text) = description else { return };
     let length = text.chars().count();
     if length > 1000 {
-        cx.error(&["description"], "iam-description", format!("a description has up to 1000 characters; this one has {length}"))
-            .help("shorten it");
+        cx.error(
+            &["description"],
+            "iam-description",
+            format!("a description has up to 1000 characters; this one has {length}"),
+        )
+        .help("shorten it");
     }
     // The IAM API's pattern: [\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*
     let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{A1}'..='\u{FF}');
@@ -173,15 +182,20 @@ pub(crate) fn check_attachments(cx: &mut Check<'_>, policies: &[String]) {
         check_policy_ref(cx, &["managed_policies", &index], text);
     }
     let (usual, most) = ATTACHMENTS;
-    let mut arns: Vec<String> = policies.iter().map(|text| PolicyRef::new(cx.stack, text).arn(cx.stack, cx.facts)).collect();
+    let mut arns: Vec<String> =
+        policies.iter().map(|text| PolicyRef::new(cx.stack, text).arn(cx.stack, cx.facts)).collect();
     arns.sort();
     arns.dedup();
     let count = arns.len();
-    let message = format!("{count} managed policies are attached; AWS allows {usual} unless the quota was raised, and {most} at most");
+    let message = format!(
+        "{count} managed policies are attached; AWS allows {usual} unless the quota was raised, and {most} at most"
+    );
     if count > most {
-        cx.error(&["managed_policies"], "too-many-policies", message).help("join some of them into one policy under `policies`");
+        cx.error(&["managed_policies"], "too-many-policies", message)
+            .help("join some of them into one policy under `policies`");
     } else if count > usual {
-        cx.warn(&["managed_policies"], "too-many-policies", message).help("join some of them into one policy under `policies`");
+        cx.warn(&["managed_policies"], "too-many-policies", message)
+            .help("join some of them into one policy under `policies`");
     }
 }
 
@@ -192,7 +206,8 @@ pub(crate) fn check_policy_ref(cx: &mut Check<'_>, below: &[&str], text: &str) {
         PolicyRef::Arn(arn) => check_policy_arn(cx, below, arn),
         PolicyRef::AwsManaged(name) => {
             if text.is_empty() {
-                cx.error(below, "policy-reference", "the name of a policy is empty").help("remove it, or name a policy");
+                cx.error(below, "policy-reference", "the name of a policy is empty")
+                    .help("remove it, or name a policy");
             } else if !name.contains('/') && name.starts_with(|c: char| !c.is_ascii_uppercase()) {
                 // Names of AWS-managed policies begin with a capital letter, so one of this stack is meant.
                 cx.reference(below, name, "policies", cx.stack.policies.keys());
@@ -258,17 +273,30 @@ pub(crate) fn check_document(cx: &mut Check<'_>, below: &[&str], kind: DocKind, 
 }
 
 /// Reports inline policies one by one, and their size together.
-pub(crate) fn check_inline(cx: &mut Check<'_>, policies: &BTreeMap<String, PolicyDocument>, computed: Option<&Value>, limit: SizeLimit) {
+pub(crate) fn check_inline(
+    cx: &mut Check<'_>,
+    policies: &BTreeMap<String, PolicyDocument>,
+    computed: Option<&Value>,
+    limit: SizeLimit,
+) {
     for (name, policy) in policies {
         if name.is_empty() || name.len() > 128 || !name.chars().all(is_name_character) {
-            cx.error(&["inline_policies", name], "policy-name", format!("`{}` cannot be the name of an inline policy", shorten(name)))
-                .help("it has 1 to 128 letters, digits and `+ = , . @ _ -`");
+            cx.error(
+                &["inline_policies", name],
+                "policy-name",
+                format!("`{}` cannot be the name of an inline policy", shorten(name)),
+            )
+            .help("it has 1 to 128 letters, digits and `+ = , . @ _ -`");
         }
         check_document(cx, &["inline_policies", name], DocKind::Identity, &policy.0);
     }
     let partition = cx.facts.partition();
-    let documents: Vec<Value> =
-        policies.values().map(|policy| &policy.0).chain(computed).map(|document| canonical_in(document, partition)).collect();
+    let documents: Vec<Value> = policies
+        .values()
+        .map(|policy| &policy.0)
+        .chain(computed)
+        .map(|document| canonical_in(document, partition))
+        .collect();
     if let Some(problem) = size::check(limit, &documents) {
         report(cx, if policies.is_empty() { &[] } else { &["inline_policies"] }, &problem);
     }

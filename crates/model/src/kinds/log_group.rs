@@ -67,12 +67,20 @@ impl Resource for LogGroup {
         }
         if let Some(days) = self.retention_days {
             if self.class == Some(LogGroupClass::Delivery) {
-                cx.error(&["retention_days"], "retention-fixed", "a log group of class `delivery` always keeps events for one day")
-                    .help("remove `retention_days`");
+                cx.error(
+                    &["retention_days"],
+                    "retention-fixed",
+                    "a log group of class `delivery` always keeps events for one day",
+                )
+                .help("remove `retention_days`");
             } else if !RETENTION_DAYS.contains(&days) {
                 let nearest = cx.nearest_number(days, &RETENTION_DAYS);
-                cx.error(&["retention_days"], "retention-value", format!("CloudWatch Logs cannot keep events for {days} days"))
-                    .help(format!("the nearest values it knows: {nearest}"));
+                cx.error(
+                    &["retention_days"],
+                    "retention-value",
+                    format!("CloudWatch Logs cannot keep events for {days} days"),
+                )
+                .help(format!("the nearest values it knows: {nearest}"));
             }
         }
         if let Some(key) = &self.kms_key {

@@ -36,12 +36,17 @@ impl OidcProvider {
     /// The audiences to have: those of the file, or what GitHub's tokens for AWS bear.
     pub fn wanted_client_ids(&self, partition: &str) -> Vec<String> {
         let github = self.url.as_deref().is_some_and(|url| is_github(host_and_path(url)));
-        if self.client_ids.is_empty() && github { vec![audience(partition).to_owned()] } else { self.client_ids.clone() }
+        if self.client_ids.is_empty() && github {
+            vec![audience(partition).to_owned()]
+        } else {
+            self.client_ids.clone()
+        }
     }
 
     fn check_url(&self, cx: &mut Check<'_>) {
         let Some(url) = self.url.as_deref() else {
-            cx.error(&[], "missing-key", "`url` is required").help(format!("for GitHub: `url: https://{PROVIDER_HOST}`"));
+            cx.error(&[], "missing-key", "`url` is required")
+                .help(format!("for GitHub: `url: https://{PROVIDER_HOST}`"));
             return;
         };
         let mut refuse = |message: &str, help: String| {
@@ -59,10 +64,16 @@ impl OidcProvider {
         } else if rest.contains('@') || host.contains(':') {
             let bare = host.rsplit('@').next().unwrap_or(host).split(':').next().unwrap_or_default();
             refuse("has more than a host and a path", format!("without a port: `https://{bare}`"));
-        } else if host.is_empty() || !host.contains('.') || rest.chars().any(|c| c.is_whitespace() || !c.is_ascii_graphic()) {
+        } else if host.is_empty()
+            || !host.contains('.')
+            || rest.chars().any(|c| c.is_whitespace() || !c.is_ascii_graphic())
+        {
             refuse("is not an address", format!("for GitHub: `https://{PROVIDER_HOST}`"));
         } else if host.chars().any(|c| c.is_ascii_uppercase()) {
-            refuse("has capital letters in its host", format!("write `https://{}{}`", host.to_lowercase(), &rest[host.len()..]));
+            refuse(
+                "has capital letters in its host",
+                format!("write `https://{}{}`", host.to_lowercase(), &rest[host.len()..]),
+            );
         } else if rest.ends_with('/') {
             refuse("ends with a slash", format!("write `{}`", url.trim_end_matches('/')));
         } else if host != PROVIDER_HOST && near_github(host) {
@@ -73,26 +84,44 @@ impl OidcProvider {
     fn check_client_ids(&self, cx: &mut Check<'_>) {
         if self.client_ids.len() > 100 {
             let count = self.client_ids.len();
-            cx.error(&["client_ids"], "oidc-client-ids", format!("{count} audiences are too many")).help("AWS allows 100 for a provider");
+            cx.error(&["client_ids"], "oidc-client-ids", format!("{count} audiences are too many"))
+                .help("AWS allows 100 for a provider");
         }
         for (index, id) in self.client_ids.iter().enumerate() {
             let length = id.chars().count();
             if !(1..=255).contains(&length) {
                 let index = index.to_string();
-                cx.error(&["client_ids", &index], "oidc-client-ids", format!("an audience has 1 to 255 characters; this one has {length}"))
-                    .help("for GitHub it is `sts.amazonaws.com`");
+                cx.error(
+                    &["client_ids", &index],
+                    "oidc-client-ids",
+                    format!("an audience has 1 to 255 characters; this one has {length}"),
+                )
+                .help("for GitHub it is `sts.amazonaws.com`");
             }
         }
         let needed = audience(cx.facts.partition());
         let github = self.url.as_deref().is_some_and(|url| is_github(host_and_path(url)));
-        let slip = |id: &&String| !["sts.amazonaws.com", "sts.amazonaws.com.cn"].contains(&id.as_str()) && strsim::damerau_levenshtein(id, needed) <= 4;
+        let slip = |id: &&String| {
+            !["sts.amazonaws.com", "sts.amazonaws.com.cn"].contains(&id.as_str())
+                && strsim::damerau_levenshtein(id, needed) <= 4
+        };
         if github && let Some(index) = self.client_ids.iter().position(|id| slip(&id)) {
             let (id, index) = (&self.client_ids[index], index.to_string());
-            cx.error(&["client_ids", &index], "oidc-audience", format!("`{}` is not the audience of GitHub's tokens for AWS", shorten(id)))
-                .help(format!("did you mean `{needed}`?"));
+            cx.error(
+                &["client_ids", &index],
+                "oidc-audience",
+                format!("`{}` is not the audience of GitHub's tokens for AWS", shorten(id)),
+            )
+            .help(format!("did you mean `{needed}`?"));
         } else if github && !self.client_ids.is_empty() && !self.client_ids.iter().any(|id| id == needed) {
-            cx.warn(&["client_ids"], "oidc-audience", format!("the audience `{needed}` is missing, which the tokens of GitHub's official action for AWS have"))
-                .help(format!("add it: `client_ids: [{needed}]`"));
+            cx.warn(
+                &["client_ids"],
+                "oidc-audience",
+                format!(
+                    "the audience `{needed}` is missing, which the tokens of GitHub's official action for AWS have"
+                ),
+            )
+            .help(format!("add it: `client_ids: [{needed}]`"));
         }
     }
 
@@ -111,8 +140,12 @@ impl OidcProvider {
         }
         let github = self.url.as_deref().is_some_and(|url| is_github(host_and_path(url)));
         if github && !self.thumbprints.is_empty() {
-            cx.warn(&["thumbprints"], "oidc-thumbprints", "AWS does not use thumbprints for GitHub, so they only serve when the provider is created")
-                .help("remove `thumbprints`");
+            cx.warn(
+                &["thumbprints"],
+                "oidc-thumbprints",
+                "AWS does not use thumbprints for GitHub, so they only serve when the provider is created",
+            )
+            .help("remove `thumbprints`");
         }
     }
 }
@@ -131,7 +164,8 @@ impl Resource for OidcProvider {
         self.check_client_ids(cx);
         self.check_thumbprints(cx);
         if self.name.is_some() {
-            cx.error(&["name"], "oidc-name", "a provider cannot be given a name; it follows from `url`").help("remove `name`");
+            cx.error(&["name"], "oidc-name", "a provider cannot be given a name; it follows from `url`")
+                .help("remove `name`");
         }
     }
 

@@ -134,20 +134,27 @@ impl Parameter {
         let levels = name.split('/').filter(|level| !level.is_empty()).count();
         if name.contains('/') {
             if !name.starts_with('/') {
-                cx.error(place, "parameter-path", "a parameter whose name has a `/` starts with one").help(format!("write `/{}`", shorten(&name)));
+                cx.error(place, "parameter-path", "a parameter whose name has a `/` starts with one")
+                    .help(format!("write `/{}`", shorten(&name)));
             }
             if name.ends_with('/') || name.contains("//") {
-                cx.error(place, "parameter-path", "a level of the parameter's name is empty").help("write `/papyrus/log-level`");
+                cx.error(place, "parameter-path", "a level of the parameter's name is empty")
+                    .help("write `/papyrus/log-level`");
             }
         }
         if levels > 15 {
-            cx.error(place, "parameter-path", format!("the name of a parameter has at most 15 levels; this one has {levels}"))
-                .help("join some of the levels");
+            cx.error(
+                place,
+                "parameter-path",
+                format!("the name of a parameter has at most 15 levels; this one has {levels}"),
+            )
+            .help("join some of the levels");
         }
         let lower = name.trim_start_matches('/').to_ascii_lowercase();
         if lower.starts_with("aws") || lower.starts_with("ssm") {
             let help = format!("put the stack's name in front: `/{}/…`", cx.stack.stack);
-            cx.error(place, "name-reserved", "names of parameters that start with `aws` or `ssm` belong to AWS").help(help);
+            cx.error(place, "name-reserved", "names of parameters that start with `aws` or `ssm` belong to AWS")
+                .help(help);
         }
     }
 
@@ -155,15 +162,21 @@ impl Parameter {
         let texts = value.items();
         let length = texts.iter().map(String::len).sum::<usize>() + texts.len().saturating_sub(1);
         if length == 0 {
-            cx.error(&["value"], "empty-value", "Parameter Store holds no empty values").help("remove the parameter, or give it a value");
+            cx.error(&["value"], "empty-value", "Parameter Store holds no empty values")
+                .help("remove the parameter, or give it a value");
         }
         let most = match self.tier {
             Some(ParameterTier::Advanced | ParameterTier::IntelligentTiering) => ADVANCED_BYTES,
             Some(ParameterTier::Standard) | None => STANDARD_BYTES,
         };
         if length > most {
-            let help = if length <= ADVANCED_BYTES { "write `tier: intelligent_tiering`" } else { "split it, or keep it in S3" };
-            cx.error(&["value"], "value-length", format!("the value has {length} bytes; this tier holds {most}")).help(help);
+            let help = if length <= ADVANCED_BYTES {
+                "write `tier: intelligent_tiering`"
+            } else {
+                "split it, or keep it in S3"
+            };
+            cx.error(&["value"], "value-length", format!("the value has {length} bytes; this tier holds {most}"))
+                .help(help);
         }
         for (at, text) in texts.iter().enumerate() {
             let below: Vec<String> = match value {
@@ -172,15 +185,25 @@ impl Parameter {
             };
             let below: Vec<&str> = below.iter().map(String::as_str).collect();
             if matches!(value, TextOrList::List(_)) && text.contains(',') {
-                cx.error(&below, "comma-in-list", "the items of a list are joined by commas, so an item cannot contain one")
-                    .help("make two items of it, or give the whole as one text with `type: string`");
+                cx.error(
+                    &below,
+                    "comma-in-list",
+                    "the items of a list are joined by commas, so an item cannot contain one",
+                )
+                .help("make two items of it, or give the whole as one text with `type: string`");
             }
             if text.contains("{{") {
-                cx.error(&below, "braces", "Parameter Store takes `{{` for a reference to another parameter and refuses it").help("write the value without `{{`");
+                cx.error(
+                    &below,
+                    "braces",
+                    "Parameter Store takes `{{` for a reference to another parameter and refuses it",
+                )
+                .help("write the value without `{{`");
             }
         }
         if matches!(value, TextOrList::List(_)) && self.r#type == Some(ParameterType::String) {
-            cx.error(&["type"], "type-and-value", "a list is no `string`").help("write `type: string_list`, or one text");
+            cx.error(&["type"], "type-and-value", "a list is no `string`")
+                .help("write `type: string_list`, or one text");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! IAM policies of the account (customer-managed policies).
 
-use super::iam_shared::{PolicyDocument, check_description, check_document, check_name, check_path, path_or_root, report};
+use super::iam_shared::{
+    PolicyDocument, check_description, check_document, check_name, check_path, path_or_root, report,
+};
 use super::macros::{Common, Resource};
 use crate::check::Check;
 use crate::facts::Facts;

@@ -148,13 +148,21 @@ impl Repository {
                 Some(Mutability::Immutable) => ("immutable", "immutable_with_exclusion"),
                 _ => ("mutable", "mutable_with_exclusion"),
             };
-            cx.error(&["mutability_exclusions"], "exclusions-unused", format!("a repository that is `{now}` takes no exclusions"))
-                .help(format!("write `mutability: {then}`"));
+            cx.error(
+                &["mutability_exclusions"],
+                "exclusions-unused",
+                format!("a repository that is `{now}` takes no exclusions"),
+            )
+            .help(format!("write `mutability: {then}`"));
         }
         if self.mutability_exclusions.len() > EXCLUSIONS {
             let count = self.mutability_exclusions.len();
-            cx.error(&["mutability_exclusions"], "too-many", format!("ECR takes at most {EXCLUSIONS} patterns; there are {count}"))
-                .help("cover several tags by one pattern with `*`");
+            cx.error(
+                &["mutability_exclusions"],
+                "too-many",
+                format!("ECR takes at most {EXCLUSIONS} patterns; there are {count}"),
+            )
+            .help("cover several tags by one pattern with `*`");
         }
         for (at, pattern) in self.mutability_exclusions.iter().enumerate() {
             let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '*' | '-');
@@ -173,7 +181,8 @@ impl Repository {
                 .help("remove `keep_images`, and give `lifecycle` a rule with `countType: imageCountMoreThan`");
         }
         if self.keep_images == Some(0) {
-            cx.error(&["keep_images"], "keep-none", "ECR keeps at least one image").help("write 1 or more, or remove the line to keep all");
+            cx.error(&["keep_images"], "keep-none", "ECR keeps at least one image")
+                .help("write 1 or more, or remove the line to keep all");
         }
         if let Some(written) = &self.lifecycle {
             match document(written) {
@@ -243,14 +252,16 @@ impl Resource for Repository {
         if !is_name(&name) {
             let place: &[&str] = if self.name.is_some() { &["name"] } else { &[] };
             let lower = name.to_ascii_lowercase();
-            let mut report = cx.error(place, "repository-name", format!("`{}` cannot be the name of a repository", shorten(&name)));
+            let mut report =
+                cx.error(place, "repository-name", format!("`{}` cannot be the name of a repository", shorten(&name)));
             report.help("lower-case letters and digits, joined by single `.` or `_`, hyphens and `/`: `acme/papyrus`");
             if is_name(&lower) {
                 report.help(format!("did you mean `{}`?", shorten(&lower)));
             }
         } else if name.starts_with(|c: char| c.is_ascii_digit()) {
             let place: &[&str] = if self.name.is_some() { &["name"] } else { &[] };
-            cx.error(place, "repository-name", "the name of a repository starts with a letter").help("put a letter before the digit");
+            cx.error(place, "repository-name", "the name of a repository starts with a letter")
+                .help("put a letter before the digit");
         }
         if let Some(key) = self.encryption.as_ref().and_then(Encryption::key) {
             let below = if matches!(self.encryption, Some(Encryption::Key(_))) { "kms" } else { "kms_dsse" };

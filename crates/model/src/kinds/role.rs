@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use super::grant_facts::{check_grants, grants_policy};
 use super::iam_shared::{
-    PolicyDocument, check_attachments, check_description, check_inline, check_name, check_path, check_policy_ref, path_or_root,
+    PolicyDocument, check_attachments, check_description, check_inline, check_name, check_path, check_policy_ref,
+    path_or_root,
 };
 use super::macros::{Common, Resource};
 use super::trust::Trust;
 use crate::check::Check;
 use crate::facts::Facts;
-use crate::iam::{SizeLimit, advice};
 use crate::iam::grants::Grant;
+use crate::iam::{SizeLimit, advice};
 
 /// The inline policy that grants come to.
 pub const GRANTS_POLICY: &str = "hatoba-grants";
@@ -72,8 +73,12 @@ impl Resource for Role {
         check_attachments(cx, &self.managed_policies);
         check_grants(cx, &self.grants);
         if !self.grants.is_empty() && self.inline_policies.contains_key(GRANTS_POLICY) {
-            cx.error(&["inline_policies", GRANTS_POLICY], "policy-name", format!("the name `{GRANTS_POLICY}` is taken by `grants`"))
-                .help("give this policy another name");
+            cx.error(
+                &["inline_policies", GRANTS_POLICY],
+                "policy-name",
+                format!("the name `{GRANTS_POLICY}` is taken by `grants`"),
+            )
+            .help("give this policy another name");
         }
         let granted = grants_policy(&self.grants, cx.stack, cx.facts);
         check_inline(cx, &self.inline_policies, granted.as_ref(), SizeLimit::RoleInline);

@@ -204,22 +204,39 @@ impl Rule<'_> {
             return vec![(protocol.name(), -1, -1)];
         }
         if self.port.is_some() && self.ports.is_some() {
-            problems.push(problem(&["port"], "either-or", "`port` and `ports` exclude each other", "put all of them under `ports`"));
+            problems.push(problem(
+                &["port"],
+                "either-or",
+                "`port` and `ports` exclude each other",
+                "put all of them under `ports`",
+            ));
         }
         if !named {
             let message = format!("`protocol: {}` needs a port", protocol.name());
-            problems.push(problem(&["protocol"], "missing-key", message, "add `port: 443`, or `ports: 0-65535` for every port"));
+            problems.push(problem(
+                &["protocol"],
+                "missing-key",
+                message,
+                "add `port: 443`, or `ports: 0-65535` for every port",
+            ));
         }
-        let mut ranges: Vec<_> = self.port.map(|port| (protocol.name(), i32::from(port), i32::from(port))).into_iter().collect();
+        let mut ranges: Vec<_> =
+            self.port.map(|port| (protocol.name(), i32::from(port), i32::from(port))).into_iter().collect();
         for (at, text) in self.ports.map(TextOrList::items).unwrap_or_default().iter().enumerate() {
             let (first, last) = text.split_once('-').unwrap_or((text, text));
             match (first.trim().parse::<u16>(), last.trim().parse::<u16>()) {
                 (Ok(first), Ok(last)) if first <= last => ranges.push((protocol.name(), first.into(), last.into())),
                 _ => {
                     let at = at.to_string();
-                    let below: &[&str] = if matches!(self.ports, Some(TextOrList::List(_))) { &["ports", &at] } else { &["ports"] };
+                    let below: &[&str] =
+                        if matches!(self.ports, Some(TextOrList::List(_))) { &["ports", &at] } else { &["ports"] };
                     let message = format!("`{}` is no range of ports", shorten(text));
-                    problems.push(problem(below, "port-range", message, "write one port, `443`, or a range, `8000-8010`; ports are 0 to 65535"));
+                    problems.push(problem(
+                        below,
+                        "port-range",
+                        message,
+                        "write one port, `443`, or a range, `8000-8010`; ports are 0 to 65535",
+                    ));
                 }
             }
         }
@@ -228,15 +245,26 @@ impl Rule<'_> {
 }
 
 fn problem(below: &[&str], code: &'static str, message: impl Into<String>, help: impl Into<String>) -> RuleProblem {
-    RuleProblem { below: below.iter().map(|key| (*key).to_owned()).collect(), code, message: message.into(), help: help.into() }
+    RuleProblem {
+        below: below.iter().map(|key| (*key).to_owned()).collect(),
+        code,
+        message: message.into(),
+        help: help.into(),
+    }
 }
 
 /// Every single permission of a list of rules with its description; rules that are not well formed are left out.
-fn flatten<'r>(rules: impl Iterator<Item = Rule<'r>>, own: &str, keys: &BTreeSet<&str>) -> BTreeMap<Permission, Option<String>> {
+fn flatten<'r>(
+    rules: impl Iterator<Item = Rule<'r>>,
+    own: &str,
+    keys: &BTreeSet<&str>,
+) -> BTreeMap<Permission, Option<String>> {
     rules
         .flat_map(|rule| {
             let description = rule.description.map(str::to_owned);
-            rule.permissions(own, keys, &mut Vec::new()).into_iter().map(move |permission| (permission, description.clone()))
+            rule.permissions(own, keys, &mut Vec::new())
+                .into_iter()
+                .map(move |permission| (permission, description.clone()))
         })
         .collect()
 }
@@ -274,14 +302,22 @@ impl SecurityGroup {
             for permission in rule.permissions(cx.key(), &keys, &mut problems) {
                 let label = permission.label(rule.direction);
                 if !seen.insert(permission) {
-                    problems.push(problem(&[], "rule-twice", format!("`{label}` is allowed twice"), "remove one of the two"));
+                    problems.push(problem(
+                        &[],
+                        "rule-twice",
+                        format!("`{label}` is allowed twice"),
+                        "remove one of the two",
+                    ));
                 }
             }
             if let Some(text) = rule.description {
-                check_text(text, |message| problems.push(problem(&["description"], "rule-description", message, ALLOWED)));
+                check_text(text, |message| {
+                    problems.push(problem(&["description"], "rule-description", message, ALLOWED))
+                });
             }
             for problem in problems {
-                let below: Vec<&str> = [section, &at].into_iter().chain(problem.below.iter().map(String::as_str)).collect();
+                let below: Vec<&str> =
+                    [section, &at].into_iter().chain(problem.below.iter().map(String::as_str)).collect();
                 cx.error(&below, problem.code, problem.message).help(problem.help);
             }
         }
@@ -341,7 +377,8 @@ impl Resource for SecurityGroup {
                 .help("choose another name, or use that one with `existing: true`");
         }
         if cx.key() == "self" {
-            cx.error(&[], "name-reserved", "`self` means the group itself in rules").help("choose another key, and set `name: self` if need be");
+            cx.error(&[], "name-reserved", "`self` means the group itself in rules")
+                .help("choose another key, and set `name: self` if need be");
         }
         if let Some(description) = &self.description {
             check_text(description, |message| {

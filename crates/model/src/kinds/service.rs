@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use parts::{
-    Alarms, CircuitBreaker, ClientAlias, ConnectService, Ebs, LaunchType, LoadBalancer, Network, PropagateTags, Registry,
-    ServiceConnect, Subnets,
+    Alarms, CircuitBreaker, ClientAlias, ConnectService, Ebs, LaunchType, LoadBalancer, Network, PropagateTags,
+    Registry, ServiceConnect, Subnets,
 };
 
 use super::cluster::CapacityShare;
@@ -118,9 +118,12 @@ impl Resource for Service {
     fn check(&self, cx: &mut Check<'_>) {
         let name = cx.name();
         cx.length("service", &name, 1..=255);
-        cx.characters("service", &name, "letters, digits, `_` and `-`", |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+        cx.characters("service", &name, "letters, digits, `_` and `-`", |c| {
+            c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+        });
         if self.cluster.is_none() {
-            cx.error(&[], "missing-key", "`cluster` is required").help("name a key under `clusters`, or `{ existing: name }`");
+            cx.error(&[], "missing-key", "`cluster` is required")
+                .help("name a key under `clusters`, or `{ existing: name }`");
         }
         if let Some(Ref::Own(key)) = &self.cluster {
             let stack = cx.stack;

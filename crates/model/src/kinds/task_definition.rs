@@ -14,8 +14,9 @@ use serde_json::Value;
 pub use check_container::looks_secret;
 pub use container::Container;
 pub use parts::{
-    AppProtocol, Capabilities, Condition, DependsOn, FireLens, HealthCheck, Image, ImageOf, Linux, LogDriver, Logs, LogsTo,
-    Mount, MountsOf, Port, PortMapping, PortProtocol, Restart, RestartPolicy, Router, Ulimit, VersionConsistency, VolumesFrom,
+    AppProtocol, Capabilities, Condition, DependsOn, FireLens, HealthCheck, Image, ImageOf, Linux, LogDriver, Logs,
+    LogsTo, Mount, MountsOf, Port, PortMapping, PortProtocol, Restart, RestartPolicy, Router, Ulimit,
+    VersionConsistency, VolumesFrom,
 };
 pub use size::{Cpu, Memory};
 pub use volume::{Efs, Volume, VolumeOf, VolumeWord};

@@ -210,7 +210,9 @@ impl<'de> Deserialize<'de> for Trust {
                     (Some(services), None, true) => Ok(Trust::Service(services)),
                     (None, Some(overrides), true) => Ok(Trust::GitHub(Box::new(overrides))),
                     (None, None, false) => Ok(Trust::Document(PolicyDocument(Value::Object(document)))),
-                    (None, None, true) => Err(de::Error::custom("nobody is named; write for example `service: ecs-tasks.amazonaws.com`")),
+                    (None, None, true) => {
+                        Err(de::Error::custom("nobody is named; write for example `service: ecs-tasks.amazonaws.com`"))
+                    }
                     _ => Err(de::Error::custom(
                         "only one of `service`, `github` and a trust policy is possible; write a trust policy with several statements for more",
                     )),

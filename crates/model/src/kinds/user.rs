@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::iam_shared::{PolicyDocument, check_attachments, check_inline, check_name, check_path, check_policy_ref, path_or_root};
+use super::iam_shared::{
+    PolicyDocument, check_attachments, check_inline, check_name, check_path, check_policy_ref, path_or_root,
+};
 use super::macros::{Common, Resource};
 use crate::check::Check;
 use crate::facts::Facts;

@@ -33,7 +33,8 @@ pub(super) fn read(tree: &mut Node, options: &Options<'_>, unsettled: &mut Vec<P
 
 fn for_each(node: &mut Node, path: &Path, keys: &[&str], f: &mut dyn FnMut(&mut Node, &Path)) {
     let Some((key, rest)) = keys.split_first() else { return f(node, path) };
-    let names: Vec<String> = node.entries().iter().map(|e| e.key.clone()).filter(|name| *key == "*" || name == key).collect();
+    let names: Vec<String> =
+        node.entries().iter().map(|e| e.key.clone()).filter(|name| *key == "*" || name == key).collect();
     for name in names {
         if let Some(child) = node.get_mut(&name) {
             for_each(child, &path.key(name), rest, f);
@@ -48,7 +49,8 @@ fn inline(node: &mut Node, options: &Options<'_>) -> Result<(), Box<Diagnostic>>
     }
     let Some(path) = entry.value.as_str() else { return Ok(()) };
     let span = entry.value.span;
-    let refuse = |message: String, help: &str| Box::new(Diagnostic::error("document-file", message).at(span).help(help));
+    let refuse =
+        |message: String, help: &str| Box::new(Diagnostic::error("document-file", message).at(span).help(help));
     let text = (options.files)(path).map_err(|problem| {
         refuse(
             format!("the file `{path}` cannot be used: {problem}"),
@@ -56,15 +58,18 @@ fn inline(node: &mut Node, options: &Options<'_>) -> Result<(), Box<Diagnostic>>
         )
     })?;
     if text.len() > MAX_BYTES {
-        return Err(refuse(format!("the file `{path}` is too large for a policy"), "IAM allows 131,072 characters at most"));
+        return Err(refuse(
+            format!("the file `{path}` is too large for a policy"),
+            "IAM allows 131,072 characters at most",
+        ));
     }
     // JSON with line and column of its own file; everything else is read as YAML.
     let document = if text.trim_start().starts_with(['{', '[']) {
         serde_json::from_str(&text).map_err(|error| error.to_string())
     } else {
-        parse(&Source::new(path, text.as_str())).map(|node| node.to_json()).map_err(|problems| {
-            problems.iter().map(|p| p.message.clone()).collect::<Vec<_>>().join("; ")
-        })
+        parse(&Source::new(path, text.as_str()))
+            .map(|node| node.to_json())
+            .map_err(|problems| problems.iter().map(|p| p.message.clone()).collect::<Vec<_>>().join("; "))
     };
     let document = document.map_err(|problem| {
         refuse(format!("the file `{path}` cannot be read: {problem}"), "it must hold a policy document as JSON or YAML")

@@ -105,7 +105,8 @@ const PLACES: &[(&str, &[&str])] = &[
 fn point(resources: &mut Node, name: &str, app: &Node) {
     for (field, way) in PLACES {
         let Some(written) = app.entry(field) else { continue };
-        let target = way.iter().try_fold(&mut *resources, |node, key| node.get_mut(if *key == "*" { name } else { key }));
+        let target =
+            way.iter().try_fold(&mut *resources, |node, key| node.get_mut(if *key == "*" { name } else { key }));
         if let Some(target) = target {
             place_at(target, &written.value);
         }
@@ -188,7 +189,8 @@ fn resources(stack: &str, name: &str, app: &App) -> Value {
     if app.image.is_none()
         && let Some(all) = all.as_object_mut()
     {
-        let repository = json!({ "keep_images": app.keep_images.unwrap_or(10), "scan_on_push": true, "on_destroy": "empty" });
+        let repository =
+            json!({ "keep_images": app.keep_images.unwrap_or(10), "scan_on_push": true, "on_destroy": "empty" });
         all.insert("repositories".to_owned(), json!({ name: repository }));
     }
     all
@@ -229,21 +231,31 @@ fn shared(stack: &str, apps: &BTreeMap<String, App>, github: Option<&str>) -> Va
 fn secret_statement(secrets: &[&String]) -> Option<Value> {
     let mut statements = Vec::new();
     let named = |prefix: &str| -> Vec<String> {
-        let mut names: Vec<String> =
-            secrets.iter().filter_map(|s| s.strip_prefix(prefix)).map(|s| s.trim_start_matches('/').to_owned()).collect();
+        let mut names: Vec<String> = secrets
+            .iter()
+            .filter_map(|s| s.strip_prefix(prefix))
+            .map(|s| s.trim_start_matches('/').to_owned())
+            .collect();
         names.sort();
         names.dedup();
         names
     };
     let ssm = named("ssm:");
     if !ssm.is_empty() {
-        let arns: Vec<String> = ssm.iter().map(|name| format!("arn:${{partition}}:ssm:${{region}}:${{account}}:parameter/{name}")).collect();
-        statements.push(json!({ "Sid": "ReadParameters", "Effect": "Allow", "Action": "ssm:GetParameters", "Resource": arns }));
+        let arns: Vec<String> = ssm
+            .iter()
+            .map(|name| format!("arn:${{partition}}:ssm:${{region}}:${{account}}:parameter/{name}"))
+            .collect();
+        statements.push(
+            json!({ "Sid": "ReadParameters", "Effect": "Allow", "Action": "ssm:GetParameters", "Resource": arns }),
+        );
     }
     let manager = named("secretsmanager:");
     if !manager.is_empty() {
-        let arns: Vec<String> =
-            manager.iter().map(|name| format!("arn:${{partition}}:secretsmanager:${{region}}:${{account}}:secret:{name}-??????")).collect();
+        let arns: Vec<String> = manager
+            .iter()
+            .map(|name| format!("arn:${{partition}}:secretsmanager:${{region}}:${{account}}:secret:{name}-??????"))
+            .collect();
         statements.push(json!({
             "Sid": "ReadSecrets", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arns,
         }));

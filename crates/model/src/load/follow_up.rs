@@ -5,7 +5,8 @@ use crate::yaml::{Path, Segment};
 
 /// Without what is said of values that could not be settled, such as a text with a variable that there is not.
 pub(super) fn of_unsettled(found: Diagnostics, unsettled: &[Path]) -> Diagnostics {
-    let concerns = |one: &Diagnostic| one.path.as_ref().is_some_and(|path| unsettled.iter().any(|place| place.contains(path)));
+    let concerns =
+        |one: &Diagnostic| one.path.as_ref().is_some_and(|path| unsettled.iter().any(|place| place.contains(path)));
     found.into_iter().filter(|one| !concerns(one)).collect()
 }
 

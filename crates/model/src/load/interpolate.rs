@@ -27,13 +27,18 @@ impl<'a> Names<'a> {
         // A head that is wrong is reported there, and not once more wherever it is used.
         let account = match options.account {
             Some(account) => account.to_string(),
-            None => text("account").parse::<AccountId>().map_or(STAND_IN_ACCOUNT.to_owned(), |account| account.to_string()),
+            None => {
+                text("account").parse::<AccountId>().map_or(STAND_IN_ACCOUNT.to_owned(), |account| account.to_string())
+            }
         };
         let reported = BTreeSet::new();
         let mut names = Self { options, variables, stack: String::new(), region: String::new(), account, reported };
         // The head of the file may itself use variables, but nothing that depends on it.
         names.stack = names.head(&text("stack"));
-        names.region = names.head(&text("region")).parse::<Region>().map_or(STAND_IN_REGION.to_owned(), |region| region.to_string());
+        names.region = names
+            .head(&text("region"))
+            .parse::<Region>()
+            .map_or(STAND_IN_REGION.to_owned(), |region| region.to_string());
         names
     }
 
@@ -89,7 +94,10 @@ impl<'a> Names<'a> {
         match inner.split_once('.') {
             Some((section, _)) if Stack::kind_of(section).is_some() => Replacement::Leave,
             Some((section, rest)) => match nearest(section, Stack::SECTIONS.iter().copied().chain(["var", "env"])) {
-                Some(near) => Replacement::Problem(format!("`${{{inner}}}` means nothing"), format!("did you mean `${{{near}.{rest}}}`?")),
+                Some(near) => Replacement::Problem(
+                    format!("`${{{inner}}}` means nothing"),
+                    format!("did you mean `${{{near}.{rest}}}`?"),
+                ),
                 None => unknown(inner),
             },
             None => unknown(inner),
@@ -123,7 +131,8 @@ struct Replaced {
 
 /// Replaces every `${…}`. An escaped `$${` is kept as it is; [`outputs`] takes the escape off in the end.
 fn replace(text: &str, value: impl Fn(&str) -> Replacement) -> Replaced {
-    let mut result = Replaced { text: String::with_capacity(text.len()), changed: false, settled: true, problems: Vec::new() };
+    let mut result =
+        Replaced { text: String::with_capacity(text.len()), changed: false, settled: true, problems: Vec::new() };
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         let (before, from) = rest.split_at(at);
@@ -163,10 +172,15 @@ fn replace(text: &str, value: impl Fn(&str) -> Replacement) -> Replaced {
 /// Reports keys of resources that look as if something were replaced in them.
 pub(super) fn keys(tree: &Node, unsettled: &mut Vec<Path>, found: &mut Diagnostics) {
     for section in Stack::SECTIONS {
-        for entry in tree.get(section).map(Node::entries).unwrap_or_default().iter().filter(|entry| entry.key.contains("${")) {
+        for entry in
+            tree.get(section).map(Node::entries).unwrap_or_default().iter().filter(|entry| entry.key.contains("${"))
+        {
             let key = &entry.key;
-            let problem = Diagnostic::error("substitution-in-key", format!("nothing is replaced in a key, such as `{key}`"));
-            found.push(problem.at(entry.key_span).help(format!("choose a plain key, and write below it `name: \"{key}\"`")));
+            let problem =
+                Diagnostic::error("substitution-in-key", format!("nothing is replaced in a key, such as `{key}`"));
+            found.push(
+                problem.at(entry.key_span).help(format!("choose a plain key, and write below it `name: \"{key}\"`")),
+            );
             unsettled.push(Path::root().key(*section).key(key.as_str()));
         }
     }
@@ -304,7 +318,9 @@ fn walk(node: &mut Node, path: &Path, f: &mut dyn FnMut(&str, Span, &Path) -> Op
             }
         }
         NodeValue::List(items) => items.iter_mut().enumerate().for_each(|(at, item)| walk(item, &path.index(at), f)),
-        NodeValue::Map(entries) => entries.iter_mut().for_each(|entry| walk(&mut entry.value, &path.key(entry.key.as_str()), f)),
+        NodeValue::Map(entries) => {
+            entries.iter_mut().for_each(|entry| walk(&mut entry.value, &path.key(entry.key.as_str()), f))
+        }
         NodeValue::Null => {}
     }
 }

@@ -42,7 +42,8 @@ pub(super) fn apply(tree: &mut Node, options: &Options<'_>, found: &mut Diagnost
     let Some(name) = options.env else { return };
     let names: Vec<&str> = environments.iter().flat_map(|e| e.value.entries()).map(|e| e.key.as_str()).collect();
     let Some(overlay) = environments.as_ref().and_then(|e| e.value.get(name)) else {
-        let mut diagnostic = Diagnostic::error("unknown-environment", format!("there is no environment `{name}` in this file"));
+        let mut diagnostic =
+            Diagnostic::error("unknown-environment", format!("there is no environment `{name}` in this file"));
         if let Some(entry) = &environments {
             diagnostic = diagnostic.at(entry.key_span);
         }
@@ -67,7 +68,11 @@ pub(super) fn apply(tree: &mut Node, options: &Options<'_>, found: &mut Diagnost
 }
 
 /// Takes `variables:` out of the tree and settles the value of each.
-pub(super) fn variables(tree: &mut Node, options: &Options<'_>, found: &mut Diagnostics) -> BTreeMap<String, Option<String>> {
+pub(super) fn variables(
+    tree: &mut Node,
+    options: &Options<'_>,
+    found: &mut Diagnostics,
+) -> BTreeMap<String, Option<String>> {
     let mut values = BTreeMap::new();
     let Some(entry) = tree.remove("variables") else {
         unknown_variables(&values, options, found);
@@ -97,7 +102,9 @@ pub(super) fn variables(tree: &mut Node, options: &Options<'_>, found: &mut Diag
             found.push(
                 Diagnostic::error("variable-without-value", format!("the variable `{name}` has no value"))
                     .at(variable.key_span)
-                    .help(format!("give it one with `--var {name}=VALUE` or `HATOBA_VAR_{name}=VALUE`, or a `default:` here")),
+                    .help(format!(
+                        "give it one with `--var {name}=VALUE` or `HATOBA_VAR_{name}=VALUE`, or a `default:` here"
+                    )),
             );
         }
         values.insert(name.clone(), given);
@@ -108,7 +115,8 @@ pub(super) fn variables(tree: &mut Node, options: &Options<'_>, found: &mut Diag
 
 fn unknown_variables(values: &BTreeMap<String, Option<String>>, options: &Options<'_>, found: &mut Diagnostics) {
     for name in options.vars.keys().filter(|name| !values.contains_key(*name)) {
-        let diagnostic = Diagnostic::error("unknown-variable", format!("`--var {name}=…`: the file has no variable `{name}`"));
+        let diagnostic =
+            Diagnostic::error("unknown-variable", format!("`--var {name}=…`: the file has no variable `{name}`"));
         found.push(match nearest(name, values.keys().map(String::as_str)) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic.help(format!("declare it: `variables: {{ {name}: {{ default: … }} }}`")),

@@ -25,9 +25,12 @@ pub(super) fn check(stack: &Stack, facts: &Facts, tree: &Node, dropped: &[Path],
         let both = [("adopt", common.adopt), ("retain", common.retain)];
         for (word, _) in both.into_iter().filter(|(_, on)| *on && common.existing) {
             found.push(
-                Diagnostic::error("contradiction", format!("`existing: true` and `{word}: true` contradict each other"))
-                    .path(place.key(word))
-                    .help("`existing` means that hatoba never touches the resource; remove one of the two"),
+                Diagnostic::error(
+                    "contradiction",
+                    format!("`existing: true` and `{word}: true` contradict each other"),
+                )
+                .path(place.key(word))
+                .help("`existing` means that hatoba never touches the resource; remove one of the two"),
             );
         }
         let name = resource.aws_name(key);
@@ -81,10 +84,18 @@ fn tags(tags: &BTreeMap<String, Scalar>, place: &Path, beside: usize, found: &mu
         };
         let lower = key.to_ascii_lowercase();
         if lower.starts_with("aws:") {
-            report("tag-key", format!("the tag `{}` is reserved by AWS", shorten(key)), "choose a key that does not begin with `aws:`");
+            report(
+                "tag-key",
+                format!("the tag `{}` is reserved by AWS", shorten(key)),
+                "choose a key that does not begin with `aws:`",
+            );
         }
         if lower.starts_with("hatoba:") {
-            report("tag-key", format!("the tag `{}` is reserved for hatoba's marks", shorten(key)), "choose a key that does not begin with `hatoba:`");
+            report(
+                "tag-key",
+                format!("the tag `{}` is reserved for hatoba's marks", shorten(key)),
+                "choose a key that does not begin with `hatoba:`",
+            );
         }
         let allowed = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
         let length = key.chars().count();

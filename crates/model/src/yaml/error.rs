@@ -153,7 +153,9 @@ fn spelling(node: &Node, expected: &str) -> Option<String> {
         },
         (Resolved::Text, _) if expected == MAPPING => {
             let Some((key, value)) = text.split_once([':', '=']) else {
-                return is_name(text).then(|| format!("if this is a name, write it as a key in the next line, indented: `{text}: {{}}`"));
+                return is_name(text).then(|| {
+                    format!("if this is a name, write it as a key in the next line, indented: `{text}: {{}}`")
+                });
             };
             let word = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
             word.then(|| format!("if `{key}` is a key, write a colon and a space after it: `{key}: {value}`"))
@@ -165,7 +167,9 @@ fn spelling(node: &Node, expected: &str) -> Option<String> {
 
 /// Whether a text could be meant as the key of a mapping.
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().count() <= 60 && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+    !text.is_empty()
+        && text.chars().count() <= 60
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
 }
 
 const TEXT: &str = "text";
@@ -186,7 +190,7 @@ fn wanted(expected: &dyn Expected) -> String {
         "unit" | "()" => "empty".to_owned(),
         "u8" => whole(u8::MIN.to_string(), u8::MAX.to_string()),
         "u16" => whole(u16::MIN.to_string(), u16::MAX.to_string()),
-                "i8" => whole(i8::MIN.to_string(), i8::MAX.to_string()),
+        "i8" => whole(i8::MIN.to_string(), i8::MAX.to_string()),
         "i16" => whole(i16::MIN.to_string(), i16::MAX.to_string()),
         "i32" => whole(i32::MIN.to_string(), i32::MAX.to_string()),
         "u32" | "u64" | "usize" | "u128" => "a whole number, 0 or more".to_owned(),

@@ -28,13 +28,19 @@ impl Case {
     fn new(path: PathBuf, bytes: Vec<u8>) -> Self {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let mut words = text.lines().next().and_then(|line| line.strip_prefix("# with: ")).unwrap_or_default().split_whitespace();
+        let mut words =
+            text.lines().next().and_then(|line| line.strip_prefix("# with: ")).unwrap_or_default().split_whitespace();
         let (mut env, mut vars) = (None, BTreeMap::new());
         while let Some(word) = words.next() {
             let value = words.next().unwrap();
             match word {
                 "--env" => env = Some(value.to_owned()),
-                "--var" => drop(vars.insert(value.split_once('=').unwrap().0.to_owned(), value.split_once('=').unwrap().1.to_owned())),
+                "--var" => {
+                    drop(vars.insert(
+                        value.split_once('=').unwrap().0.to_owned(),
+                        value.split_once('=').unwrap().1.to_owned(),
+                    ))
+                }
                 _ => panic!("{name}: `{word}` is no option"),
             }
         }
@@ -66,8 +72,14 @@ impl Case {
             std::fs::read_to_string(folder.join(path)).map_err(|_| "there is no such file".to_owned())
         };
         let process_env = |name: &str| (name == "HOSTED_ZONE").then(|| "papyrus.example".to_owned());
-        let options =
-            Options { env: self.env.as_deref(), vars: &self.vars, process_env: &process_env, files: &files, account: None, region: None };
+        let options = Options {
+            env: self.env.as_deref(),
+            vars: &self.vars,
+            process_env: &process_env,
+            files: &files,
+            account: None,
+            region: None,
+        };
         load(source, &options)
     }
 }

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use aws_sdk_ecs::types::{
-    CapacityProviderStrategyItem, Cluster as ApiCluster, ClusterConfiguration, ClusterField, ClusterServiceConnectDefaultsRequest,
-    ClusterSetting, ClusterSettingName, ExecuteCommandConfiguration, ExecuteCommandLogConfiguration, ExecuteCommandLogging,
-    ManagedStorageConfiguration, Tag,
+    CapacityProviderStrategyItem, Cluster as ApiCluster, ClusterConfiguration, ClusterField,
+    ClusterServiceConnectDefaultsRequest, ClusterSetting, ClusterSettingName, ExecuteCommandConfiguration,
+    ExecuteCommandLogConfiguration, ExecuteCommandLogging, ManagedStorageConfiguration, Tag,
 };
 use futures::future::try_join_all;
 use hatoba_engine::cloud::{Class, CloudError, Depth, Receipt, Target};
@@ -136,7 +136,11 @@ fn exec_request(exec: Option<&Value>) -> ExecuteCommandConfiguration {
             .set_s3_key_prefix(text("s3_prefix"))
             .build()
     });
-    ExecuteCommandConfiguration::builder().logging(logging).set_kms_key_id(text("kms_key")).set_log_configuration(log).build()
+    ExecuteCommandConfiguration::builder()
+        .logging(logging)
+        .set_kms_key_id(text("kms_key"))
+        .set_log_configuration(log)
+        .build()
 }
 
 fn storage(kms_key: Option<&str>, fargate: Option<&str>) -> Value {
@@ -159,7 +163,12 @@ fn configuration(exec: Option<&Value>, storage: Option<&Value>) -> Option<Cluste
             .build()
     });
     let exec = exec.map(|exec| exec_request(Some(exec)));
-    Some(ClusterConfiguration::builder().set_execute_command_configuration(exec).set_managed_storage_configuration(storage).build())
+    Some(
+        ClusterConfiguration::builder()
+            .set_execute_command_configuration(exec)
+            .set_managed_storage_configuration(storage)
+            .build(),
+    )
 }
 
 fn insights(want: &Resolved) -> Option<Vec<ClusterSetting>> {
@@ -177,8 +186,13 @@ fn namespace(arn: &str) -> Result<ClusterServiceConnectDefaultsRequest, CloudErr
 fn strategy_request(want: &Resolved) -> Result<Vec<CapacityProviderStrategyItem>, CloudError> {
     let Some(shares) = want.fields.get("default_capacity").and_then(Value::as_map) else { return Ok(Vec::new()) };
     let item = |(provider, share): (&String, &Value)| {
-        let number = |name| share.get(name).and_then(Value::as_int).and_then(|n| i32::try_from(n).ok()).unwrap_or_default();
-        CapacityProviderStrategyItem::builder().capacity_provider(provider).weight(number("weight")).base(number("base")).build()
+        let number =
+            |name| share.get(name).and_then(Value::as_int).and_then(|n| i32::try_from(n).ok()).unwrap_or_default();
+        CapacityProviderStrategyItem::builder()
+            .capacity_provider(provider)
+            .weight(number("weight"))
+            .base(number("base"))
+            .build()
     };
     let items: Result<_, _> = shares.iter().map(item).collect();
     items.map_err(|error| CloudError::new(Class::Invalid, "ecs:PutClusterCapacityProviders", error.to_string()))
@@ -350,7 +364,9 @@ impl Driver for Cluster {
                 }
                 if differs("service_connect_namespace") {
                     // An empty name takes the namespace away.
-                    call = call.service_connect_defaults(namespace(want.text("service_connect_namespace").unwrap_or_default())?);
+                    call = call.service_connect_defaults(namespace(
+                        want.text("service_connect_namespace").unwrap_or_default(),
+                    )?);
                 }
                 call.send().await.map_err(failed("ecs:UpdateCluster"))?;
             }
@@ -371,7 +387,9 @@ impl Driver for Cluster {
 
     async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
         let call = aws.ecs_write().delete_cluster().cluster(&live.name);
-        let Err(mut error) = gone_is_fine(call.send().await.map_err(failed("ecs:DeleteCluster"))) else { return Ok(()) };
+        let Err(mut error) = gone_is_fine(call.send().await.map_err(failed("ecs:DeleteCluster"))) else {
+            return Ok(());
+        };
         if error.code.as_deref() == Some("ClusterContainsServicesException")
             && let Some(services) = Self::services(aws, &live.name).await
         {
@@ -429,13 +447,18 @@ mod tests {
             .configuration(ClusterConfiguration::builder().execute_command_configuration(exec).build())
             .service_connect_defaults(ClusterServiceConnectDefaults::builder().namespace("").build());
         assert_eq!(changed(json!({}), filled.clone().build()), Vec::<String>::new());
-        assert_eq!(changed(json!({ "execute_command": { "logging": "default" } }), filled.clone().build()), Vec::<String>::new());
+        assert_eq!(
+            changed(json!({ "execute_command": { "logging": "default" } }), filled.clone().build()),
+            Vec::<String>::new()
+        );
         assert_eq!(changed(json!({ "container_insights": "enhanced" }), filled.build()), ["container_insights"]);
     }
 
     #[test]
     fn neither_the_order_nor_an_unstated_number_of_a_strategy_counts() {
-        let item = |provider: &str, weight| CapacityProviderStrategyItem::builder().capacity_provider(provider).weight(weight).build().unwrap();
+        let item = |provider: &str, weight| {
+            CapacityProviderStrategyItem::builder().capacity_provider(provider).weight(weight).build().unwrap()
+        };
         let live = || {
             ApiCluster::builder()
                 .cluster_name("papyrus")
@@ -463,7 +486,10 @@ mod tests {
         assert!(want.needs.contains(&Address::new("log_group", "/ecs/exec")));
         let sent = configuration(want.fields.get("execute_command"), None);
         let live = ApiCluster::builder().cluster_name("papyrus").set_configuration(sent).build();
-        assert_eq!(Cluster::live(&live, &facts()).unwrap().uses, ["arn:aws:logs:us-west-2:123456789012:log-group:/ecs/exec"]);
+        assert_eq!(
+            Cluster::live(&live, &facts()).unwrap().uses,
+            ["arn:aws:logs:us-west-2:123456789012:log-group:/ecs/exec"]
+        );
         assert_eq!(changed(spec, live), Vec::<String>::new());
     }
 

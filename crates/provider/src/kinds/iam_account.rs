@@ -15,7 +15,9 @@ use hatoba_model::facts::Facts;
 use hatoba_model::iam::parse_url_encoded;
 use hatoba_model::kinds::trust::principals;
 
-use super::iam_shared::{Principal, answered, attached_arns, boundary_arn, inline_policies, outlives, spell_as_wanted, tags_from};
+use super::iam_shared::{
+    Principal, answered, attached_arns, boundary_arn, inline_policies, outlives, spell_as_wanted, tags_from,
+};
 use super::role::Role;
 use super::service_linked_role::ECS_PATH;
 use super::user::User;
@@ -122,7 +124,8 @@ async fn read(cx: &Survey<'_>) -> Result<AccountDetails, CloudError> {
     for role in &mut details.roles {
         if let Some(listed) = listed.get(&role.name) {
             role.fields.insert("description".into(), listed.description.clone().into());
-            role.fields.insert("max_session".into(), listed.max_session.unwrap_or(super::role::SHORTEST_SESSION).into());
+            role.fields
+                .insert("max_session".into(), listed.max_session.unwrap_or(super::role::SHORTEST_SESSION).into());
         }
     }
     let spelled = |kind: &str| -> Vec<String> { cx.wanted(kind).into_iter().map(|want| want.name.clone()).collect() };
@@ -228,7 +231,10 @@ fn listed_policy(policy: &ManagedPolicyDetail, interest: &Interest<'_>) -> Optio
     };
     if interest.policies.contains(&name.to_ascii_lowercase()) {
         let versions = policy.policy_version_list();
-        let default = versions.iter().find(|v| v.version_id() == Some(version)).or_else(|| versions.iter().find(|v| v.is_default_version()));
+        let default = versions
+            .iter()
+            .find(|v| v.version_id() == Some(version))
+            .or_else(|| versions.iter().find(|v| v.is_default_version()));
         listed.document = default.and_then(|version| version.document()).map(|text| answered(text, interest.facts));
     }
     Some(listed)
@@ -257,7 +263,10 @@ mod tests {
     #[test]
     fn providers_are_read_from_encoded_trust_policies() {
         let trust = "%7B%22Statement%22%3A%7B%22Principal%22%3A%7B%22Federated%22%3A%22arn%3Aaws%3Aiam%3A%3A123456789012%3Aoidc-provider%2Ftoken.actions.githubusercontent.com%22%7D%7D%7D";
-        assert_eq!(trusted_providers(trust), ["arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"]);
+        assert_eq!(
+            trusted_providers(trust),
+            ["arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"]
+        );
         let service = r#"{"Statement":[{"Principal":{"Service":"ecs-tasks.amazonaws.com"}}]}"#;
         assert!(trusted_providers(service).is_empty());
     }

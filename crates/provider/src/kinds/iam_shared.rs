@@ -77,7 +77,8 @@ pub(super) fn attached_arns(attached: &[AttachedPolicy]) -> Vec<String> {
 
 /// Inline policies in normal form.
 pub(super) fn inline_policies(policies: &[PolicyDetail], facts: &Facts) -> BTreeMap<String, Value> {
-    let read = |policy: &PolicyDetail| Some((policy.policy_name()?.to_owned(), answered(policy.policy_document()?, facts)));
+    let read =
+        |policy: &PolicyDetail| Some((policy.policy_name()?.to_owned(), answered(policy.policy_document()?, facts)));
     policies.iter().filter_map(read).collect()
 }
 
@@ -140,7 +141,11 @@ pub(super) fn attached(live: &Sighting) -> Vec<String> {
 
 /// The names of the inline policies that were seen.
 pub(super) fn inline_names(live: &Sighting) -> Vec<String> {
-    live.fields.get("inline_policies").and_then(Value::as_map).map(|map| map.keys().cloned().collect()).unwrap_or_default()
+    live.fields
+        .get("inline_policies")
+        .and_then(Value::as_map)
+        .map(|map| map.keys().cloned().collect())
+        .unwrap_or_default()
 }
 
 /// Inline policies to write, with their text, then those to delete.

@@ -181,7 +181,10 @@ impl Driver for LogGroup {
             .await
             .map_err(failed("logs:CreateLogGroup"))?;
         let arn = aws.facts().arn("logs", format_args!("log-group:{}", want.name));
-        Ok(Receipt { id: Some(arn.clone()), outputs: vec![("arn".into(), arn.into()), ("name".into(), Value::text(&want.name))] })
+        Ok(Receipt {
+            id: Some(arn.clone()),
+            outputs: vec![("arn".into(), arn.into()), ("name".into(), Value::text(&want.name))],
+        })
     }
 
     async fn update(
@@ -216,13 +219,15 @@ impl Driver for LogGroup {
             },
             PROTECTION => {
                 let on = want.bool("deletion_protection").unwrap_or_default();
-                let call = logs.put_log_group_deletion_protection().log_group_identifier(name).deletion_protection_enabled(on);
+                let call =
+                    logs.put_log_group_deletion_protection().log_group_identifier(name).deletion_protection_enabled(on);
                 call.send().await.map_err(failed("logs:PutLogGroupDeletionProtection"))?;
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);
                 if !change.set.is_empty() {
-                    let call = logs.tag_resource().resource_arn(&live.id).set_tags(Some(change.set.into_iter().collect()));
+                    let call =
+                        logs.tag_resource().resource_arn(&live.id).set_tags(Some(change.set.into_iter().collect()));
                     call.send().await.map_err(failed("logs:TagResource"))?;
                 }
                 if !change.remove.is_empty() {

@@ -97,7 +97,11 @@ mod tests {
     #[test]
     fn only_subnets_that_can_be_used_count() {
         let subnet = |id: &str, state| Subnet::builder().vpc_id("vpc-1").subnet_id(id).set_state(state).build();
-        let subnets = [subnet("subnet-b", None), subnet("subnet-c", Some(SubnetState::Pending)), subnet("subnet-a", Some(SubnetState::Available))];
+        let subnets = [
+            subnet("subnet-b", None),
+            subnet("subnet-c", Some(SubnetState::Pending)),
+            subnet("subnet-a", Some(SubnetState::Available)),
+        ];
         let expected = Network { vpc: "vpc-1".into(), subnets: vec!["subnet-a".into(), "subnet-b".into()] };
         assert_eq!(network(&subnets), Some(expected));
         assert_eq!(network(&subnets[1..2]), None);

@@ -160,7 +160,9 @@ impl Driver for OidcProvider {
             }
             match account {
                 // Who else trusts it is unknown, and it might be deleted.
-                Err(ref error) if ours => found.failures.push(ReadFailure { addresses: addresses(), error: error.clone() }),
+                Err(ref error) if ours => {
+                    found.failures.push(ReadFailure { addresses: addresses(), error: error.clone() })
+                }
                 _ => found.seen.push(live),
             }
         }
@@ -189,7 +191,11 @@ impl Driver for OidcProvider {
         let arn = answer.open_id_connect_provider_arn.unwrap_or_else(|| arn_of(&url, aws.facts()));
         Ok(Receipt {
             id: Some(arn.clone()),
-            outputs: vec![("arn".into(), arn.into()), ("name".into(), Value::text(&want.name)), ("url".into(), url.into())],
+            outputs: vec![
+                ("arn".into(), arn.into()),
+                ("name".into(), Value::text(&want.name)),
+                ("url".into(), url.into()),
+            ],
         })
     }
 
@@ -206,7 +212,8 @@ impl Driver for OidcProvider {
             CLIENT_ID => {
                 let there = live.fields.get("client_ids").map(Value::list_texts).unwrap_or_default();
                 for id in want.texts("client_ids").into_iter().filter(|id| !there.contains(id)) {
-                    let call = iam.add_client_id_to_open_id_connect_provider().open_id_connect_provider_arn(arn).client_id(id);
+                    let call =
+                        iam.add_client_id_to_open_id_connect_provider().open_id_connect_provider_arn(arn).client_id(id);
                     call.send().await.map_err(failed("iam:AddClientIDToOpenIDConnectProvider"))?;
                 }
             }
@@ -240,7 +247,11 @@ impl Driver for OidcProvider {
     }
 
     async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
-        let call = aws.iam_write().untag_open_id_connect_provider().open_id_connect_provider_arn(&live.id).set_tag_keys(Some(keys));
+        let call = aws
+            .iam_write()
+            .untag_open_id_connect_provider()
+            .open_id_connect_provider_arn(&live.id)
+            .set_tag_keys(Some(keys));
         gone_is_fine(call.send().await.map_err(failed("iam:UntagOpenIDConnectProvider")))
     }
 }
@@ -256,7 +267,9 @@ mod tests {
     #[test]
     fn the_issuer_is_the_same_with_and_without_its_scheme() {
         let url = "https://token.actions.githubusercontent.com/acme";
-        for same in ["token.actions.githubusercontent.com/acme", "https://Token.Actions.githubusercontent.com/acme/", url] {
+        for same in
+            ["token.actions.githubusercontent.com/acme", "https://Token.Actions.githubusercontent.com/acme/", url]
+        {
             assert_eq!(normal_url(same), url);
         }
         assert_ne!(normal_url("token.actions.githubusercontent.com/ACME"), url);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use aws_sdk_ssm::types::{
-    Parameter as ApiParameter, ParameterMetadata, ParameterStringFilter, ParameterTier as ApiTier, ParameterType as ApiType,
-    ResourceTypeForTagging, Tag,
+    Parameter as ApiParameter, ParameterMetadata, ParameterStringFilter, ParameterTier as ApiTier,
+    ParameterType as ApiType, ResourceTypeForTagging, Tag,
 };
 use futures::future::try_join_all;
 use hatoba_engine::cloud::{Class, CloudError, Depth, Receipt, Target};
@@ -149,7 +149,8 @@ impl Parameter {
                 .set_values(Some(chunk.to_vec()))
                 .build()
                 .map_err(|error| CloudError::new(Class::Invalid, "ssm:DescribeParameters", error.to_string()))?;
-            let mut pages = aws.ssm().describe_parameters().parameter_filters(filter).max_results(50).into_paginator().send();
+            let mut pages =
+                aws.ssm().describe_parameters().parameter_filters(filter).max_results(50).into_paginator().send();
             let mut found = Vec::new();
             while let Some(page) = pages.next().await {
                 found.extend(page.map_err(failed("ssm:DescribeParameters"))?.parameters.unwrap_or_default());
@@ -161,14 +162,19 @@ impl Parameter {
     }
 
     async fn tags(aws: &Aws, name: &str) -> Result<Tags, CloudError> {
-        let call = aws.ssm().list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
+        let call =
+            aws.ssm().list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
         let answer = missing_is_none(call.send().await.map_err(failed("ssm:ListTagsForResource")))?;
         let Some(answer) = answer else { return Ok(Tags::new()) };
         Ok(tags::from(answer.tag_list(), |tag| (Some(tag.key()), Some(tag.value()))))
     }
 
     /// Those of the named parameters that exist.
-    async fn describe(aws: &Aws, names: &[String], index: Option<&BTreeMap<String, Tags>>) -> Result<Vec<Sighting>, CloudError> {
+    async fn describe(
+        aws: &Aws,
+        names: &[String],
+        index: Option<&BTreeMap<String, Tags>>,
+    ) -> Result<Vec<Sighting>, CloudError> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -345,7 +351,8 @@ mod tests {
     }
 
     fn seen(kind: ApiType, text: &str, tier: ApiTier) -> Sighting {
-        let parameter = ApiParameter::builder().name("/papyrus/levels").r#type(kind).value(text).data_type("text").build();
+        let parameter =
+            ApiParameter::builder().name("/papyrus/levels").r#type(kind).value(text).data_type("text").build();
         let details = ParameterMetadata::builder().name("/papyrus/levels").description("").tier(tier).build();
         Parameter::live(&parameter, Some(&details), Tags::new(), &facts())
     }
@@ -358,7 +365,10 @@ mod tests {
     fn a_list_and_its_stored_text_are_the_same() {
         let live = seen(ApiType::StringList, "b,a", ApiTier::Standard);
         assert_eq!(changed(json!({ "value": ["b", "a"] }), &live), Vec::<String>::new());
-        assert_eq!(changed(json!({ "value": "b,a", "type": "string_list", "data_type": "text" }), &live), Vec::<String>::new());
+        assert_eq!(
+            changed(json!({ "value": "b,a", "type": "string_list", "data_type": "text" }), &live),
+            Vec::<String>::new()
+        );
         assert_eq!(changed(json!({ "value": ["a", "b"] }), &live), ["value"], "the order of a list counts");
         assert_eq!(changed(json!({ "value": "b,a" }), &live), ["type", "value"]);
         assert_eq!(sent(live.fields.get("value")).as_deref(), Some("b,a"));
@@ -388,7 +398,8 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.clone(), settled(INFO.field(name).unwrap(), value, live.fields.get(name))))
             .collect();
-        let want = Resolved { address: Address::new("parameter", "p"), kind: &INFO, name: wish.name, scope: None, fields };
+        let want =
+            Resolved { address: Address::new("parameter", "p"), kind: &INFO, name: wish.name, scope: None, fields };
         assert_eq!(tier(&want, Some(&live)), Some(ApiTier::IntelligentTiering));
         let advanced = seen(ApiType::String, "x", ApiTier::Advanced);
         let mut want = want;

@@ -126,7 +126,8 @@ impl Policy {
     async fn detach(aws: &Aws, arn: &str) -> Result<(), CloudError> {
         let iam = aws.iam_write();
         let usage = PolicyUsageType::PermissionsPolicy;
-        let mut pages = aws.iam().list_entities_for_policy().policy_arn(arn).policy_usage_filter(usage).into_paginator().send();
+        let mut pages =
+            aws.iam().list_entities_for_policy().policy_arn(arn).policy_usage_filter(usage).into_paginator().send();
         while let Some(page) = pages.next().await {
             let Some(page) = missing_is_none(page.map_err(failed("iam:ListEntitiesForPolicy")))? else { break };
             for role in page.policy_roles().iter().filter_map(|role| role.role_name()) {
@@ -147,7 +148,10 @@ impl Policy {
 
     /// Which of the account's policies that are not wanted may be ours. Few are all read; among many the tagging index tells,
     /// which knows IAM only in the region where IAM is at home.
-    async fn candidates<'a>(cx: &Survey<'_>, others: Vec<&'a ListedPolicy>) -> Result<Vec<&'a ListedPolicy>, CloudError> {
+    async fn candidates<'a>(
+        cx: &Survey<'_>,
+        others: Vec<&'a ListedPolicy>,
+    ) -> Result<Vec<&'a ListedPolicy>, CloudError> {
         let home = match cx.aws.facts().partition() {
             "aws" => "us-east-1",
             "aws-cn" => "cn-north-1",
@@ -173,7 +177,9 @@ impl Policy {
                 .send()
                 .await
                 .map_err(failed("tag:GetResources"))?;
-            marked.extend(answer.resource_tag_mapping_list().iter().filter_map(|found| found.resource_arn().map(str::to_owned)));
+            marked.extend(
+                answer.resource_tag_mapping_list().iter().filter_map(|found| found.resource_arn().map(str::to_owned)),
+            );
             token = answer.pagination_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if token.is_none() {
                 return Ok(others.into_iter().filter(|listed| marked.contains(&listed.arn)).collect());
@@ -185,7 +191,11 @@ impl Policy {
 /// The oldest version that is not the default. Their numbers only ever grow.
 fn oldest(versions: &[PolicyVersion]) -> Option<&str> {
     let number = |id: &str| id.trim_start_matches('v').parse::<u64>().unwrap_or(u64::MAX);
-    versions.iter().filter(|version| !version.is_default_version()).filter_map(PolicyVersion::version_id).min_by_key(|id| number(id))
+    versions
+        .iter()
+        .filter(|version| !version.is_default_version())
+        .filter_map(PolicyVersion::version_id)
+        .min_by_key(|id| number(id))
 }
 
 fn arn_of(want: &Resolved, facts: &Facts) -> String {
@@ -234,11 +244,16 @@ impl Driver for Policy {
         let read: Vec<_> = stream::iter(reads).buffered(READS).collect().await;
         for (listed, named, live) in read {
             match live {
-                Ok(Some(live)) if named || live.mark.as_ref().is_some_and(|mark| mark.stack == cx.goal.stack) => found.seen.push(live),
+                Ok(Some(live)) if named || live.mark.as_ref().is_some_and(|mark| mark.stack == cx.goal.stack) => {
+                    found.seen.push(live)
+                }
                 Ok(_) => {}
                 Err(error) => {
                     let want = wanted.get(&listed.name.to_ascii_lowercase()).filter(|_| named);
-                    found.failures.push(ReadFailure { addresses: want.map(|want| want.address.clone()).into_iter().collect(), error });
+                    found.failures.push(ReadFailure {
+                        addresses: want.map(|want| want.address.clone()).into_iter().collect(),
+                        error,
+                    });
                 }
             }
         }
@@ -270,7 +285,10 @@ impl Driver for Policy {
             .await
             .map_err(failed("iam:CreatePolicy"))?;
         let arn = arn_of(want, aws.facts());
-        Ok(Receipt { id: Some(arn.clone()), outputs: vec![("arn".into(), arn.into()), ("name".into(), Value::text(&want.name))] })
+        Ok(Receipt {
+            id: Some(arn.clone()),
+            outputs: vec![("arn".into(), arn.into()), ("name".into(), Value::text(&want.name))],
+        })
     }
 
     async fn update(
@@ -286,7 +304,8 @@ impl Driver for Policy {
             DOCUMENT => {
                 let document = want.text("document").unwrap_or_default();
                 let versions = Self::versions(aws, arn).await?;
-                let default = versions.iter().find(|version| version.is_default_version()).and_then(PolicyVersion::version_id);
+                let default =
+                    versions.iter().find(|version| version.is_default_version()).and_then(PolicyVersion::version_id);
                 // A call whose answer was lost may have made the version already.
                 if let Some(newer) = default.filter(|id| live.notes.get(VERSION).is_some_and(|seen| seen != id)) {
                     let there = Self::document(aws, arn, newer).await?;
@@ -303,7 +322,12 @@ impl Driver for Policy {
             TAGS => {
                 let change = tags::change(&want.tags(), live);
                 if let Some(set) = tags_to(change.set)? {
-                    iam.tag_policy().policy_arn(arn).set_tags(Some(set)).send().await.map_err(failed("iam:TagPolicy"))?;
+                    iam.tag_policy()
+                        .policy_arn(arn)
+                        .set_tags(Some(set))
+                        .send()
+                        .await
+                        .map_err(failed("iam:TagPolicy"))?;
                 }
                 if !change.remove.is_empty() {
                     self.untag(aws, live, change.remove).await?;

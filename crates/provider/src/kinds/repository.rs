@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use aws_sdk_ecr::types::{
-    EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability, ImageTagMutabilityExclusionFilter,
-    ImageTagMutabilityExclusionFilterType, Repository as ApiRepository, Tag,
+    EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability,
+    ImageTagMutabilityExclusionFilter, ImageTagMutabilityExclusionFilterType, Repository as ApiRepository, Tag,
 };
 use futures::future::try_join_all;
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
@@ -199,8 +199,11 @@ impl Repository {
 
     /// Reads the documents that are wanted or that the tag tells of.
     async fn read_documents(aws: &Aws, live: &mut Sighting, want: Option<&Desired>) -> Result<(), CloudError> {
-        let set = live.fields.get("tags").and_then(|tags| tags.get(TAG_SET)).and_then(Value::as_text).unwrap_or_default();
-        let needed = |field: &str| set.split(',').any(|part| part == field) || want.is_some_and(|want| want.fields.contains_key(field));
+        let set =
+            live.fields.get("tags").and_then(|tags| tags.get(TAG_SET)).and_then(Value::as_text).unwrap_or_default();
+        let needed = |field: &str| {
+            set.split(',').any(|part| part == field) || want.is_some_and(|want| want.fields.contains_key(field))
+        };
         let name = live.name.as_str();
         let lifecycle = async {
             match needed("lifecycle") {
@@ -239,7 +242,8 @@ impl Repository {
             let mut live = Self::live(repository, tags, cx.aws.facts());
             Self::read_documents(cx.aws, &mut live, want).await?;
             // Images are only counted where the repository may have to be deleted.
-            let replaced = want.is_some_and(|want| differences(&INFO, &want.fields, &live.fields).iter().any(|c| c.call.is_none()));
+            let replaced = want
+                .is_some_and(|want| differences(&INFO, &want.fields, &live.fields).iter().any(|c| c.call.is_none()));
             if cx.goal.content || want.is_none() || replaced {
                 live.holds = Self::images(cx.aws, name).await?;
             }
@@ -261,7 +265,8 @@ impl Driver for Repository {
         let policy = spec.policy.as_ref().map(|written| documents::policy_wish(written, cx.facts.partition()));
         let parts = [("lifecycle", lifecycle.is_some()), ("policy", policy.is_some())];
         let set: Vec<&str> = parts.into_iter().filter_map(|(part, there)| there.then_some(part)).collect();
-        let exclusions = (!spec.mutability_exclusions.is_empty()).then(|| Value::set(spec.mutability_exclusions.clone()));
+        let exclusions =
+            (!spec.mutability_exclusions.is_empty()).then(|| Value::set(spec.mutability_exclusions.clone()));
         let mut wish = cx
             .wish(&INFO, key, spec)
             .set("encryption", spec.encryption.as_ref().map(encryption_wish))
@@ -307,7 +312,9 @@ impl Driver for Repository {
             .set_image_tag_mutability(want.text("mutability").map(ImageTagMutability::from))
             .set_image_tag_mutability_exclusion_filters(exclusions(want)?)
             .image_scanning_configuration(
-                ImageScanningConfiguration::builder().scan_on_push(want.bool("scan_on_push").unwrap_or_default()).build(),
+                ImageScanningConfiguration::builder()
+                    .scan_on_push(want.bool("scan_on_push").unwrap_or_default())
+                    .build(),
             );
         if let Some(crypt) = want.fields.get("encryption") {
             let part = |name| crypt.get(name).and_then(Value::as_text);
@@ -344,14 +351,18 @@ impl Driver for Repository {
             SCANNING => {
                 let scan = want.bool("scan_on_push").unwrap_or_default();
                 let typed = ImageScanningConfiguration::builder().scan_on_push(scan).build();
-                let call = ecr.put_image_scanning_configuration().repository_name(name).image_scanning_configuration(typed);
+                let call =
+                    ecr.put_image_scanning_configuration().repository_name(name).image_scanning_configuration(typed);
                 // The typed client leaves out `false`, which a server may take for "no change".
                 let body = json!({ "repositoryName": name, "imageScanningConfiguration": { "scanOnPush": scan } });
                 json_call!("ecr:PutImageScanningConfiguration", call, &body)?;
             }
             LIFECYCLE => match want.text("lifecycle") {
                 Some(text) => {
-                    let call = ecr.put_lifecycle_policy().repository_name(name).lifecycle_policy_text(documents::compact(text));
+                    let call = ecr
+                        .put_lifecycle_policy()
+                        .repository_name(name)
+                        .lifecycle_policy_text(documents::compact(text));
                     call.send().await.map_err(failed("ecr:PutLifecyclePolicy"))?;
                 }
                 None => {

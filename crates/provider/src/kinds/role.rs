@@ -219,7 +219,10 @@ impl Driver for Role {
         }
         let granted = grants_policy(&spec.grants, cx.stack, cx.facts).map(|policy| (GRANTS_POLICY, policy));
         let boundary = spec.permissions_boundary.as_deref();
-        Some(iam_shared::wish_policies(wish, cx, &spec.managed_policies, &spec.inline_policies, granted, boundary).done())
+        Some(
+            iam_shared::wish_policies(wish, cx, &spec.managed_policies, &spec.inline_policies, granted, boundary)
+                .done(),
+        )
     }
 
     async fn survey(&self, cx: &Survey<'_>) -> Found {
@@ -275,7 +278,10 @@ impl Driver for Role {
             .await
             .map_err(failed("iam:CreateRole"))?;
         let arn = aws.facts().iam_arn(format_args!("role{path}{}", want.name));
-        Ok(Receipt { id: Some(arn.clone()), outputs: vec![("arn".into(), arn.into()), ("name".into(), Value::text(&want.name))] })
+        Ok(Receipt {
+            id: Some(arn.clone()),
+            outputs: vec![("arn".into(), arn.into()), ("name".into(), Value::text(&want.name))],
+        })
     }
 
     async fn update(

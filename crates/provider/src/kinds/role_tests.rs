@@ -32,7 +32,11 @@ fn desired(sections: Json, key: &str) -> Desired {
 
 fn encoded(document: &Json) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    document.to_string().bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    document
+        .to_string()
+        .bytes()
+        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 /// What `GetRole` answers of a role with nothing but a trust policy.
@@ -85,7 +89,8 @@ fn documents_are_compared_by_meaning_and_a_plus_stays_a_plus() {
         "permissions_boundary": "b"
     } }, "policies": { "b": { "path": "/x/" } } });
     let want = desired(spec, "app");
-    let boundary = AttachedPermissionsBoundary::builder().permissions_boundary_arn("arn:aws:iam::123456789012:policy/x/b").build();
+    let boundary =
+        AttachedPermissionsBoundary::builder().permissions_boundary_arn("arn:aws:iam::123456789012:policy/x/b").build();
     let role = bare(&ecs_trust(json!(["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"])))
         .description("für + alle")
         .permissions_boundary(boundary)
@@ -93,8 +98,10 @@ fn documents_are_compared_by_meaning_and_a_plus_stays_a_plus() {
         .unwrap();
     let reordered = json!({ "Statement": { "Resource": ["arn:aws:s3:::b/a+b c%20d"], "Action": "s3:GetObject", "Effect": "Allow" }, "Version": "2012-10-17" });
     let policy = PolicyDetail::builder().policy_name("a").policy_document(encoded(&reordered)).build();
-    let attached =
-        ["arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy", "arn:aws:iam::123456789012:policy/x/b"];
+    let attached = [
+        "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
+        "arn:aws:iam::123456789012:policy/x/b",
+    ];
     let live = Role::answered(
         &role,
         Some(attached.map(str::to_owned).to_vec()),
@@ -110,7 +117,8 @@ fn documents_are_compared_by_meaning_and_a_plus_stays_a_plus() {
 #[test]
 fn a_dead_principal_is_a_difference_that_writing_it_again_repairs() {
     let trust = |who: &str| json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": { "AWS": who }, "Action": "sts:AssumeRole" }] });
-    let want = desired(json!({ "roles": { "app": { "trust": trust("arn:aws:iam::123456789012:role/other") } } }), "app");
+    let want =
+        desired(json!({ "roles": { "app": { "trust": trust("arn:aws:iam::123456789012:role/other") } } }), "app");
     let live = Role::answered(&bare(&trust("AROADEADBEEF")).build().unwrap(), None, None, &facts());
     assert_eq!(changed(&want, &live), ["trust"]);
 }
@@ -140,7 +148,10 @@ fn grants_are_an_inline_policy_beside_the_others() {
         "app",
     );
     let policies = want.fields["inline_policies"].map_texts();
-    assert!(policies["hatoba-grants"].contains("arn:aws:ecr:us-west-2:123456789012:repository/papyrus"), "{policies:?}");
+    assert!(
+        policies["hatoba-grants"].contains("arn:aws:ecr:us-west-2:123456789012:repository/papyrus"),
+        "{policies:?}"
+    );
 }
 
 #[test]
@@ -148,7 +159,10 @@ fn only_what_differs_is_written_and_only_what_is_not_wanted_is_removed() {
     let fields = |policies: &[&str], inline: &[(&str, &str)]| {
         Fields::from([
             ("managed_policies".to_owned(), Value::set(policies.iter().copied())),
-            ("inline_policies".to_owned(), Value::map(inline.iter().map(|(name, text)| (*name, Value::Doc((*text).to_owned()))))),
+            (
+                "inline_policies".to_owned(),
+                Value::map(inline.iter().map(|(name, text)| (*name, Value::Doc((*text).to_owned())))),
+            ),
         ])
     };
     let wish = desired(json!({ "roles": { "app": {} } }), "app");
@@ -190,7 +204,11 @@ fn a_cluster_implies_the_service_linked_role_and_comes_after_it() {
 #[test]
 fn tags_of_aws_are_not_compared() {
     let tag = |key: &str| Tag::builder().key(key).value("x").build().unwrap();
-    let role = bare(&ecs_trust(json!("ecs.amazonaws.com"))).tags(tag("aws:cloudformation:stack-name")).tags(tag("mine")).build().unwrap();
+    let role = bare(&ecs_trust(json!("ecs.amazonaws.com")))
+        .tags(tag("aws:cloudformation:stack-name"))
+        .tags(tag("mine"))
+        .build()
+        .unwrap();
     let live = Role::answered(&role, None, None, &facts());
     assert_eq!(live.fields["tags"], Value::texts([("mine", "x")]));
 }

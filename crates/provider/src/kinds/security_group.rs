@@ -129,7 +129,8 @@ impl SecurityGroup {
         let (ingress, egress) = (group.ip_permissions(), group.ip_permissions_egress());
         live.fields.insert("ingress".into(), rules::live(ingress, Direction::In, id, keys));
         live.fields.insert("egress".into(), rules::live(egress, Direction::Out, id, keys));
-        let others: BTreeSet<&str> = rules::groups(ingress).chain(rules::groups(egress)).filter(|other| *other != id).collect();
+        let others: BTreeSet<&str> =
+            rules::groups(ingress).chain(rules::groups(egress)).filter(|other| *other != id).collect();
         live.uses = others.into_iter().map(str::to_owned).collect();
         live.set_tags(read_tags(group));
         live
@@ -194,7 +195,12 @@ impl SecurityGroup {
         Ok(())
     }
 
-    async fn authorize_these(aws: &Aws, direction: Direction, id: &str, these: Vec<IpPermission>) -> Result<(), CloudError> {
+    async fn authorize_these(
+        aws: &Aws,
+        direction: Direction,
+        id: &str,
+        these: Vec<IpPermission>,
+    ) -> Result<(), CloudError> {
         let ec2 = aws.ec2_write();
         match direction {
             Direction::In => {
@@ -221,7 +227,12 @@ impl SecurityGroup {
         Ok(())
     }
 
-    async fn revoke_these(aws: &Aws, direction: Direction, id: &str, these: Vec<IpPermission>) -> Result<(), CloudError> {
+    async fn revoke_these(
+        aws: &Aws,
+        direction: Direction,
+        id: &str,
+        these: Vec<IpPermission>,
+    ) -> Result<(), CloudError> {
         let ec2 = aws.ec2_write();
         match direction {
             Direction::In => {
@@ -238,14 +249,22 @@ impl SecurityGroup {
 
     /// Gives rules that are there another description. By their ids: only so is a rule about a group told apart for certain.
     async fn describe_rules(aws: &Aws, direction: Direction, id: &str, these: &Permissions) -> Result<(), CloudError> {
-        let mut pages = aws.ec2().describe_security_group_rules().filters(filter("group-id", [id.to_owned()])).into_paginator().send();
+        let mut pages = aws
+            .ec2()
+            .describe_security_group_rules()
+            .filters(filter("group-id", [id.to_owned()]))
+            .into_paginator()
+            .send();
         let mut updates = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(failed("ec2:DescribeSecurityGroupRules"))?;
-            updates.extend(page.security_group_rules().iter().filter_map(|rule| rules::description_update(rule, direction, these)));
+            updates.extend(
+                page.security_group_rules().iter().filter_map(|rule| rules::description_update(rule, direction, these)),
+            );
         }
         if !updates.is_empty() {
-            let call = aws.ec2_write().modify_security_group_rules().group_id(id).set_security_group_rules(Some(updates));
+            let call =
+                aws.ec2_write().modify_security_group_rules().group_id(id).set_security_group_rules(Some(updates));
             call.send().await.map_err(failed("ec2:ModifySecurityGroupRules"))?;
         }
         Ok(())
@@ -260,10 +279,8 @@ impl SecurityGroup {
         // A group that was just created has what EC2 gives it.
         let fresh = (direction == Direction::Out).then(everything_out);
         let have = live.fields.get(field).or(fresh.as_ref());
-        let change = rules::change(
-            &rules::permissions(want.fields.get(field), &live.id),
-            &rules::permissions(have, &live.id),
-        );
+        let change =
+            rules::change(&rules::permissions(want.fields.get(field), &live.id), &rules::permissions(have, &live.id));
         if !change.add.is_empty() {
             Self::authorize(aws, direction, &live.id, &change.add).await?;
         }
@@ -407,7 +424,9 @@ impl Driver for SecurityGroup {
 
     async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
         let call = aws.ec2_write().delete_security_group().group_id(&live.id);
-        let Err(mut error) = gone_is_fine(call.send().await.map_err(failed("ec2:DeleteSecurityGroup"))) else { return Ok(()) };
+        let Err(mut error) = gone_is_fine(call.send().await.map_err(failed("ec2:DeleteSecurityGroup"))) else {
+            return Ok(());
+        };
         if error.code.as_deref() == Some("DependencyViolation")
             && let Some(holders) = Self::holders(aws, &live.id).await
         {

@@ -104,7 +104,13 @@ fn live(service: &Json, want: Option<&Fields>) -> Option<Sighting> {
     live.uses.extend([text("clusterArn").to_owned(), text("taskDefinition").to_owned()]);
     // Tasks of an older revision keep its roles busy: all revisions of the family stay until the service is gone.
     live.uses.extend(text("taskDefinition").rsplit_once(':').map(|(family, _)| family.to_owned()));
-    live.uses.extend(live.fields.get("network").and_then(|network| network.get("security_groups")).map(Value::list_texts).unwrap_or_default());
+    live.uses.extend(
+        live.fields
+            .get("network")
+            .and_then(|network| network.get("security_groups"))
+            .map(Value::list_texts)
+            .unwrap_or_default(),
+    );
     for volume in live.fields.get("volumes").and_then(Value::as_map).into_iter().flat_map(|volumes| volumes.values()) {
         live.uses.extend(volume.get("role").and_then(Value::as_text).map(str::to_owned));
     }
@@ -159,7 +165,12 @@ impl Driver for Service {
         fields.insert("desired_count".into(), count);
         if let Some(network) = &spec.network {
             fields.insert("network".into(), api::network(cx, network));
-            for group in network.security_groups.iter().filter_map(Ref::own).filter(|key| cx.stack.security_groups.contains_key(*key)) {
+            for group in network
+                .security_groups
+                .iter()
+                .filter_map(Ref::own)
+                .filter(|key| cx.stack.security_groups.contains_key(*key))
+            {
                 wish = wish.needs("security_group", group);
             }
         }

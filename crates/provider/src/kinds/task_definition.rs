@@ -183,7 +183,9 @@ impl TaskDefinition {
         }
         let answer = json_call!("ecs:RegisterTaskDefinition", aws.ecs_write().register_task_definition(), &body)?;
         let arn = answer.pointer("/taskDefinition/taskDefinitionArn").and_then(Json::as_str);
-        let arn = arn.ok_or_else(|| CloudError::new(Class::Ambiguous, "ecs:RegisterTaskDefinition", "the answer names no revision"))?;
+        let arn = arn.ok_or_else(|| {
+            CloudError::new(Class::Ambiguous, "ecs:RegisterTaskDefinition", "the answer names no revision")
+        })?;
         Ok(Receipt { id: Some(arn.to_owned()), outputs: outputs(arn) })
     }
 
@@ -289,7 +291,8 @@ impl Driver for TaskDefinition {
         let mut marked = marked_families(marks);
         let mut found = Found::default();
         for (family, result) in first {
-            let addresses = || wants.iter().filter(|want| want.name == family).map(|want| want.address.clone()).collect();
+            let addresses =
+                || wants.iter().filter(|want| want.name == family).map(|want| want.address.clone()).collect();
             match result {
                 Ok(Some(live)) => {
                     marked.remove(family);
@@ -302,7 +305,10 @@ impl Driver for TaskDefinition {
                 }
             }
         }
-        let others = marked.keys().filter(|family| !wants.iter().any(|want| want.name == **family)).map(|family| (*family, None));
+        let others = marked
+            .keys()
+            .filter(|family| !wants.iter().any(|want| want.name == **family))
+            .map(|family| (*family, None));
         let others: Vec<_> = others.collect();
         for (family, result) in Self::latest(cx.aws, &others).await {
             match result {
@@ -313,7 +319,8 @@ impl Driver for TaskDefinition {
                 Ok(None) => {}
                 Err(error) => {
                     let address = marked.remove(family).and_then(|(_, address)| address);
-                    let key = address.as_deref().and_then(|address| address.split_once('.')).map_or(family, |(_, key)| key);
+                    let key =
+                        address.as_deref().and_then(|address| address.split_once('.')).map_or(family, |(_, key)| key);
                     found.failures.push(ReadFailure { addresses: vec![Address::new(INFO.name, key)], error });
                 }
             }

@@ -46,7 +46,13 @@ static INFO: KindInfo = KindInfo {
         Field::update("inline_policies", INLINE).after_create(),
         Field::update("tags", TAGS),
     ],
-    groups: &[Group::new(BOUNDARY), Group::new(ATTACH), Group::new(INLINE), Group::new(TAGS), Group::new(UPDATE).renews(&["arn"])],
+    groups: &[
+        Group::new(BOUNDARY),
+        Group::new(ATTACH),
+        Group::new(INLINE),
+        Group::new(TAGS),
+        Group::new(UPDATE).renews(&["arn"]),
+    ],
     ownership: Ownership::Tags,
     replace_in_use: ReplaceInUse::Allowed,
     settles: false,
@@ -192,7 +198,10 @@ impl Driver for User {
             .await
             .map_err(failed("iam:CreateUser"))?;
         let arn = aws.facts().iam_arn(format_args!("user{path}{}", want.name));
-        Ok(Receipt { id: Some(arn.clone()), outputs: vec![("arn".into(), arn.into()), ("name".into(), Value::text(&want.name))] })
+        Ok(Receipt {
+            id: Some(arn.clone()),
+            outputs: vec![("arn".into(), arn.into()), ("name".into(), Value::text(&want.name))],
+        })
     }
 
     async fn update(

@@ -56,7 +56,8 @@ async fn access_keys(aws: &Aws, name: &str) -> Result<(), CloudError> {
     let mut pages = iam.list_access_keys().user_name(name).into_paginator().send();
     while let Some(page) = pages.next().await {
         for key in page.map_err(failed("iam:ListAccessKeys"))?.access_key_metadata() {
-            let call = iam.delete_access_key().user_name(name).set_access_key_id(key.access_key_id().map(str::to_owned));
+            let call =
+                iam.delete_access_key().user_name(name).set_access_key_id(key.access_key_id().map(str::to_owned));
             gone_is_fine(call.send().await.map_err(failed("iam:DeleteAccessKey")))?;
         }
     }

@@ -125,9 +125,12 @@ impl Make<'_> {
             _ if key.contains("-deploy") => json!({ "github": {} }),
             0..6 => json!({ "service": tasks }),
             6 => json!({ "service": ["ecs.amazonaws.com", tasks] }),
-            7 => json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Principal": { "Service": [tasks] }, "Action": ["sts:AssumeRole"] } }),
+            7 => {
+                json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Principal": { "Service": [tasks] }, "Action": ["sts:AssumeRole"] } })
+            }
             _ => {
-                let roles: Vec<String> = self.keys("roles").into_iter().filter(|other| other != key && other.as_str() < key).collect();
+                let roles: Vec<String> =
+                    self.keys("roles").into_iter().filter(|other| other != key && other.as_str() < key).collect();
                 let principal = match roles.as_slice() {
                     [] => "arn:aws:iam::${account}:root".to_owned(),
                     several => {

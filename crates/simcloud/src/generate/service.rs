@@ -22,13 +22,17 @@ impl Make<'_> {
             spec => texts(spec.get("capacity_providers")),
         };
         let ports = self.ports_of(&task);
-        let launch = self.spec("task_definitions", &task)?.get("volumes").is_some_and(|volumes| volumes.get("launch").is_some());
+        let launch =
+            self.spec("task_definitions", &task)?.get("volumes").is_some_and(|volumes| volumes.get("launch").is_some());
         let mut spec = self.body(&providers, &ports);
         spec.insert("cluster".to_owned(), json!(cluster));
         spec.insert("task_definition".to_owned(), json!(task));
         if launch {
             let role = self.refer("roles")?;
-            spec.insert("volumes".to_owned(), json!({ "launch": { "role": role, "size": 10, "type": "gp3", "tags": { "team": "wharf" } } }));
+            spec.insert(
+                "volumes".to_owned(),
+                json!({ "launch": { "role": role, "size": 10, "type": "gp3", "tags": { "team": "wharf" } } }),
+            );
         }
         Some(spec)
     }
@@ -44,8 +48,10 @@ impl Make<'_> {
 
     fn body(&mut self, providers: &[String], ports: &[PortOf]) -> Map<String, Json> {
         let used = if self.emulator() { Vec::new() } else { self.rng.some(providers, 60) };
-        let capacity: Vec<Json> = used.iter().map(|provider| json!({ "provider": provider, "weight": 1 + self.rng.below(3) })).collect();
-        let (least, most) = self.rng.pick(&[(None, None), (None, None), (Some(0), Some(100)), (Some(50), None), (Some(0), Some(150))]);
+        let capacity: Vec<Json> =
+            used.iter().map(|provider| json!({ "provider": provider, "weight": 1 + self.rng.below(3) })).collect();
+        let (least, most) =
+            self.rng.pick(&[(None, None), (None, None), (Some(0), Some(100)), (Some(50), None), (Some(0), Some(150))]);
         let balancer = ports.iter().find(|_| self.rng.chance(20));
         let balancers = balancer.map(|port| {
             let group = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/papyrus/0123456789abcdef";
@@ -86,7 +92,11 @@ impl Make<'_> {
         if self.rng.chance(10) && !self.emulator() {
             groups.push(json!({ "existing": "sg-0a1b2c3d4e5f60718" }));
         }
-        let subnets = if self.rng.chance(15) && !self.emulator() { json!(["subnet-0123456789abcdef0", "subnet-00000000000000000"]) } else { json!("default") };
+        let subnets = if self.rng.chance(15) && !self.emulator() {
+            json!(["subnet-0123456789abcdef0", "subnet-00000000000000000"])
+        } else {
+            json!("default")
+        };
         let mut network = json!({ "subnets": subnets });
         // moto cannot make a service without a group.
         if groups.is_empty() && self.emulator() {
@@ -106,7 +116,8 @@ impl Make<'_> {
         let ports = containers.into_iter().flatten().flat_map(|(name, container)| {
             let ports = container.get("ports").and_then(Json::as_array).cloned().unwrap_or_default();
             ports.into_iter().filter_map(move |port| {
-                let number = port.as_u64().or_else(|| port.get("port").filter(|_| port.get("protocol").is_none())?.as_u64())?;
+                let number =
+                    port.as_u64().or_else(|| port.get("port").filter(|_| port.get("protocol").is_none())?.as_u64())?;
                 let label = port.get("name").and_then(Json::as_str).map(str::to_owned);
                 Some(PortOf { container: name.clone(), port: number, name: label })
             })

@@ -8,7 +8,9 @@ impl Make<'_> {
     pub(super) fn repository(&mut self) -> Map<String, Json> {
         let mutability = self.rng.pick(&[None, Some("mutable"), Some("immutable"), Some("immutable_with_exclusion")]);
         let mutability = mutability.filter(|word| !(self.emulator() && word.ends_with("exclusion")));
-        let exclusions = mutability.filter(|word| word.ends_with("exclusion")).map(|_| json!(self.rng.pick(&[vec!["latest"], vec!["dev-*", "a.b"]])));
+        let exclusions = mutability
+            .filter(|word| word.ends_with("exclusion"))
+            .map(|_| json!(self.rng.pick(&[vec!["latest"], vec!["dev-*", "a.b"]])));
         let encryption = match self.rng.below(10) {
             0..6 => None,
             6..8 => Some(json!("AES256")),
@@ -56,7 +58,10 @@ impl Make<'_> {
     pub(super) fn cluster(&mut self) -> Map<String, Json> {
         let providers = self.rng.some(&["FARGATE", "FARGATE_SPOT"], 60);
         let default = (!providers.is_empty() && self.rng.chance(30)).then(|| {
-            let shares: Vec<Json> = providers.iter().map(|provider| json!({ "provider": provider, "weight": 1 + self.rng.below(3) })).collect();
+            let shares: Vec<Json> = providers
+                .iter()
+                .map(|provider| json!({ "provider": provider, "weight": 1 + self.rng.below(3) }))
+                .collect();
             let mut shares = shares;
             if self.rng.chance(50) {
                 shares[0]["base"] = json!(1);
@@ -68,11 +73,14 @@ impl Make<'_> {
             7 => Some(json!({ "logging": "none" })),
             8 => Some(json!({ "logging": "default" })),
             _ => match self.refer("log_groups") {
-                Some(group) => Some(json!({ "logging": "override", "log_group": group, "s3_bucket": "acme", "s3_prefix": "exec" })),
+                Some(group) => {
+                    Some(json!({ "logging": "override", "log_group": group, "s3_bucket": "acme", "s3_prefix": "exec" }))
+                }
                 None => Some(json!({ "logging": "override", "s3_bucket": "acme", "s3_encryption": true })),
             },
         };
-        let words: &[&str] = if self.emulator() { &["disabled", "enabled"] } else { &["disabled", "enabled", "enhanced"] };
+        let words: &[&str] =
+            if self.emulator() { &["disabled", "enabled"] } else { &["disabled", "enabled", "enhanced"] };
         members([
             ("capacity_providers", (!providers.is_empty()).then(|| json!(providers))),
             ("default_capacity", default),
@@ -80,9 +88,14 @@ impl Make<'_> {
             ("execute_command", exec),
             (
                 "service_connect_namespace",
-                self.rng.chance(10).then(|| json!("arn:aws:servicediscovery:us-west-2:123456789012:namespace/ns-0123456789abcdef")),
+                self.rng
+                    .chance(10)
+                    .then(|| json!("arn:aws:servicediscovery:us-west-2:123456789012:namespace/ns-0123456789abcdef")),
             ),
-            ("managed_storage", (self.rng.chance(10) && !self.emulator()).then(|| json!({ "fargate_ephemeral_kms_key": self.kms() }))),
+            (
+                "managed_storage",
+                (self.rng.chance(10) && !self.emulator()).then(|| json!({ "fargate_ephemeral_kms_key": self.kms() })),
+            ),
         ])
     }
 
@@ -100,7 +113,10 @@ impl Make<'_> {
             _ => Some(json!((0..1 + self.rng.below(2)).map(|number| self.rule(key, number, "to")).collect::<Vec<_>>())),
         };
         members([
-            ("description", self.rng.chance(60).then(|| json!(self.rng.pick(&["papyrus service", "web (public)", "a:b, c=d"])))),
+            (
+                "description",
+                self.rng.chance(60).then(|| json!(self.rng.pick(&["papyrus service", "web (public)", "a:b, c=d"]))),
+            ),
             ("vpc", vpc.map(|vpc| json!(vpc))),
             ("ingress", (!ingress.is_empty()).then(|| json!(ingress))),
             ("egress", egress),
@@ -110,7 +126,8 @@ impl Make<'_> {
     /// A rule; those of one list have ports of their own, so that none is there twice.
     fn rule(&mut self, own: &str, number: usize, word: &str) -> Json {
         // Only groups before it, so that no circle comes about.
-        let others: Vec<String> = self.keys("security_groups").into_iter().filter(|key| key.as_str() < own && key != "existing").collect();
+        let others: Vec<String> =
+            self.keys("security_groups").into_iter().filter(|key| key.as_str() < own && key != "existing").collect();
         let mut peer = match self.rng.below(10) {
             0..3 => json!("0.0.0.0/0"),
             3 => json!(["10.1.2.3/8", "192.168.0.0/16"]),

@@ -15,7 +15,13 @@ struct Task {
 
 impl Make<'_> {
     pub(super) fn task_definition(&mut self) -> Map<String, Json> {
-        let sizes = [(json!(256), json!(512)), (json!("0.25 vCPU"), json!("1 GB")), (json!(512), json!(2048)), (json!(1024), json!("2 GB")), (json!(2048), json!(5120))];
+        let sizes = [
+            (json!(256), json!(512)),
+            (json!("0.25 vCPU"), json!("1 GB")),
+            (json!(512), json!(2048)),
+            (json!(1024), json!("2 GB")),
+            (json!(2048), json!(5120)),
+        ];
         let (cpu, memory) = self.rng.pick(&sizes);
         let execution = self.role_of(80);
         let task_role = self.role_of(40);
@@ -69,7 +75,9 @@ impl Make<'_> {
         }
         let roles: Vec<String> = self.keys("roles").into_iter().filter(|key| !key.contains("-deploy")).collect();
         if roles.is_empty() || self.rng.chance(10) {
-            return Some(self.rng.pick(&[json!({ "existing": "theirs" }), json!("arn:aws:iam::123456789012:role/path/theirs")]));
+            return Some(
+                self.rng.pick(&[json!({ "existing": "theirs" }), json!("arn:aws:iam::123456789012:role/path/theirs")]),
+            );
         }
         let role = self.rng.pick(&roles);
         self.refs.insert(("roles", role.clone()));
@@ -79,15 +87,24 @@ impl Make<'_> {
     fn efs(&mut self, task: &Task) -> Json {
         match self.rng.below(3) {
             0 => json!({ "efs": { "file_system": "fs-0123456789abcdef0" } }),
-            1 => json!({ "efs": { "file_system": "fs-0123456789abcdef0", "root_directory": "/srv", "transit_encryption": true, "transit_encryption_port": 2999 } }),
-            _ => json!({ "efs": { "file_system": "fs-0123456789abcdef0", "transit_encryption": true, "access_point": "fsap-0123456789abcdef0", "iam": task.task_role } }),
+            1 => {
+                json!({ "efs": { "file_system": "fs-0123456789abcdef0", "root_directory": "/srv", "transit_encryption": true, "transit_encryption_port": 2999 } })
+            }
+            _ => {
+                json!({ "efs": { "file_system": "fs-0123456789abcdef0", "transit_encryption": true, "access_point": "fsap-0123456789abcdef0", "iam": task.task_role } })
+            }
         }
     }
 
     fn container(&mut self, number: usize, task: &Task, before: &Map<String, Json>) -> Map<String, Json> {
         let mut container = members([
             ("image", Some(self.image(task))),
-            ("command", self.rng.chance(20).then(|| json!(self.rng.pick(&[json!(["serve", 1, true]), json!(["sh", "-c", "echo \"a b\""])])))),
+            (
+                "command",
+                self.rng
+                    .chance(20)
+                    .then(|| json!(self.rng.pick(&[json!(["serve", 1, true]), json!(["sh", "-c", "echo \"a b\""])]))),
+            ),
             ("entry_point", self.rng.chance(10).then(|| json!(["/bin/sh", "-c"]))),
             ("cpu", self.rng.chance(20).then(|| json!(64))),
             ("memory", self.rng.chance(20).then(|| json!(128))),
@@ -103,12 +120,22 @@ impl Make<'_> {
             ("stop_timeout", self.rng.chance(15).then(|| json!(self.rng.below(121)))),
             ("start_timeout", self.rng.chance(10).then(|| json!(60))),
             ("ulimits", self.rng.chance(10).then(|| json!({ "nofile": { "soft": 1024, "hard": 65_535 } }))),
-            ("linux", self.rng.chance(10).then(|| self.rng.pick(&[json!({ "init": true }), json!({ "capabilities": { "drop": ["NET_RAW", "ALL"] } })]))),
+            (
+                "linux",
+                self.rng.chance(10).then(|| {
+                    self.rng.pick(&[json!({ "init": true }), json!({ "capabilities": { "drop": ["NET_RAW", "ALL"] } })])
+                }),
+            ),
             ("docker_labels", self.rng.chance(10).then(|| json!({ "team": "wharf", "1": 2 }))),
             ("interactive", self.rng.chance(5).then(|| json!(true))),
             ("tty", self.rng.chance(5).then(|| json!(false))),
             ("system_controls", self.rng.chance(5).then(|| json!({ "net.ipv4.tcp_keepalive_time": 500 }))),
-            ("restart", self.rng.chance(10).then(|| self.rng.pick(&[json!(true), json!({ "attempt_period": 60, "ignored_exit_codes": [0] })]))),
+            (
+                "restart",
+                self.rng
+                    .chance(10)
+                    .then(|| self.rng.pick(&[json!(true), json!({ "attempt_period": 60, "ignored_exit_codes": [0] })])),
+            ),
             ("version_consistency", self.rng.chance(5).then(|| json!("disabled"))),
         ]);
         let mut mounts = Vec::new();
@@ -136,7 +163,11 @@ impl Make<'_> {
     fn image(&mut self, task: &Task) -> Json {
         let digest = format!("sha256:{}", "0123456789abcdef".repeat(4));
         match self.rng.below(10) {
-            0..4 => json!(self.rng.pick(&["nginx:alpine", "public.ecr.aws/docker/library/nginx:1.27", "ghcr.io/acme/papyrus:v1"])),
+            0..4 => json!(self.rng.pick(&[
+                "nginx:alpine",
+                "public.ecr.aws/docker/library/nginx:1.27",
+                "ghcr.io/acme/papyrus:v1"
+            ])),
             4 => json!({ "live": true, "bootstrap": "nginx:alpine" }),
             _ if !task.execution => json!(format!("nginx@{digest}")),
             _ => match self.refer("repositories") {
@@ -217,7 +248,13 @@ impl Make<'_> {
             .map(|(name, other)| {
                 let healthy = other.get("health_check").is_some();
                 let ends = other.get("essential").is_some();
-                let condition = if healthy { "healthy" } else if ends { "success" } else { "start" };
+                let condition = if healthy {
+                    "healthy"
+                } else if ends {
+                    "success"
+                } else {
+                    "start"
+                };
                 (name.clone(), json!(condition))
             })
             .collect();
@@ -231,9 +268,13 @@ impl Make<'_> {
         match self.rng.below(10) {
             0..3 => None,
             3 => Some(json!({ "existing": "/ecs/theirs" })),
-            4 => Some(json!({ "driver": "splunk", "options": { "splunk-url": "https://splunk.example.com" }, "secret_options": { "splunk-token": "ssm:/splunk" } })),
+            4 => Some(
+                json!({ "driver": "splunk", "options": { "splunk-url": "https://splunk.example.com" }, "secret_options": { "splunk-token": "ssm:/splunk" } }),
+            ),
             5 => Some(match self.refer("log_groups") {
-                Some(group) => json!({ "group": group, "stream_prefix": "app", "options": { "mode": "non-blocking", "max-buffer-size": "25m" } }),
+                Some(group) => {
+                    json!({ "group": group, "stream_prefix": "app", "options": { "mode": "non-blocking", "max-buffer-size": "25m" } })
+                }
                 None => json!({ "group": { "existing": "/ecs/theirs" }, "create_group": true }),
             }),
             _ => self.refer("log_groups").map(|group| json!(group)),

@@ -29,14 +29,22 @@ pub(super) fn check(policy: &Value, cx: &mut Check<'_>) {
     };
     known(top, TOP, &["lifecycle"], cx);
     let Some(rules) = top.get("rules").and_then(Value::as_array).filter(|rules| !rules.is_empty()) else {
-        cx.error(&["lifecycle"], "lifecycle-rules", "a lifecycle policy needs a list of `rules` with at least one rule")
-            .help("to keep everything, remove `lifecycle`");
+        cx.error(
+            &["lifecycle"],
+            "lifecycle-rules",
+            "a lifecycle policy needs a list of `rules` with at least one rule",
+        )
+        .help("to keep everything, remove `lifecycle`");
         return;
     };
     let length = policy.to_string().chars().count();
     if length > LONGEST {
-        cx.error(&["lifecycle"], "lifecycle-length", format!("the policy has {length} characters; ECR takes {LONGEST}"))
-            .help("merge rules, or shorten their descriptions");
+        cx.error(
+            &["lifecycle"],
+            "lifecycle-length",
+            format!("the policy has {length} characters; ECR takes {LONGEST}"),
+        )
+        .help("merge rules, or shorten their descriptions");
     }
     let mut priorities = BTreeSet::new();
     let highest = rules.iter().filter_map(priority).max();
@@ -44,15 +52,20 @@ pub(super) fn check(policy: &Value, cx: &mut Check<'_>) {
         let at = at.to_string();
         let place = ["lifecycle", "rules", at.as_str()];
         let Some(rule) = rule.as_object() else {
-            cx.error(&place, "lifecycle-shape", "a rule is a mapping").help("it has `rulePriority`, `selection` and `action`");
+            cx.error(&place, "lifecycle-shape", "a rule is a mapping")
+                .help("it has `rulePriority`, `selection` and `action`");
             continue;
         };
         known(rule, RULE, &place, cx);
         match rule.get("rulePriority").and_then(Value::as_i64) {
             Some(number) if number >= 1 => {
                 if !priorities.insert(number) {
-                    cx.error(&[&place[..], &["rulePriority"]].concat(), "lifecycle-priority", format!("two rules have the priority {number}"))
-                        .help("number the rules 1, 2, 3, …; lower numbers are applied first");
+                    cx.error(
+                        &[&place[..], &["rulePriority"]].concat(),
+                        "lifecycle-priority",
+                        format!("two rules have the priority {number}"),
+                    )
+                    .help("number the rules 1, 2, 3, …; lower numbers are applied first");
                 }
             }
             _ => {
@@ -80,8 +93,12 @@ fn selection(rule: &Map<String, Value>, place: &[&str], highest: Option<i64>, cx
                 .help("`tagPatternList: [\"*\"]` selects all tagged images");
         }
         Some("any") if priority(&Value::Object(rule.clone())) < highest => {
-            cx.error(&at("tagStatus"), "lifecycle-any-last", "the rule with `tagStatus: any` must have the highest `rulePriority`")
-                .help("it would otherwise take the images away from the rules after it");
+            cx.error(
+                &at("tagStatus"),
+                "lifecycle-any-last",
+                "the rule with `tagStatus: any` must have the highest `rulePriority`",
+            )
+            .help("it would otherwise take the images away from the rules after it");
         }
         _ => {}
     }
@@ -98,10 +115,12 @@ fn selection(rule: &Map<String, Value>, place: &[&str], highest: Option<i64>, cx
     let unit = selection.get("countUnit").and_then(Value::as_str);
     match count {
         Some("imageCountMoreThan") if unit.is_some() => {
-            cx.error(&at("countUnit"), "lifecycle-unit", "`countType: imageCountMoreThan` takes no `countUnit`").help("remove it");
+            cx.error(&at("countUnit"), "lifecycle-unit", "`countType: imageCountMoreThan` takes no `countUnit`")
+                .help("remove it");
         }
         Some(other) if other != "imageCountMoreThan" && unit != Some("days") => {
-            cx.error(place, "lifecycle-unit", format!("`countType: {other}` needs `countUnit: days`")).help("add `countUnit: days`");
+            cx.error(place, "lifecycle-unit", format!("`countType: {other}` needs `countUnit: days`"))
+                .help("add `countUnit: days`");
         }
         _ => {}
     }
@@ -109,24 +128,39 @@ fn selection(rule: &Map<String, Value>, place: &[&str], highest: Option<i64>, cx
         one_of(selection, "storageClass", CLASSES, place, cx);
     }
     let Some(action) = action else { return };
-    let Some(what) = one_of(action, "type", ACTIONS, &[&place[..place.len() - 1], &["action"]].concat(), cx) else { return };
+    let Some(what) = one_of(action, "type", ACTIONS, &[&place[..place.len() - 1], &["action"]].concat(), cx) else {
+        return;
+    };
     match (count, what) {
         (Some("sinceImagePulled"), "expire") => {
-            cx.error(&at("countType"), "lifecycle-action", "`sinceImagePulled` can only move images to the archive, not expire them")
-                .help("use `action: { type: transition, targetStorageClass: archive }`, or `countType: sinceImagePushed`");
+            cx.error(
+                &at("countType"),
+                "lifecycle-action",
+                "`sinceImagePulled` can only move images to the archive, not expire them",
+            )
+            .help("use `action: { type: transition, targetStorageClass: archive }`, or `countType: sinceImagePushed`");
         }
         (Some("sinceImageTransitioned"), "transition") => {
-            cx.error(&at("countType"), "lifecycle-action", "`sinceImageTransitioned` counts images in the archive, which can only expire")
-                .help("use `action: { type: expire }`");
+            cx.error(
+                &at("countType"),
+                "lifecycle-action",
+                "`sinceImageTransitioned` counts images in the archive, which can only expire",
+            )
+            .help("use `action: { type: expire }`");
         }
         (Some("sinceImageTransitioned"), _) if number.is_some_and(|days| days < 90) => {
-            cx.error(&at("countNumber"), "lifecycle-archive", "images stay in the archive for at least 90 days").help("write 90 or more");
+            cx.error(&at("countNumber"), "lifecycle-archive", "images stay in the archive for at least 90 days")
+                .help("write 90 or more");
         }
         _ => {}
     }
     if what == "transition" && action.get("targetStorageClass").and_then(Value::as_str) != Some("archive") {
-        cx.error(&[&place[..place.len() - 1], &["action"]].concat(), "lifecycle-action", "a transition needs `targetStorageClass: archive`")
-            .help("add `targetStorageClass: archive`");
+        cx.error(
+            &[&place[..place.len() - 1], &["action"]].concat(),
+            "lifecycle-action",
+            "a transition needs `targetStorageClass: archive`",
+        )
+        .help("add `targetStorageClass: archive`");
     }
 }
 
@@ -141,7 +175,8 @@ fn object<'r>(
     match found {
         Some(found) => known(found, keys, &[place, &[key]].concat(), cx),
         None => {
-            cx.error(place, "missing-key", format!("a rule needs `{key}`")).help(format!("its keys are: {}", keys.join(", ")));
+            cx.error(place, "missing-key", format!("a rule needs `{key}`"))
+                .help(format!("its keys are: {}", keys.join(", ")));
         }
     }
     found
@@ -156,13 +191,15 @@ fn one_of<'r>(
     cx: &mut Check<'_>,
 ) -> Option<&'r str> {
     let Some(text) = map.get(key).and_then(Value::as_str) else {
-        cx.error(place, "missing-key", format!("`{key}` is required")).help(format!("it is one of: {}", words.join(", ")));
+        cx.error(place, "missing-key", format!("`{key}` is required"))
+            .help(format!("it is one of: {}", words.join(", ")));
         return None;
     };
     if words.contains(&text) {
         return Some(text);
     }
-    let mut report = cx.error(&[place, &[key]].concat(), "lifecycle-value", format!("`{key}` cannot be `{}`", shorten(text)));
+    let mut report =
+        cx.error(&[place, &[key]].concat(), "lifecycle-value", format!("`{key}` cannot be `{}`", shorten(text)));
     match nearest(text, words.iter().copied()) {
         Some(near) => report.help(format!("did you mean `{near}`?")),
         None => report.help(format!("it is one of: {}", words.join(", "))),

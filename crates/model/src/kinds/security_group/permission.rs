@@ -65,7 +65,8 @@ impl Peer {
         match canonical_cidr(text) {
             Ok(cidr) => Ok(Self::Cidr(cidr)),
             Err(CidrError::Address(_)) if !text.contains('/') => {
-                let message = format!("there is no `{}` under `security_groups`, and it is no block of addresses", shorten(text));
+                let message =
+                    format!("there is no `{}` under `security_groups`, and it is no block of addresses", shorten(text));
                 Err((message, match nearest(text, keys.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "name a security group of this file, addresses such as `10.0.0.0/8`, `sg-…`, `pl-…` or `self`".into(),
@@ -79,7 +80,9 @@ impl Peer {
                 };
                 Err((CidrError::Bare(address).to_string(), help))
             }
-            Err(error) => Err((error.to_string(), "a block of addresses looks like `10.0.0.0/8` or `2001:db8::/32`".into())),
+            Err(error) => {
+                Err((error.to_string(), "a block of addresses looks like `10.0.0.0/8` or `2001:db8::/32`".into()))
+            }
         }
     }
 

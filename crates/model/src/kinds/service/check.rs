@@ -30,13 +30,15 @@ pub(super) fn check(service: &Service, cx: &mut Check<'_>) {
     capacity(service, task, cx);
     percent(service, cx);
     if service.desired_count.is_some_and(|count| count > 5000) {
-        cx.error(&["desired_count"], "out-of-range", "a service runs at most 5000 tasks").help("write a smaller number");
+        cx.error(&["desired_count"], "out-of-range", "a service runs at most 5000 tasks")
+            .help("write a smaller number");
     }
     for (index, balancer) in service.load_balancers.iter().enumerate() {
         load_balancer(balancer, &index.to_string(), task, cx);
     }
     if let Some(seconds) = service.health_check_grace_period.filter(|seconds| *seconds > 2_147_483_647) {
-        cx.error(&["health_check_grace_period"], "out-of-range", format!("{seconds} seconds are too many")).help("write a smaller number");
+        cx.error(&["health_check_grace_period"], "out-of-range", format!("{seconds} seconds are too many"))
+            .help("write a smaller number");
     }
     for (index, registry) in service.registries.iter().enumerate() {
         let index = index.to_string();
@@ -57,14 +59,17 @@ pub(super) fn check(service: &Service, cx: &mut Check<'_>) {
         ("tags", "tags"),
     ] {
         if service.extra.contains_key(api) {
-            cx.error(&["extra", api], "extra-known", format!("`{api}` is written as `{key}`")).help(format!("move it to `{key}:`"));
+            cx.error(&["extra", api], "extra-known", format!("`{api}` is written as `{key}`"))
+                .help(format!("move it to `{key}:`"));
         }
     }
     if service.extra.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON") {
-        cx.error(&["extra", "schedulingStrategy"], "not-on-fargate", "Fargate has no daemon services").help("remove the line");
+        cx.error(&["extra", "schedulingStrategy"], "not-on-fargate", "Fargate has no daemon services")
+            .help("remove the line");
     }
     if service.extra.contains_key("placementConstraints") || service.extra.contains_key("placementStrategy") {
-        cx.error(&["extra"], "not-on-fargate", "Fargate takes no placement constraints and strategies").help("remove them");
+        cx.error(&["extra"], "not-on-fargate", "Fargate takes no placement constraints and strategies")
+            .help("remove them");
     }
 }
 
@@ -72,20 +77,32 @@ fn check_network(network: &Network, cx: &mut Check<'_>) {
     let stack = cx.stack;
     if let Some(ids) = network.subnets.ids() {
         if ids.is_empty() || ids.len() > 16 {
-            cx.error(&["network", "subnets"], "out-of-range", format!("a service has 1 to 16 subnets, not {}", ids.len()))
-                .help("`subnets: default` means those of the default VPC");
+            cx.error(
+                &["network", "subnets"],
+                "out-of-range",
+                format!("a service has 1 to 16 subnets, not {}", ids.len()),
+            )
+            .help("`subnets: default` means those of the default VPC");
         }
         for (index, id) in ids.iter().enumerate() {
             if !shaped(id, "subnet-") {
-                cx.error(&["network", "subnets", &index.to_string()], "subnet-id", format!("`{}` is no subnet", shorten(id)))
-                    .help("its id looks like `subnet-0123456789abcdef0`");
+                cx.error(
+                    &["network", "subnets", &index.to_string()],
+                    "subnet-id",
+                    format!("`{}` is no subnet", shorten(id)),
+                )
+                .help("its id looks like `subnet-0123456789abcdef0`");
             }
         }
     }
     if network.security_groups.len() > 5 {
         let count = network.security_groups.len();
-        cx.error(&["network", "security_groups"], "out-of-range", format!("a service has at most 5 security groups, not {count}"))
-            .help("merge the rules of some of them");
+        cx.error(
+            &["network", "security_groups"],
+            "out-of-range",
+            format!("a service has at most 5 security groups, not {count}"),
+        )
+        .help("merge the rules of some of them");
     }
     for (index, group) in network.security_groups.iter().enumerate() {
         let index = index.to_string();
@@ -103,7 +120,8 @@ fn check_network(network: &Network, cx: &mut Check<'_>) {
             }
         }
         if network.security_groups.iter().take(index.parse().unwrap_or_default()).any(|other| other == group) {
-            cx.error(&place, "security-group-twice", format!("`{}` is there twice", shorten(group.text()))).help("remove one of the two");
+            cx.error(&place, "security-group-twice", format!("`{}` is there twice", shorten(group.text())))
+                .help("remove one of the two");
         }
     }
 }
@@ -138,18 +156,27 @@ fn capacity(service: &Service, task: Option<&TaskDefinition>, cx: &mut Check<'_>
             && !cx.unreadable(&["clusters", key, "capacity_providers"])
             && !cluster.capacity_providers.contains(&share.provider)
         {
-            cx.error(&place, "provider-not-in-cluster", format!("the cluster `{key}` does not have the capacity provider `{shown}`"))
-                .help(format!("add `{shown}` to `clusters.{key}.capacity_providers`"));
+            cx.error(
+                &place,
+                "provider-not-in-cluster",
+                format!("the cluster `{key}` does not have the capacity provider `{shown}`"),
+            )
+            .help(format!("add `{shown}` to `clusters.{key}.capacity_providers`"));
         }
         if share.provider == "FARGATE_SPOT" && task.is_some_and(|task| task.system() != Os::Linux) {
             cx.error(&place, "platform", "FARGATE_SPOT does not run Windows").help("use `FARGATE`");
         }
     }
     if let Some(version) = &service.platform_version {
-        let fits = version == "LATEST" || (version.split('.').count() == 3 && version.split('.').all(|part| part.parse::<u32>().is_ok()));
+        let fits = version == "LATEST"
+            || (version.split('.').count() == 3 && version.split('.').all(|part| part.parse::<u32>().is_ok()));
         if !fits {
-            cx.error(&["platform_version"], "platform-version", format!("`{}` is no platform version", shorten(version)))
-                .help("`LATEST`, or such as `1.4.0`");
+            cx.error(
+                &["platform_version"],
+                "platform-version",
+                format!("`{}` is no platform version", shorten(version)),
+            )
+            .help("`LATEST`, or such as `1.4.0`");
         }
     }
 }
@@ -177,8 +204,10 @@ fn percent(service: &Service, cx: &mut Check<'_>) {
     let upper = u64::from(count) * u64::from(most) / 100;
     if count > 0 && least <= 100 && lower >= upper {
         let place = if service.maximum_percent.is_some() { "maximum_percent" } else { "minimum_percent" };
-        let message =
-            format!("with {} at least {lower} and at most {upper} may run: a deployment could neither stop nor start one", if count == 1 { "1 copy".to_owned() } else { format!("{count} copies") });
+        let message = format!(
+            "with {} at least {lower} and at most {upper} may run: a deployment could neither stop nor start one",
+            if count == 1 { "1 copy".to_owned() } else { format!("{count} copies") }
+        );
         // Without `desired_count` the number is somebody else's, who may choose one that fits.
         let mut report = match service.desired_count {
             Some(_) => cx.error(&[place], "no-room", message),
@@ -187,7 +216,8 @@ fn percent(service: &Service, cx: &mut Check<'_>) {
         report.help("write `maximum_percent: 200`, or lower `minimum_percent`");
     }
     if most <= 100 && service.az_rebalancing == Some(true) {
-        cx.error(&["az_rebalancing"], "no-room", "`az_rebalancing` needs a `maximum_percent` above 100").help("write `maximum_percent: 200`");
+        cx.error(&["az_rebalancing"], "no-room", "`az_rebalancing` needs a `maximum_percent` above 100")
+            .help("write `maximum_percent: 200`");
     }
 }
 
@@ -196,7 +226,8 @@ fn known_container(container: &str, place: &[&str], task: &TaskDefinition, cx: &
         return true;
     }
     let names: Vec<&str> = task.containers.keys().map(String::as_str).collect();
-    let mut report = cx.error(place, "unknown-container", format!("the task definition has no container `{}`", shorten(container)));
+    let mut report =
+        cx.error(place, "unknown-container", format!("the task definition has no container `{}`", shorten(container)));
     match nearest(container, names.iter().copied()) {
         Some(near) => report.help(format!("did you mean `{near}`?")),
         None => report.help(format!("there are: {}", names.join(", "))),
@@ -229,13 +260,20 @@ fn load_balancer(balancer: &LoadBalancer, index: &str, task: Option<&TaskDefinit
 
 fn service_connect(service: &Service, task: Option<&TaskDefinition>, cx: &mut Check<'_>) {
     let (Some(connect), Some(task)) = (&service.service_connect, task) else { return };
-    let names: Vec<String> =
-        task.containers.values().flat_map(|container| container.ports.iter().filter_map(|port| port.full().name)).collect();
+    let names: Vec<String> = task
+        .containers
+        .values()
+        .flat_map(|container| container.ports.iter().filter_map(|port| port.full().name))
+        .collect();
     for (index, port) in connect.services.iter().enumerate() {
         if !names.contains(&port.port_name) {
             let place = ["service_connect", "services", &index.to_string(), "port_name"].map(str::to_owned);
             let place: Vec<&str> = place.iter().map(String::as_str).collect();
-            let mut report = cx.error(&place, "unknown-port", format!("no port of the task definition is called `{}`", shorten(&port.port_name)));
+            let mut report = cx.error(
+                &place,
+                "unknown-port",
+                format!("no port of the task definition is called `{}`", shorten(&port.port_name)),
+            );
             match nearest(&port.port_name, names.iter().map(String::as_str)) {
                 Some(near) => report.help(format!("did you mean `{near}`?")),
                 None => report.help("give the port a name: `ports: [{ port: 5000, name: http }]`"),
@@ -250,8 +288,12 @@ fn volumes(service: &Service, task: Option<&TaskDefinition>, cx: &mut Check<'_>)
         if let Some(task) = task
             && !task.volumes.get(name).is_some_and(|volume| volume.full().configured_at_launch)
         {
-            cx.error(&["volumes", name], "unknown-volume", format!("the task definition has no volume `{}` that is configured at launch", shorten(name)))
-                .help(format!("add `volumes: {{ {name}: configured_at_launch }}` to the task definition"));
+            cx.error(
+                &["volumes", name],
+                "unknown-volume",
+                format!("the task definition has no volume `{}` that is configured at launch", shorten(name)),
+            )
+            .help(format!("add `volumes: {{ {name}: configured_at_launch }}` to the task definition"));
         }
         match &volume.role {
             None => {
@@ -264,14 +306,19 @@ fn volumes(service: &Service, task: Option<&TaskDefinition>, cx: &mut Check<'_>)
             Some(Ref::Existing(_)) => {}
         }
         if volume.size.is_none() && volume.snapshot.is_none() {
-            cx.error(&["volumes", name], "missing-key", "`size` is required unless there is a `snapshot`").help("`size: 10` is 10 GiB");
+            cx.error(&["volumes", name], "missing-key", "`size` is required unless there is a `snapshot`")
+                .help("`size: 10` is 10 GiB");
         }
     }
     let Some(task) = task else { return };
     for (name, _) in task.volumes.iter().filter(|(_, volume)| volume.full().configured_at_launch) {
         if !service.volumes.contains_key(name) {
-            cx.error(&[], "missing-volume", format!("the task definition leaves the volume `{}` to be configured here", shorten(name)))
-                .help(format!("add `volumes: {{ {name}: {{ role: …, size: 10 }} }}`"));
+            cx.error(
+                &[],
+                "missing-volume",
+                format!("the task definition leaves the volume `{}` to be configured here", shorten(name)),
+            )
+            .help(format!("add `volumes: {{ {name}: {{ role: …, size: 10 }} }}`"));
         }
     }
 }

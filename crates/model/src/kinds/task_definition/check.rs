@@ -24,8 +24,12 @@ pub(super) fn check(task: &TaskDefinition, cx: &mut Check<'_>) {
     }
     if task.containers.len() > MOST_CONTAINERS {
         let count = task.containers.len();
-        cx.error(&["containers"], "too-many", format!("a task has at most {MOST_CONTAINERS} containers; there are {count}"))
-            .help("put some of them into a task definition of their own");
+        cx.error(
+            &["containers"],
+            "too-many",
+            format!("a task has at most {MOST_CONTAINERS} containers; there are {count}"),
+        )
+        .help("put some of them into a task definition of their own");
     }
     if task.containers.values().all(|container| container.essential == Some(false)) {
         cx.error(&["containers"], "no-essential", "no container is essential, so that the task would never end")
@@ -40,9 +44,12 @@ pub(super) fn check(task: &TaskDefinition, cx: &mut Check<'_>) {
 }
 
 fn size(task: &TaskDefinition, cx: &mut Check<'_>) {
-    for (key, missing, example) in [("cpu", task.cpu.is_none(), "cpu: 256"), ("memory", task.memory.is_none(), "memory: 512")] {
+    for (key, missing, example) in
+        [("cpu", task.cpu.is_none(), "cpu: 256"), ("memory", task.memory.is_none(), "memory: 512")]
+    {
         if missing {
-            cx.error(&[], "missing-key", format!("`{key}` is required")).help(format!("the smallest size is `{example}`"));
+            cx.error(&[], "missing-key", format!("`{key}` is required"))
+                .help(format!("the smallest size is `{example}`"));
         }
     }
     let (Some(cpu), Some(memory)) = (task.cpu, task.memory) else { return };
@@ -69,16 +76,25 @@ fn platform(task: &TaskDefinition, cx: &mut Check<'_>) {
                 .help("write `architecture: x86_64`, or `os: linux`");
         }
         if let Some(cpu) = task.cpu.filter(|cpu| cpu.0 < 1024) {
-            cx.error(&["cpu"], "platform", format!("Windows on Fargate needs at least one vCPU; these are {cpu} CPU units"))
-                .help("write `cpu: 1024` with `memory: 2048` or more");
+            cx.error(
+                &["cpu"],
+                "platform",
+                format!("Windows on Fargate needs at least one vCPU; these are {cpu} CPU units"),
+            )
+            .help("write `cpu: 1024` with `memory: 2048` or more");
         }
         if task.pid_mode.is_some() {
             cx.error(&["pid_mode"], "platform", "Windows has no `pid_mode`").help("remove the line");
         }
     }
     if let Some(size) = task.ephemeral_storage.filter(|size| !(21..=200).contains(size)) {
-        let help = if size <= 20 { "20 GiB are there without this line; remove it" } else { "for more, mount an EFS file system" };
-        cx.error(&["ephemeral_storage"], "out-of-range", format!("`ephemeral_storage` is 21 to 200 GiB, not {size}")).help(help);
+        let help = if size <= 20 {
+            "20 GiB are there without this line; remove it"
+        } else {
+            "for more, mount an EFS file system"
+        };
+        cx.error(&["ephemeral_storage"], "out-of-range", format!("`ephemeral_storage` is 21 to 200 GiB, not {size}"))
+            .help(help);
     }
 }
 
@@ -92,7 +108,9 @@ fn roles(task: &TaskDefinition, cx: &mut Check<'_>) {
     if task.execution_role.is_some() {
         return;
     }
-    if let Some((name, why)) = task.containers.iter().find_map(|(name, container)| Some((name, needs_execution_role(container)?))) {
+    if let Some((name, why)) =
+        task.containers.iter().find_map(|(name, container)| Some((name, needs_execution_role(container)?)))
+    {
         cx.error(&["containers", name], "no-execution-role", format!("{why} needs an `execution_role`")).help(
             "add a role with `trust: { service: ecs-tasks.amazonaws.com }` and \
              `managed_policies: [service-role/AmazonECSTaskExecutionRolePolicy]`, and name it in `execution_role:`",
@@ -139,43 +157,65 @@ fn volumes(task: &TaskDefinition, cx: &mut Check<'_>) {
         let Some(efs) = &volume.efs else { continue };
         let efs_place = |key| ["volumes", name.as_str(), "efs", key];
         if volume.configured_at_launch {
-            cx.error(&place, "either-or", "`efs` and `configured_at_launch` exclude each other").help("remove one of the two");
+            cx.error(&place, "either-or", "`efs` and `configured_at_launch` exclude each other")
+                .help("remove one of the two");
         }
         if task.system() != Os::Linux {
-            cx.error(&["volumes", name, "efs"], "platform", "Windows tasks cannot mount EFS file systems").help("write `os: linux`");
+            cx.error(&["volumes", name, "efs"], "platform", "Windows tasks cannot mount EFS file systems")
+                .help("write `os: linux`");
         }
         if !efs.file_system.starts_with("fs-") {
-            cx.error(&efs_place("file_system"), "file-system-id", format!("`{}` is no EFS file system", shorten(&efs.file_system)))
-                .help("its id looks like `fs-0123456789abcdef0`");
+            cx.error(
+                &efs_place("file_system"),
+                "file-system-id",
+                format!("`{}` is no EFS file system", shorten(&efs.file_system)),
+            )
+            .help("its id looks like `fs-0123456789abcdef0`");
         }
         if efs.access_point.as_ref().is_some_and(|point| !point.starts_with("fsap-")) {
-            cx.error(&efs_place("access_point"), "access-point-id", "this is no EFS access point").help("its id looks like `fsap-0123456789abcdef0`");
+            cx.error(&efs_place("access_point"), "access-point-id", "this is no EFS access point")
+                .help("its id looks like `fsap-0123456789abcdef0`");
         }
         if efs.access_point.is_some() && efs.root_directory.as_ref().is_some_and(|root| root != "/") {
-            cx.error(&efs_place("root_directory"), "either-or", "an access point has its own root directory").help("remove `root_directory`");
+            cx.error(&efs_place("root_directory"), "either-or", "an access point has its own root directory")
+                .help("remove `root_directory`");
         }
         if (efs.access_point.is_some() || efs.iam == Some(true)) && efs.transit_encryption != Some(true) {
-            cx.error(&["volumes", name, "efs"], "transit-encryption", "`access_point` and `iam` need encryption in transit")
-                .help("add `transit_encryption: true`");
+            cx.error(
+                &["volumes", name, "efs"],
+                "transit-encryption",
+                "`access_point` and `iam` need encryption in transit",
+            )
+            .help("add `transit_encryption: true`");
         }
         if efs.iam == Some(true) && task.task_role.is_none() {
-            cx.error(&efs_place("iam"), "no-task-role", "`iam: true` needs a `task_role`, which decides on access").help("add `task_role:`");
+            cx.error(&efs_place("iam"), "no-task-role", "`iam: true` needs a `task_role`, which decides on access")
+                .help("add `task_role:`");
         }
         if efs.transit_encryption_port.is_some_and(|port| !(1..=65_535).contains(&port)) {
-            cx.error(&efs_place("transit_encryption_port"), "out-of-range", "a port is 1 to 65535").help("remove the line to let EFS choose");
+            cx.error(&efs_place("transit_encryption_port"), "out-of-range", "a port is 1 to 65535")
+                .help("remove the line to let EFS choose");
         }
     }
 }
 
 fn extra(task: &TaskDefinition, cx: &mut Check<'_>) {
-    let ours = [("family", "name"), ("containerDefinitions", "containers"), ("tags", "tags"), ("cpu", "cpu"), ("memory", "memory")];
+    let ours = [
+        ("family", "name"),
+        ("containerDefinitions", "containers"),
+        ("tags", "tags"),
+        ("cpu", "cpu"),
+        ("memory", "memory"),
+    ];
     for (api, key) in ours {
         if task.extra.contains_key(api) {
-            cx.error(&["extra", api], "extra-known", format!("`{api}` is written as `{key}`")).help(format!("move it to `{key}:`"));
+            cx.error(&["extra", api], "extra-known", format!("`{api}` is written as `{key}`"))
+                .help(format!("move it to `{key}:`"));
         }
     }
     if task.extra.get("networkMode").is_some_and(|mode| mode != "awsvpc") {
-        cx.error(&["extra", "networkMode"], "not-on-fargate", "Fargate only has the network mode `awsvpc`").help("remove the line");
+        cx.error(&["extra", "networkMode"], "not-on-fargate", "Fargate only has the network mode `awsvpc`")
+            .help("remove the line");
     }
     for key in ["placementConstraints", "inferenceAccelerators", "ipcMode"] {
         if task.extra.contains_key(key) {
@@ -220,8 +260,12 @@ fn ports(task: &TaskDefinition, cx: &mut Check<'_>) {
             let protocol = mapping.protocol.unwrap_or(super::PortProtocol::Tcp);
             let clash = taken.iter().find(|(from, to, other, _)| *other == protocol && first <= *to && *from <= last);
             if let Some((_, _, _, other)) = clash {
-                cx.error(&place, "port-clash", format!("{} port {first} is taken by `{other}`", protocol.text().to_uppercase()))
-                    .help("all containers of a task share one address; let one of them listen on another port");
+                cx.error(
+                    &place,
+                    "port-clash",
+                    format!("{} port {first} is taken by `{other}`", protocol.text().to_uppercase()),
+                )
+                .help("all containers of a task share one address; let one of them listen on another port");
             }
             taken.push((first, last, protocol, name));
         }
@@ -235,7 +279,8 @@ fn order(task: &TaskDefinition, cx: &mut Check<'_>) {
         for (other, condition, at) in container.depends_on.each() {
             let place = ["containers", name.as_str(), "depends_on", at.as_str()];
             let Some(first) = task.containers.get(other) else {
-                let mut report = cx.error(&place, "unknown-container", format!("there is no container `{}`", shorten(other)));
+                let mut report =
+                    cx.error(&place, "unknown-container", format!("there is no container `{}`", shorten(other)));
                 match crate::diag::nearest(other, task.containers.keys().map(String::as_str)) {
                     Some(near) => report.help(format!("did you mean `{near}`?")),
                     None => report.help("name a container of this task definition"),
@@ -244,21 +289,33 @@ fn order(task: &TaskDefinition, cx: &mut Check<'_>) {
             };
             waits.entry(name).or_default().push(other);
             if condition == Condition::Healthy && first.health_check.is_none() {
-                cx.error(&place, "no-health-check", format!("`{other}` has no `health_check`, so that it never becomes healthy"))
-                    .help(format!("give `{other}` a `health_check`, or wait for `start`"));
+                cx.error(
+                    &place,
+                    "no-health-check",
+                    format!("`{other}` has no `health_check`, so that it never becomes healthy"),
+                )
+                .help(format!("give `{other}` a `health_check`, or wait for `start`"));
             }
             let ends = matches!(condition, Condition::Complete | Condition::Success);
             if ends && first.essential != Some(false) {
                 let word = condition.text();
-                cx.error(&place, "essential-ends", format!("`{other}` is essential: when it ends, so does the task, and `{word}` comes too late"))
-                    .help(format!("give `{other}` the line `essential: false`"));
+                cx.error(
+                    &place,
+                    "essential-ends",
+                    format!("`{other}` is essential: when it ends, so does the task, and `{word}` comes too late"),
+                )
+                .help(format!("give `{other}` the line `essential: false`"));
             }
         }
     }
     for name in task.containers.keys() {
         if let Some(circle) = circle(&waits, name) {
-            cx.error(&["containers", name, "depends_on"], "circle", format!("containers wait for each other: {}", circle.join(" → ")))
-                .help("remove one of these `depends_on`");
+            cx.error(
+                &["containers", name, "depends_on"],
+                "circle",
+                format!("containers wait for each other: {}", circle.join(" → ")),
+            )
+            .help("remove one of these `depends_on`");
             return;
         }
     }

@@ -10,25 +10,62 @@ use crate::reference::Ref;
 
 /// Limits of the operating system that ECS knows (ECS API reference, `Ulimit`).
 const ULIMITS: [&str; 15] = [
-    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
-    "sigpending", "stack",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
 ];
 
 /// What a container of the API has and Fargate has not (ECS developer guide, "Task definition differences for Fargate").
 const NOT_ON_FARGATE: [&str; 9] = [
-    "privileged", "links", "hostname", "dnsServers", "dnsSearchDomains", "extraHosts", "dockerSecurityOptions", "disableNetworking",
+    "privileged",
+    "links",
+    "hostname",
+    "dnsServers",
+    "dnsSearchDomains",
+    "extraHosts",
+    "dockerSecurityOptions",
+    "disableNetworking",
     "resourceRequirements",
 ];
 
 /// What a container of the API has and the file spells otherwise.
-const SPELLED: [(&str, &str); 5] =
-    [("name", "the key"), ("image", "image"), ("environment", "environment"), ("secrets", "secrets"), ("portMappings", "ports")];
+const SPELLED: [(&str, &str); 5] = [
+    ("name", "the key"),
+    ("image", "image"),
+    ("environment", "environment"),
+    ("secrets", "secrets"),
+    ("portMappings", "ports"),
+];
 
 /// Whether the value of an environment variable with this name is probably meant for nobody's eyes.
 pub fn looks_secret(key: &str) -> bool {
     let upper = key.to_ascii_uppercase().replace('-', "_");
-    let secret = ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIAL"];
-    let harmless = ["_FILE", "_PATH", "_ARN", "_NAME", "_ID", "_TTL", "_URL", "_EXPIRY", "_EXPIRES", "_LENGTH", "_HEADER"];
+    let secret = [
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "SECRET",
+        "TOKEN",
+        "API_KEY",
+        "APIKEY",
+        "PRIVATE_KEY",
+        "ACCESS_KEY",
+        "CREDENTIAL",
+    ];
+    let harmless =
+        ["_FILE", "_PATH", "_ARN", "_NAME", "_ID", "_TTL", "_URL", "_EXPIRY", "_EXPIRES", "_LENGTH", "_HEADER"];
     secret.iter().any(|word| upper.contains(word)) && !harmless.iter().any(|end| upper.ends_with(end))
 }
 
@@ -49,7 +86,8 @@ pub(super) fn check_container(task: &TaskDefinition, name: &str, container: &Con
     at.mounts(task, container);
     at.limits(container);
     if task.system() != Os::Linux && container.linux.is_some() {
-        at.error(&["linux"], "platform", "a Windows container has no `linux` settings".to_owned()).help("remove the block");
+        at.error(&["linux"], "platform", "a Windows container has no `linux` settings".to_owned())
+            .help("remove the block");
     }
     for key in NOT_ON_FARGATE {
         if container.extra.contains_key(key) {
@@ -58,7 +96,8 @@ pub(super) fn check_container(task: &TaskDefinition, name: &str, container: &Con
     }
     for (api, key) in SPELLED {
         if container.extra.contains_key(api) {
-            at.error(&["extra", api], "extra-known", format!("`{api}` is written as `{key}`")).help("move it out of `extra`");
+            at.error(&["extra", api], "extra-known", format!("`{api}` is written as `{key}`"))
+                .help("move it out of `extra`");
         }
     }
 }
@@ -118,7 +157,8 @@ impl At<'_, '_, '_> {
             }
         }
         if image.tag.is_some() && image.digest.is_some() {
-            self.error(&["image", "digest"], "either-or", "`tag` and `digest` exclude each other".to_owned()).help("remove one of the two");
+            self.error(&["image", "digest"], "either-or", "`tag` and `digest` exclude each other".to_owned())
+                .help("remove one of the two");
         }
         if let Some(digest) = &image.digest {
             let hex = digest.strip_prefix("sha256:").unwrap_or_default();
@@ -136,8 +176,12 @@ impl At<'_, '_, '_> {
             }
         }
         if image.bootstrap.is_some() && !image.live {
-            self.error(&["image", "bootstrap"], "bootstrap-unused", "`bootstrap` only means something with `live: true`".to_owned())
-                .help("add `live: true` if a pipeline deploys this image, or remove `bootstrap`");
+            self.error(
+                &["image", "bootstrap"],
+                "bootstrap-unused",
+                "`bootstrap` only means something with `live: true`".to_owned(),
+            )
+            .help("add `live: true` if a pipeline deploys this image, or remove `bootstrap`");
         }
     }
 
@@ -151,13 +195,19 @@ impl At<'_, '_, '_> {
                         .help("write a number such as `5000`, a range such as `8000-8010`, or `{ port: 5000, protocol: udp }`");
                 }
                 Some((first, last)) if first == 0 || last > 65_535 || first > last => {
-                    self.error(&["ports", &index], "out-of-range", format!("a port is 1 to 65535, not {}", if first == 0 { first } else { last }))
-                        .help("write the port that the program in the container listens on");
+                    self.error(
+                        &["ports", &index],
+                        "out-of-range",
+                        format!("a port is 1 to 65535, not {}", if first == 0 { first } else { last }),
+                    )
+                    .help("write the port that the program in the container listens on");
                 }
                 Some(_) => {}
             }
             let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
-            if mapping.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > 64 || !name.chars().all(fits) || name.starts_with('-')) {
+            if mapping.name.as_ref().is_some_and(|name| {
+                name.is_empty() || name.len() > 64 || !name.chars().all(fits) || name.starts_with('-')
+            }) {
                 self.error(&["ports", &index, "name"], "port-name", "this cannot be the name of a port".to_owned())
                     .help("allowed are 1 to 64 lower-case letters, digits, `_` and `-`, not beginning with a hyphen");
             }
@@ -167,15 +217,25 @@ impl At<'_, '_, '_> {
     fn environment(&mut self, container: &Container) {
         for (key, value) in &container.environment {
             if key.is_empty() || key.contains('=') {
-                self.error(&["environment", key], "variable-name", format!("`{}` cannot be the name of a variable", shorten(key)))
-                    .help("a name is not empty and has no `=`");
+                self.error(
+                    &["environment", key],
+                    "variable-name",
+                    format!("`{}` cannot be the name of a variable", shorten(key)),
+                )
+                .help("a name is not empty and has no `=`");
             }
             if container.secrets.contains_key(key) {
-                self.error(&["environment", key], "variable-twice", format!("`{}` is among the `secrets`, too", shorten(key)))
-                    .help("remove it from one of the two");
+                self.error(
+                    &["environment", key],
+                    "variable-twice",
+                    format!("`{}` is among the `secrets`, too", shorten(key)),
+                )
+                .help("remove it from one of the two");
             }
             let literal = value.as_str();
-            let telling = literal.len() >= 4 && !["true", "false", "none"].contains(&literal) && !literal.chars().all(|c| c.is_ascii_digit());
+            let telling = literal.len() >= 4
+                && !["true", "false", "none"].contains(&literal)
+                && !literal.chars().all(|c| c.is_ascii_digit());
             if looks_secret(key) && telling {
                 self.warn(&["environment", key], "secret-in-environment", format!("`{}` looks like a secret, and its value stands here for all to read", shorten(key)))
                     .help(format!("store it with `aws ssm put-parameter --type SecureString`, and write `secrets: {{ {key}: \"ssm:/path\" }}`"));
@@ -185,13 +245,19 @@ impl At<'_, '_, '_> {
             self.secret(&["secrets", key], from);
         }
         if container.environment_files.len() > 10 {
-            self.error(&["environment_files"], "too-many", "a container takes at most 10 environment files".to_owned()).help("merge some of them");
+            self.error(&["environment_files"], "too-many", "a container takes at most 10 environment files".to_owned())
+                .help("merge some of them");
         }
         for (index, file) in container.environment_files.iter().enumerate() {
-            let object = file.split_once(":s3:::").is_some_and(|(arn, object)| arn.starts_with("arn:") && object.contains('/'));
+            let object =
+                file.split_once(":s3:::").is_some_and(|(arn, object)| arn.starts_with("arn:") && object.contains('/'));
             if !object || !file.ends_with(".env") {
-                self.error(&["environment_files", &index.to_string()], "environment-file", format!("`{}` is no environment file", shorten(file)))
-                    .help("the ARN of an S3 object that ends in `.env`, such as `arn:aws:s3:::acme/papyrus.env`");
+                self.error(
+                    &["environment_files", &index.to_string()],
+                    "environment-file",
+                    format!("`{}` is no environment file", shorten(file)),
+                )
+                .help("the ARN of an S3 object that ends in `.env`, such as `arn:aws:s3:::acme/papyrus.env`");
             }
         }
         if let Some(arn) = &container.registry_credentials {
@@ -201,7 +267,9 @@ impl At<'_, '_, '_> {
     }
 
     fn secret(&mut self, below: &[&str], from: &str) {
-        let named = |prefix: &str| from.strip_prefix(prefix).is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace));
+        let named = |prefix: &str| {
+            from.strip_prefix(prefix).is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace))
+        };
         let arn = from.starts_with("arn:") && (from.contains(":ssm:") || from.contains(":secretsmanager:"));
         if !named("ssm:") && !named("secretsmanager:") && !arn {
             self.error(below, "secret-source", format!("`{}` does not say where the secret is", shorten(from)))
@@ -216,7 +284,11 @@ impl At<'_, '_, '_> {
             self.secret(&["logs", "secret_options", key], from);
         }
         if driver != LogDriver::Awslogs {
-            if logs.group.is_some() || logs.stream_prefix.is_some() || logs.region.is_some() || logs.create_group.is_some() {
+            if logs.group.is_some()
+                || logs.stream_prefix.is_some()
+                || logs.region.is_some()
+                || logs.create_group.is_some()
+            {
                 let name = driver.text();
                 self.error(&["logs"], "logs", format!("`{name}` has no log group"))
                     .help("`group`, `stream_prefix`, `region` and `create_group` belong to `awslogs`; give others under `options`");
@@ -239,12 +311,14 @@ impl At<'_, '_, '_> {
             Some(Ref::Own(key)) => {
                 let stack = self.cx.stack;
                 let short = matches!(container.logs, Some(super::Logs::Group(_)));
-                let place: Vec<&str> = [&["containers", self.name, "logs"][..], if short { &[] } else { &["group"] }].concat();
+                let place: Vec<&str> =
+                    [&["containers", self.name, "logs"][..], if short { &[] } else { &["group"] }].concat();
                 self.cx.reference(&place, key, "log_groups", stack.log_groups.keys());
             }
             Some(Ref::Existing(_)) => {}
             None => {
-                self.error(&["logs"], "missing-key", "`awslogs` needs a `group`".to_owned()).help("name a key under `log_groups`");
+                self.error(&["logs"], "missing-key", "`awslogs` needs a `group`".to_owned())
+                    .help("name a key under `log_groups`");
             }
         }
         for (option, key) in [
@@ -271,9 +345,15 @@ impl At<'_, '_, '_> {
                 self.error(&["health_check"], "missing-key", "`command` is required".to_owned())
                     .help("for example `command: curl -fsS http://localhost:5000/ || exit 1`");
             }
-            TextOrList::List(items) if !items.first().is_some_and(|first| ["CMD", "CMD-SHELL", "NONE"].contains(&first.as_str())) => {
-                self.error(&["health_check", "command"], "health-command", "a list begins with `CMD` or `CMD-SHELL`".to_owned())
-                    .help("write one text to have it run by the container's shell");
+            TextOrList::List(items)
+                if !items.first().is_some_and(|first| ["CMD", "CMD-SHELL", "NONE"].contains(&first.as_str())) =>
+            {
+                self.error(
+                    &["health_check", "command"],
+                    "health-command",
+                    "a list begins with `CMD` or `CMD-SHELL`".to_owned(),
+                )
+                .help("write one text to have it run by the container's shell");
             }
             _ => {}
         }
@@ -289,23 +369,36 @@ impl At<'_, '_, '_> {
             let index = index.to_string();
             if !task.volumes.contains_key(&mount.volume) {
                 let place = ["mounts", index.as_str(), "volume"];
-                let near = nearest(&mount.volume, task.volumes.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+                let near = nearest(&mount.volume, task.volumes.keys().map(String::as_str))
+                    .map(|near| format!("did you mean `{near}`?"));
                 self.error(&place, "unknown-volume", format!("there is no volume `{}`", shorten(&mount.volume)))
                     .help(near.unwrap_or_else(|| "add it under `volumes:` of the task definition".to_owned()));
             }
             if !mount.path.starts_with('/') && task.system() == Os::Linux {
-                self.error(&["mounts", &index, "path"], "mount-path", format!("`{}` is no absolute path", shorten(&mount.path)))
-                    .help("begin with a slash: `/data`");
+                self.error(
+                    &["mounts", &index, "path"],
+                    "mount-path",
+                    format!("`{}` is no absolute path", shorten(&mount.path)),
+                )
+                .help("begin with a slash: `/data`");
             } else if !paths.insert(&mount.path) {
-                self.error(&["mounts", &index, "path"], "mount-path", format!("`{}` is mounted twice", shorten(&mount.path)))
-                    .help("choose another path for one of the two");
+                self.error(
+                    &["mounts", &index, "path"],
+                    "mount-path",
+                    format!("`{}` is mounted twice", shorten(&mount.path)),
+                )
+                .help("choose another path for one of the two");
             }
         }
         for (index, from) in container.volumes_from.iter().enumerate() {
             let from = from.full();
             if !task.containers.contains_key(&from.container) || from.container == self.name {
-                self.error(&["volumes_from", &index.to_string()], "unknown-container", format!("there is no other container `{}`", shorten(&from.container)))
-                    .help("name another container of this task definition");
+                self.error(
+                    &["volumes_from", &index.to_string()],
+                    "unknown-container",
+                    format!("there is no other container `{}`", shorten(&from.container)),
+                )
+                .help("name another container of this task definition");
             }
         }
     }
@@ -317,15 +410,24 @@ impl At<'_, '_, '_> {
         if let (Some(most), Some(kept)) = (container.memory, container.memory_reservation)
             && kept > most
         {
-            self.error(&["memory_reservation"], "shares", format!("the container reserves {kept} MiB but is killed beyond {most}"))
-                .help("`memory` must not be less than `memory_reservation`");
+            self.error(
+                &["memory_reservation"],
+                "shares",
+                format!("the container reserves {kept} MiB but is killed beyond {most}"),
+            )
+            .help("`memory` must not be less than `memory_reservation`");
         }
         self.range(&["stop_timeout"], "`stop_timeout`", container.stop_timeout, 0..=120);
         self.range(&["start_timeout"], "`start_timeout`", container.start_timeout, 2..=120);
         if let Some(restart) = container.restart.as_ref().map(super::Restart::full) {
             self.range(&["restart", "attempt_period"], "`attempt_period`", restart.attempt_period, 60..=1800);
             if restart.ignored_exit_codes.len() > 50 {
-                self.error(&["restart", "ignored_exit_codes"], "too-many", "at most 50 exit codes can be ignored".to_owned()).help("remove some");
+                self.error(
+                    &["restart", "ignored_exit_codes"],
+                    "too-many",
+                    "at most 50 exit codes can be ignored".to_owned(),
+                )
+                .help("remove some");
             }
         }
         for (name, limit) in &container.ulimits {
@@ -334,10 +436,12 @@ impl At<'_, '_, '_> {
                 self.error(&["ulimits", name], "ulimit", format!("there is no limit `{}`", shorten(name)))
                     .help(near.unwrap_or_else(|| format!("there are: {}", ULIMITS.join(", "))));
             } else if name != "nofile" {
-                self.warn(&["ulimits", name], "ulimit", format!("Fargate only honours `nofile`, not `{name}`")).help("remove the line");
+                self.warn(&["ulimits", name], "ulimit", format!("Fargate only honours `nofile`, not `{name}`"))
+                    .help("remove the line");
             }
             if limit.soft > limit.hard {
-                self.error(&["ulimits", name], "ulimit", "the soft limit is above the hard one".to_owned()).help("raise `hard`, or lower `soft`");
+                self.error(&["ulimits", name], "ulimit", "the soft limit is above the hard one".to_owned())
+                    .help("raise `hard`, or lower `soft`");
             }
         }
         if let Some(capabilities) = container.linux.as_ref().and_then(|linux| linux.capabilities.as_ref()) {
@@ -345,8 +449,12 @@ impl At<'_, '_, '_> {
                 if added != "SYS_PTRACE" {
                     let place = ["linux", "capabilities", "add", &index.to_string()].map(str::to_owned);
                     let place: Vec<&str> = place.iter().map(String::as_str).collect();
-                    self.error(&place, "not-on-fargate", format!("Fargate does not give the capability `{}`", shorten(added)))
-                        .help("only `SYS_PTRACE` can be added; any can be dropped");
+                    self.error(
+                        &place,
+                        "not-on-fargate",
+                        format!("Fargate does not give the capability `{}`", shorten(added)),
+                    )
+                    .help("only `SYS_PTRACE` can be added; any can be dropped");
                 }
             }
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::parts::{DependsOn, FireLens, HealthCheck, Image, Linux, Logs, Mount, Port, Restart, Ulimit, VersionConsistency, VolumesFrom};
+use super::parts::{
+    DependsOn, FireLens, HealthCheck, Image, Linux, Logs, Mount, Port, Restart, Ulimit, VersionConsistency, VolumesFrom,
+};
 use crate::yaml::Scalar;
 
 /// A container of a task.

@@ -128,7 +128,9 @@ pub fn nearest_pairs(cpu: Cpu, memory: Memory) -> Vec<String> {
     if pairs.is_empty() {
         // Neither number is one of Fargate's: the next larger size that has room for both.
         let roomy = CPUS.into_iter().filter(|size| *size >= cpu.0);
-        let pair = roomy.flat_map(|cpu| memory_sizes(Cpu(cpu)).into_iter().map(move |m| (cpu, m))).find(|(_, m)| *m >= memory.0);
+        let pair = roomy
+            .flat_map(|cpu| memory_sizes(Cpu(cpu)).into_iter().map(move |m| (cpu, m)))
+            .find(|(_, m)| *m >= memory.0);
         pairs.extend(pair);
     }
     pairs.into_iter().map(|(cpu, memory)| format!("`cpu: {cpu}` with `memory: {memory}`")).collect()
@@ -143,11 +145,17 @@ mod tests {
     #[test]
     fn sizes_are_read_in_all_spellings_of_ecs() {
         let cpu = |json: serde_json::Value| serde_json::from_value::<Cpu>(json).map(|cpu| cpu.0).ok();
-        assert_eq!([cpu(256.into()), cpu("0.25 vCPU".into()), cpu(".25vcpu".into()), cpu("256".into())], [Some(256); 4]);
+        assert_eq!(
+            [cpu(256.into()), cpu("0.25 vCPU".into()), cpu(".25vcpu".into()), cpu("256".into())],
+            [Some(256); 4]
+        );
         assert_eq!([cpu("1 vCPU".into()), cpu("16 VCPU".into())], [Some(1024), Some(16_384)]);
         assert_eq!([cpu("vCPU".into()), cpu("0.0001 vCPU".into()), cpu("a".into()), cpu((-1).into())], [None; 4]);
         let memory = |json: serde_json::Value| serde_json::from_value::<Memory>(json).map(|memory| memory.0).ok();
-        assert_eq!([memory("2 GB".into()), memory("2GB".into()), memory(2048.into()), memory("2048 MiB".into())], [Some(2048); 4]);
+        assert_eq!(
+            [memory("2 GB".into()), memory("2GB".into()), memory(2048.into()), memory("2048 MiB".into())],
+            [Some(2048); 4]
+        );
         assert_eq!(memory("0.5 GB".into()), Some(512));
         let error = serde_json::from_value::<Memory>("much".into()).unwrap_err().to_string();
         assert!(error.contains("`much`") && error.contains("`2 GB`"), "{error}");
@@ -161,8 +169,14 @@ mod tests {
 
     #[test]
     fn near_pairs_keep_one_of_the_two_numbers() {
-        assert_eq!(nearest_pairs(Cpu(256), Memory(4096)), ["`cpu: 256` with `memory: 2048`", "`cpu: 512` with `memory: 4096`"]);
-        assert_eq!(nearest_pairs(Cpu(1024), Memory(2500)), ["`cpu: 1024` with `memory: 2048`", "`cpu: 1024` with `memory: 3072`"]);
+        assert_eq!(
+            nearest_pairs(Cpu(256), Memory(4096)),
+            ["`cpu: 256` with `memory: 2048`", "`cpu: 512` with `memory: 4096`"]
+        );
+        assert_eq!(
+            nearest_pairs(Cpu(1024), Memory(2500)),
+            ["`cpu: 1024` with `memory: 2048`", "`cpu: 1024` with `memory: 3072`"]
+        );
         assert_eq!(nearest_pairs(Cpu(300), Memory(700)), ["`cpu: 512` with `memory: 1024`"]);
         assert_eq!(nearest_pairs(Cpu(300), Memory(512)), ["`cpu: 256` with `memory: 512`"]);
     }

@@ -24,7 +24,9 @@ impl Volume {
     pub fn full(&self) -> VolumeOf {
         match self {
             Self::Task => VolumeOf::default(),
-            Self::Word(VolumeWord::ConfiguredAtLaunch) => VolumeOf { configured_at_launch: true, ..VolumeOf::default() },
+            Self::Word(VolumeWord::ConfiguredAtLaunch) => {
+                VolumeOf { configured_at_launch: true, ..VolumeOf::default() }
+            }
             Self::Full(volume) => volume.clone(),
         }
     }

@@ -27,13 +27,17 @@ fn changed(spec: Json, live: &Sighting) -> Vec<String> {
 #[test]
 fn a_file_that_says_nothing_equals_what_ecr_makes_of_nothing() {
     assert_eq!(changed(json!({}), &seen(None)), Vec::<String>::new());
-    assert_eq!(changed(json!({ "encryption": "AES256", "mutability": "mutable", "scan_on_push": false }), &seen(None)), Vec::<String>::new());
+    assert_eq!(
+        changed(json!({ "encryption": "AES256", "mutability": "mutable", "scan_on_push": false }), &seen(None)),
+        Vec::<String>::new()
+    );
     assert_eq!(changed(json!({ "mutability": "immutable" }), &seen(None)), ["mutability"]);
 }
 
 #[test]
 fn the_accounts_own_key_is_whatever_key_ecr_names() {
-    let kms = |key: &str| EncryptionConfiguration::builder().encryption_type(EncryptionType::Kms).kms_key(key).build().ok();
+    let kms =
+        |key: &str| EncryptionConfiguration::builder().encryption_type(EncryptionType::Kms).kms_key(key).build().ok();
     let arn = "arn:aws:kms:us-west-2:123456789012:key/1";
     assert_eq!(changed(json!({ "encryption": "KMS" }), &seen(kms(arn))), Vec::<String>::new());
     assert_eq!(changed(json!({ "encryption": { "kms": arn } }), &seen(kms(arn))), Vec::<String>::new());

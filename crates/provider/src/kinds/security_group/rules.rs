@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{
-    IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, SecurityGroupRuleRequest, SecurityGroupRuleUpdate,
-    UserIdGroupPair,
+    IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRule, SecurityGroupRuleRequest,
+    SecurityGroupRuleUpdate, UserIdGroupPair,
 };
 use hatoba_engine::value::Value;
 use hatoba_model::kinds::security_group::{Direction, Peer, Permission, canonical_cidr};
@@ -225,6 +225,10 @@ pub(super) fn change(want: &Permissions, have: &Permissions) -> Change {
         };
         into.insert(permission.clone(), description.clone());
     }
-    change.remove = have.iter().filter(|(permission, _)| !want.contains_key(*permission)).map(|(p, d)| (p.clone(), d.clone())).collect();
+    change.remove = have
+        .iter()
+        .filter(|(permission, _)| !want.contains_key(*permission))
+        .map(|(p, d)| (p.clone(), d.clone()))
+        .collect();
     change
 }

@@ -56,7 +56,10 @@ fn changed(spec: Json, group: &ApiGroup) -> Vec<String> {
 #[test]
 fn what_ec2_makes_of_nothing_is_what_the_file_means_by_nothing() {
     assert_eq!(changed(json!({}), &group(vec![], vec![all_out()])), Vec::<String>::new());
-    assert_eq!(changed(json!({ "egress": [{ "protocol": "all", "to": "0.0.0.0/0" }] }), &group(vec![], vec![all_out()])), Vec::<String>::new());
+    assert_eq!(
+        changed(json!({ "egress": [{ "protocol": "all", "to": "0.0.0.0/0" }] }), &group(vec![], vec![all_out()])),
+        Vec::<String>::new()
+    );
     assert_eq!(changed(json!({ "egress": [] }), &group(vec![], vec![all_out()])), [r#"egress["all to 0.0.0.0/0"]"#]);
     assert_eq!(changed(json!({}), &group(vec![], vec![])), [r#"egress["all to 0.0.0.0/0"]"#]);
     assert_eq!(changed(json!({ "egress": [] }), &group(vec![], vec![])), Vec::<String>::new());
@@ -75,7 +78,12 @@ fn rules_are_compared_one_by_one_however_ec2_groups_them() {
         .user_id_group_pairs(UserIdGroupPair::builder().group_id("sg-db").user_id("123456789012").build())
         .user_id_group_pairs(UserIdGroupPair::builder().group_id("sg-web").build())
         .build();
-    let ping = IpPermission::builder().ip_protocol("icmp").from_port(-1).to_port(-1).ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build()).build();
+    let ping = IpPermission::builder()
+        .ip_protocol("icmp")
+        .from_port(-1)
+        .to_port(-1)
+        .ip_ranges(IpRange::builder().cidr_ip("0.0.0.0/0").build())
+        .build();
     let live = group(vec![ping, merged], vec![all_out()]);
     let spec = json!({ "ingress": [
         { "port": 5000, "from": ["0.0.0.0/0", "::/0", "db", "self"] },
@@ -154,7 +162,8 @@ fn what_is_sent_comes_back_as_it_was() {
 
 #[test]
 fn the_default_of_a_network_with_ipv6_is_a_default_too() {
-    let v6 = IpPermission::builder().ip_protocol("-1").ipv6_ranges(Ipv6Range::builder().cidr_ipv6("::/0").build()).build();
+    let v6 =
+        IpPermission::builder().ip_protocol("-1").ipv6_ranges(Ipv6Range::builder().cidr_ipv6("::/0").build()).build();
     let mut live = SecurityGroup::live(&group(vec![], vec![all_out(), v6.clone()]), &keys(), &facts());
     drop_default_v6(&mut live);
     assert_eq!(live.fields["egress"], everything_out());

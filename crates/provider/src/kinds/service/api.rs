@@ -23,13 +23,16 @@ pub(super) fn to_api(cx: &Desire<'_>, spec: &Spec) -> Json {
     let launch_type = spec.capacity.is_empty().then(|| spec.launch_type.map_or("FARGATE", |launch| launch.api()));
     service
         .set("launchType", launch_type)
-        .list("capacityProviderStrategy", spec.capacity.iter().map(|share| {
-            json!({
-                "capacityProvider": share.provider,
-                "weight": share.weight.unwrap_or_default(),
-                "base": share.base.unwrap_or_default(),
-            })
-        }))
+        .list(
+            "capacityProviderStrategy",
+            spec.capacity.iter().map(|share| {
+                json!({
+                    "capacityProvider": share.provider,
+                    "weight": share.weight.unwrap_or_default(),
+                    "base": share.base.unwrap_or_default(),
+                })
+            }),
+        )
         .set("platformVersion", spec.platform_version.as_deref());
     let mut deployment = Object::default();
     deployment
@@ -47,30 +50,37 @@ pub(super) fn to_api(cx: &Desire<'_>, spec: &Spec) -> Json {
         }));
     service.set("deploymentConfiguration", Some(deployment.done()));
     service
-        .list("loadBalancers", spec.load_balancers.iter().map(|balancer| {
-            json!({
-                "targetGroupArn": balancer.target_group,
-                "containerName": balancer.container,
-                "containerPort": balancer.port,
-            })
-        }))
-        .list("serviceRegistries", spec.registries.iter().map(|registry| {
-            let mut json = Object::default();
-            let port = if registry.container.is_some() { "containerPort" } else { "port" };
-            json.set("registryArn", Some(registry.arn.as_str()))
-                .set("containerName", registry.container.as_deref())
-                .set(port, registry.port);
-            json.done()
-        }))
+        .list(
+            "loadBalancers",
+            spec.load_balancers.iter().map(|balancer| {
+                json!({
+                    "targetGroupArn": balancer.target_group,
+                    "containerName": balancer.container,
+                    "containerPort": balancer.port,
+                })
+            }),
+        )
+        .list(
+            "serviceRegistries",
+            spec.registries.iter().map(|registry| {
+                let mut json = Object::default();
+                let port = if registry.container.is_some() { "containerPort" } else { "port" };
+                json.set("registryArn", Some(registry.arn.as_str()))
+                    .set("containerName", registry.container.as_deref())
+                    .set(port, registry.port);
+                json.done()
+            }),
+        )
         .set("serviceConnectConfiguration", spec.service_connect.as_ref().map(|connect| service_connect(cx, connect)))
         .set("enableExecuteCommand", spec.enable_exec)
         .set("availabilityZoneRebalancing", spec.az_rebalancing.map(|on| if on { "ENABLED" } else { "DISABLED" }))
         .set("healthCheckGracePeriodSeconds", spec.health_check_grace_period)
         .set("propagateTags", spec.propagate_tags.map(|propagate| propagate.api()))
         .set("enableECSManagedTags", spec.ecs_managed_tags)
-        .list("volumeConfigurations", spec.volumes.iter().map(|(name, ebs)| {
-            json!({ "name": name, "managedEBSVolume": managed_volume(cx, ebs) })
-        }));
+        .list(
+            "volumeConfigurations",
+            spec.volumes.iter().map(|(name, ebs)| json!({ "name": name, "managedEBSVolume": managed_volume(cx, ebs) })),
+        );
     let mut json = service.done();
     merge(&mut json, &json!(spec.extra));
     json
@@ -81,19 +91,25 @@ fn service_connect(cx: &Desire<'_>, spec: &ServiceConnect) -> Json {
     connect
         .set("enabled", Some(true))
         .set("namespace", spec.namespace.as_deref())
-        .list("services", spec.services.iter().map(|port| {
-            let mut service = Object::default();
-            service
-                .set("portName", Some(port.port_name.as_str()))
-                .set("discoveryName", port.discovery_name.as_deref())
-                .list("clientAliases", port.aliases.iter().map(|alias| {
-                    let mut json = Object::default();
-                    json.set("port", Some(alias.port)).set("dnsName", alias.dns_name.as_deref());
-                    json.done()
-                }))
-                .set("ingressPortOverride", port.ingress_port);
-            service.done()
-        }))
+        .list(
+            "services",
+            spec.services.iter().map(|port| {
+                let mut service = Object::default();
+                service
+                    .set("portName", Some(port.port_name.as_str()))
+                    .set("discoveryName", port.discovery_name.as_deref())
+                    .list(
+                        "clientAliases",
+                        port.aliases.iter().map(|alias| {
+                            let mut json = Object::default();
+                            json.set("port", Some(alias.port)).set("dnsName", alias.dns_name.as_deref());
+                            json.done()
+                        }),
+                    )
+                    .set("ingressPortOverride", port.ingress_port);
+                service.done()
+            }),
+        )
         .set("logConfiguration", spec.logs.as_ref().map(|spec| logs(cx, spec)));
     connect.done()
 }
@@ -126,7 +142,9 @@ pub(super) fn network(cx: &Desire<'_>, spec: &Network) -> Value {
         .map(|group| match group {
             Ref::Own(key) => match cx.stack.security_groups.get(key) {
                 // A group outside of the stack has its id in the place of a name.
-                Some(spec) if spec.common().existing && spec.aws_name(key).starts_with("sg-") => Value::text(spec.aws_name(key)),
+                Some(spec) if spec.common().existing && spec.aws_name(key).starts_with("sg-") => {
+                    Value::text(spec.aws_name(key))
+                }
                 Some(_) => Value::pending(format_args!("security_group.{key}"), "id"),
                 None => Value::text(key),
             },
@@ -178,10 +196,17 @@ const LATER: [&str; 3] = ["capacity", "launch_type", "enable_exec"];
 /// Connect block that did not change would start a deployment all the same.
 pub(super) fn change(want: &Resolved, live: &Sighting) -> Json {
     let changes = differences(&INFO, &want.fields, &live.fields);
-    let changed: BTreeSet<&str> =
-        changes.iter().map(|change| change.path.split(['.', '[']).next().unwrap_or_default()).filter(|row| *row != "tags").collect();
-    let fields: Fields =
-        want.fields.iter().filter(|(row, _)| changed.contains(row.as_str()) && *row != "extra").map(|(k, v)| (k.clone(), v.clone())).collect();
+    let changed: BTreeSet<&str> = changes
+        .iter()
+        .map(|change| change.path.split(['.', '[']).next().unwrap_or_default())
+        .filter(|row| *row != "tags")
+        .collect();
+    let fields: Fields = want
+        .fields
+        .iter()
+        .filter(|(row, _)| changed.contains(row.as_str()) && *row != "extra")
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     let mut body = normal::to_members(&fields);
     // A service changes to a launch type by giving up its strategy.
     body.remove("launchType");
@@ -238,7 +263,9 @@ fn extra(want: &Resolved, live: &Sighting, body: &mut Map<String, Json>) {
             continue;
         }
         let value = match (&wanted, &there, name.as_str()) {
-            (None, _, "deploymentConfiguration") => json!({ "strategy": "ROLLING", "bakeTimeInMinutes": 0, "lifecycleHooks": [] }),
+            (None, _, "deploymentConfiguration") => {
+                json!({ "strategy": "ROLLING", "bakeTimeInMinutes": 0, "lifecycleHooks": [] })
+            }
             (None, _, "deploymentController") => json!({ "type": "ECS" }),
             (None, Some(Value::List(_)), _) => json!([]),
             // There is no way to say that it should not be there.

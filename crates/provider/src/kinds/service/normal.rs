@@ -41,7 +41,11 @@ static SERVICE: &[Member] = &[
     new("volumeConfigurations", "volumes", Named("name", VOLUME, "")),
     // What only `extra` can say.
     new("deploymentConfiguration", "deploymentConfiguration", Object(DEPLOYMENT_REST)),
-    new("deploymentController", "deploymentController", Object(&[Member::same("type", "type", Plain, Fixed::Text("ECS"))])),
+    new(
+        "deploymentController",
+        "deploymentController",
+        Object(&[Member::same("type", "type", Plain, Fixed::Text("ECS"))]),
+    ),
     Member::same("schedulingStrategy", "schedulingStrategy", Plain, Fixed::Text("REPLICA")),
     new("placementConstraints", "placementConstraints", Plain),
     new("placementStrategy", "placementStrategy", Plain),
@@ -155,7 +159,8 @@ fn lower(json: &mut Map<String, Json>) {
     if found.is_empty() {
         return;
     }
-    if let Json::Object(deployment) = json.entry("deploymentConfiguration").or_insert_with(|| Json::Object(Map::new())) {
+    if let Json::Object(deployment) = json.entry("deploymentConfiguration").or_insert_with(|| Json::Object(Map::new()))
+    {
         deployment.extend(found);
     }
 }
@@ -165,7 +170,9 @@ const OF_DEPLOYMENT: [&str; 3] = ["serviceConnectConfiguration", "volumeConfigur
 
 fn primary(json: &mut Map<String, Json>) {
     let deployments = json.get("deployments").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let Some(primary) = deployments.iter().find(|deployment| deployment.get("status").is_some_and(|status| status == "PRIMARY")) else {
+    let Some(primary) =
+        deployments.iter().find(|deployment| deployment.get("status").is_some_and(|status| status == "PRIMARY"))
+    else {
         return;
     };
     let found: Vec<(String, Json)> = OF_DEPLOYMENT

@@ -59,7 +59,10 @@ pub(super) async fn survey(cx: &Survey<'_>) -> Found {
     for want in cx.wanted(INFO.name) {
         clusters.entry(want.scope.as_deref().unwrap_or("default")).or_default().push(want);
     }
-    let (marked, found) = futures::join!(marked_clusters(cx), join_all(clusters.iter().map(|(cluster, wants)| of_cluster(cx, cluster, wants))));
+    let (marked, found) = futures::join!(
+        marked_clusters(cx),
+        join_all(clusters.iter().map(|(cluster, wants)| of_cluster(cx, cluster, wants)))
+    );
     let mut all = Found::default();
     let mut take = |found: Found| {
         all.seen.extend(found.seen);
@@ -94,7 +97,9 @@ async fn of_cluster(cx: &Survey<'_>, cluster: &str, wants: &[&Desired]) -> Found
     let names: Vec<&str> = wants.iter().map(|want| want.name.as_str()).collect();
     let (listed, wanted) = futures::join!(list(cx.aws, cluster), describe_all(cx.aws, cluster, &names));
     let mut found = Found::default();
-    let addresses = |of: &dyn Fn(&str) -> bool| wants.iter().filter(|want| of(&want.name)).map(|want| want.address.clone()).collect();
+    let addresses = |of: &dyn Fn(&str) -> bool| {
+        wants.iter().filter(|want| of(&want.name)).map(|want| want.address.clone()).collect()
+    };
     for (some, result) in wanted {
         match result {
             Ok(services) => found.seen.extend(services.iter().filter_map(|service| {
@@ -103,7 +108,9 @@ async fn of_cluster(cx: &Survey<'_>, cluster: &str, wants: &[&Desired]) -> Found
                 live(service, want.map(|want| &want.fields))
             })),
             Err(error) => {
-                found.failures.push(ReadFailure { addresses: addresses(&|name| some.iter().any(|n| n == name)), error });
+                found
+                    .failures
+                    .push(ReadFailure { addresses: addresses(&|name| some.iter().any(|n| n == name)), error });
             }
         }
     }
@@ -119,7 +126,9 @@ async fn of_cluster(cx: &Survey<'_>, cluster: &str, wants: &[&Desired]) -> Found
         match result {
             Ok(services) => {
                 let seen = services.iter().filter_map(|service| live(service, None));
-                found.seen.extend(seen.filter(|live| live.mark.as_ref().is_some_and(|mark| mark.stack == cx.goal.stack)));
+                found
+                    .seen
+                    .extend(seen.filter(|live| live.mark.as_ref().is_some_and(|mark| mark.stack == cx.goal.stack)));
             }
             Err(error) => found.failures.push(ReadFailure { addresses: addresses(&|_| true), error }),
         }

@@ -25,7 +25,10 @@ const NETWORK: &str = "network: { subnets: default, public_ip: true, security_gr
 const TASK: &str = "arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:3";
 
 fn stack(spec: &str) -> Stack {
-    let source = Source::new("stack.yaml", format!("{AROUND}services:\n  papyrus: {{ cluster: papyrus, task_definition: papyrus, {NETWORK}{spec} }}\n"));
+    let source = Source::new(
+        "stack.yaml",
+        format!("{AROUND}services:\n  papyrus: {{ cluster: papyrus, task_definition: papyrus, {NETWORK}{spec} }}\n"),
+    );
     let (vars, nothing) = (BTreeMap::new(), |_: &str| None);
     let files = |_: &str| Err("no files".to_owned());
     let options = Options { env: None, vars: &vars, process_env: &nothing, files: &files, account: None, region: None };
@@ -101,7 +104,13 @@ fn what_aws_fills_in_is_no_difference() {
     }
     // As older services answer, and an emulator or two.
     let mut bare = answer();
-    for key in ["deploymentConfiguration", "propagateTags", "enableExecuteCommand", "enableECSManagedTags", "deploymentController"] {
+    for key in [
+        "deploymentConfiguration",
+        "propagateTags",
+        "enableExecuteCommand",
+        "enableECSManagedTags",
+        "deploymentController",
+    ] {
         bare.as_object_mut().unwrap().remove(key);
     }
     let want = wish("");
@@ -111,14 +120,20 @@ fn what_aws_fills_in_is_no_difference() {
 #[test]
 fn a_service_is_what_it_uses_and_where_it_is() {
     let live = live(&answer(), None).unwrap();
-    assert_eq!((live.id.as_str(), live.scope.as_deref()), ("arn:aws:ecs:us-west-2:123456789012:service/wharf/papyrus", Some("wharf")));
+    assert_eq!(
+        (live.id.as_str(), live.scope.as_deref()),
+        ("arn:aws:ecs:us-west-2:123456789012:service/wharf/papyrus", Some("wharf"))
+    );
     for used in ["cluster/wharf", "task-definition/papyrus:3", "task-definition/papyrus"] {
         assert!(live.uses.contains(&format!("arn:aws:ecs:us-west-2:123456789012:{used}")), "{used}: {:?}", live.uses);
     }
     assert!(live.uses.contains(&"sg-1".to_owned()));
     let mut going = answer();
     going["status"] = "DRAINING".into();
-    assert_eq!(super::live(&going, None).unwrap().readiness, Readiness::Deleting("draining, 1 task still running".into()));
+    assert_eq!(
+        super::live(&going, None).unwrap().readiness,
+        Readiness::Deleting("draining, 1 task still running".into())
+    );
     going["status"] = "INACTIVE".into();
     assert!(super::live(&going, None).is_none());
 }
@@ -126,20 +141,27 @@ fn a_service_is_what_it_uses_and_where_it_is() {
 #[test]
 fn a_create_says_everything_and_nothing_that_is_refused() {
     let body = api::creation(&resolved(&wish(", circuit_breaker: { rollback: true }"), None));
-    assert_eq!(body, json!({
-        "cluster": "wharf", "serviceName": "papyrus", "taskDefinition": TASK, "desiredCount": 1, "launchType": "FARGATE",
-        "networkConfiguration": { "awsvpcConfiguration": {
-            "subnets": ["subnet-a", "subnet-b"], "securityGroups": ["sg-1"], "assignPublicIp": "ENABLED",
-        } },
-        "deploymentConfiguration": {
-            "minimumHealthyPercent": 100, "maximumPercent": 200, "deploymentCircuitBreaker": { "enable": true, "rollback": true },
-        },
-        "enableExecuteCommand": false, "enableECSManagedTags": false, "propagateTags": "NONE",
-        "tags": [{ "key": "hatoba:stack", "value": "papyrus" }],
-    }));
-    let body = api::creation(&resolved(&wish(", capacity: [{ provider: FARGATE_SPOT, weight: 1 }], desired_count: 0"), None));
+    assert_eq!(
+        body,
+        json!({
+            "cluster": "wharf", "serviceName": "papyrus", "taskDefinition": TASK, "desiredCount": 1, "launchType": "FARGATE",
+            "networkConfiguration": { "awsvpcConfiguration": {
+                "subnets": ["subnet-a", "subnet-b"], "securityGroups": ["sg-1"], "assignPublicIp": "ENABLED",
+            } },
+            "deploymentConfiguration": {
+                "minimumHealthyPercent": 100, "maximumPercent": 200, "deploymentCircuitBreaker": { "enable": true, "rollback": true },
+            },
+            "enableExecuteCommand": false, "enableECSManagedTags": false, "propagateTags": "NONE",
+            "tags": [{ "key": "hatoba:stack", "value": "papyrus" }],
+        })
+    );
+    let body =
+        api::creation(&resolved(&wish(", capacity: [{ provider: FARGATE_SPOT, weight: 1 }], desired_count: 0"), None));
     assert_eq!(body["launchType"], Json::Null, "ECS refuses both");
-    assert_eq!(body["capacityProviderStrategy"], json!([{ "capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0 }]));
+    assert_eq!(
+        body["capacityProviderStrategy"],
+        json!([{ "capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0 }])
+    );
     assert_eq!(body["desiredCount"], 0);
 }
 
@@ -156,13 +178,19 @@ fn update(answer: &Json, spec: &str) -> Json {
 #[test]
 fn an_update_sends_only_what_differs() {
     assert_eq!(update(&answer(), ", desired_count: 2"), json!({ "desiredCount": 2 }));
-    assert_eq!(update(&answer(), ", maximum_percent: 150, desired_count: 4"), json!({ "deploymentConfiguration": { "maximumPercent": 150 } }));
+    assert_eq!(
+        update(&answer(), ", maximum_percent: 150, desired_count: 4"),
+        json!({ "deploymentConfiguration": { "maximumPercent": 150 } })
+    );
     assert_eq!(
         update(&answer(), ", circuit_breaker: {}"),
         json!({ "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": false } } })
     );
     // Tasks that run already would keep where they run, and that nobody can look into them.
-    assert_eq!(update(&answer(), ", enable_exec: true"), json!({ "enableExecuteCommand": true, "forceNewDeployment": true }));
+    assert_eq!(
+        update(&answer(), ", enable_exec: true"),
+        json!({ "enableExecuteCommand": true, "forceNewDeployment": true })
+    );
     assert_eq!(
         update(&answer(), ", capacity: [{ provider: FARGATE, weight: 1 }]"),
         json!({ "capacityProviderStrategy": [{ "capacityProvider": "FARGATE", "weight": 1, "base": 0 }], "forceNewDeployment": true })
@@ -182,15 +210,18 @@ fn what_is_no_longer_wanted_is_taken_back_in_words() {
     });
     service.insert("serviceRegistries".into(), json!([{ "registryArn": "arn" }]));
     service["deployments"][0]["serviceConnectConfiguration"] = json!({ "enabled": true, "namespace": "papyrus" });
-    assert_eq!(update(&answer, ""), json!({
-        "capacityProviderStrategy": [], "serviceRegistries": [], "serviceConnectConfiguration": { "enabled": false },
-        "deploymentConfiguration": {
-            "maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING", "bakeTimeInMinutes": 0, "lifecycleHooks": [],
-            "deploymentCircuitBreaker": { "enable": false, "rollback": false },
-            "alarms": { "alarmNames": [], "enable": false, "rollback": false },
-        },
-        "forceNewDeployment": true,
-    }));
+    assert_eq!(
+        update(&answer, ""),
+        json!({
+            "capacityProviderStrategy": [], "serviceRegistries": [], "serviceConnectConfiguration": { "enabled": false },
+            "deploymentConfiguration": {
+                "maximumPercent": 200, "minimumHealthyPercent": 100, "strategy": "ROLLING", "bakeTimeInMinutes": 0, "lifecycleHooks": [],
+                "deploymentCircuitBreaker": { "enable": false, "rollback": false },
+                "alarms": { "alarmNames": [], "enable": false, "rollback": false },
+            },
+            "forceNewDeployment": true,
+        })
+    );
 }
 
 #[test]

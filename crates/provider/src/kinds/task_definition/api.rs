@@ -244,9 +244,10 @@ pub(crate) fn logs(cx: &Desire<'_>, spec: &LogsTo) -> Json {
         options.set(name, Some(value.as_str()));
     }
     let mut logs = Object::default();
-    logs.set("logDriver", Some(driver.api()))
-        .set("options", Some(options.done()))
-        .list("secretOptions", pairs("name", "valueFrom", spec.secret_options.iter().map(|(k, v)| (k, value_from(cx, v)))));
+    logs.set("logDriver", Some(driver.api())).set("options", Some(options.done())).list(
+        "secretOptions",
+        pairs("name", "valueFrom", spec.secret_options.iter().map(|(k, v)| (k, value_from(cx, v)))),
+    );
     logs.done()
 }
 

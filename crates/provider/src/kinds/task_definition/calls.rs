@@ -19,8 +19,10 @@ const DELETES: usize = 10;
 /// The latest active revision of a family, or the revision with this ARN. Nothing for one that is being deleted.
 pub(super) async fn describe(aws: &Aws, name: &str) -> Result<Option<Json>, CloudError> {
     let body = json!({ "taskDefinition": name, "include": ["TAGS"] });
-    let answer = missing_is_none(json_call!("ecs:DescribeTaskDefinition", aws.ecs().describe_task_definition(), &body))?;
-    let deleted = |answer: &Json| answer.pointer("/taskDefinition/status").and_then(Json::as_str) == Some("DELETE_IN_PROGRESS");
+    let answer =
+        missing_is_none(json_call!("ecs:DescribeTaskDefinition", aws.ecs().describe_task_definition(), &body))?;
+    let deleted =
+        |answer: &Json| answer.pointer("/taskDefinition/status").and_then(Json::as_str) == Some("DELETE_IN_PROGRESS");
     Ok(answer.filter(|answer| !deleted(answer)))
 }
 
@@ -77,7 +79,8 @@ pub(super) async fn delete(aws: &Aws, arns: Vec<String>) -> Result<(), CloudErro
 
 /// Sets tags on a revision, or on anything else of ECS.
 pub(crate) async fn tag(aws: &Aws, arn: &str, tags: &Tags) -> Result<(), CloudError> {
-    let tags = tags.iter().map(|(key, value)| aws_sdk_ecs::types::Tag::builder().key(key).value(value).build()).collect();
+    let tags =
+        tags.iter().map(|(key, value)| aws_sdk_ecs::types::Tag::builder().key(key).value(value).build()).collect();
     let call = aws.ecs_write().tag_resource().resource_arn(arn).set_tags(Some(tags));
     call.send().await.map_err(failed("ecs:TagResource")).map(|_| ())
 }

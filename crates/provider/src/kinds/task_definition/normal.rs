@@ -3,7 +3,9 @@
 use hatoba_engine::value::{Fields, Value};
 use serde_json::{Map, Value as Json, json};
 
-use crate::shape::Shape::{Custom, Named, NumberText, Object, Objects, Only, PairWords, Pairs, Plain, Switch, Texts, Word};
+use crate::shape::Shape::{
+    Custom, Named, NumberText, Object, Objects, Only, PairWords, Pairs, Plain, Switch, Texts, Word,
+};
 use crate::shape::{Fixed, Like, Member, Parts, read, write};
 
 const fn new(api: &'static str, name: &'static str, shape: crate::shape::Shape) -> Member {
@@ -68,10 +70,8 @@ static EFS: &[Member] = &[
     new("authorizationConfig", "", Object(EFS_ACCESS)),
 ];
 
-static EFS_ACCESS: &[Member] = &[
-    new("accessPointId", "access_point", Plain),
-    Member::same("iam", "iam", ON_OFF, Fixed::Text("DISABLED")),
-];
+static EFS_ACCESS: &[Member] =
+    &[new("accessPointId", "access_point", Plain), Member::same("iam", "iam", ON_OFF, Fixed::Text("DISABLED"))];
 
 static CONTAINER: &[Member] = &[
     new("image", "image", Plain),
@@ -262,7 +262,8 @@ pub(crate) fn split(parts: Parts, rows: &[&str]) -> Fields {
 
 /// What is under `extra` among the others, as the tables know it.
 pub(crate) fn join(fields: &Fields) -> Parts {
-    let mut parts: Parts = fields.iter().filter(|(name, _)| *name != "extra").map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut parts: Parts =
+        fields.iter().filter(|(name, _)| *name != "extra").map(|(k, v)| (k.clone(), v.clone())).collect();
     if let Some(Value::Map(extra)) = fields.get("extra") {
         parts.extend(extra.clone());
     }

@@ -16,7 +16,8 @@ fn facts() -> Facts {
 }
 
 fn stack(text: &str) -> Stack {
-    let source = Source::new("stack.yaml", format!("stack: papyrus\nregion: us-west-2\naccount: \"123456789012\"\n{text}"));
+    let source =
+        Source::new("stack.yaml", format!("stack: papyrus\nregion: us-west-2\naccount: \"123456789012\"\n{text}"));
     let (vars, nothing) = (BTreeMap::new(), |_: &str| None);
     let files = |_: &str| Err("no files".to_owned());
     let options = Options { env: None, vars: &vars, process_env: &nothing, files: &files, account: None, region: None };
@@ -118,25 +119,40 @@ fn a_fully_specified_task_definition_is_the_same_after_a_round_trip() {
     // What is written under `extra` goes out as it is, and beside it nothing is lost.
     let app = request["containerDefinitions"].as_array().unwrap().iter().find(|c| c["name"] == "app").unwrap().clone();
     assert_eq!(app["somethingNew"], json!({ "inside": [1, "two"] }));
-    assert_eq!(app["healthCheck"], json!({
-        "command": ["CMD-SHELL", "curl localhost"], "interval": 30, "timeout": 5, "retries": 3, "startPeriod": 5, "novelty": 3,
-    }));
+    assert_eq!(
+        app["healthCheck"],
+        json!({
+            "command": ["CMD-SHELL", "curl localhost"], "interval": 30, "timeout": 5, "retries": 3, "startPeriod": 5, "novelty": 3,
+        })
+    );
     assert_eq!(request["brandNew"], true);
     assert_eq!((&request["cpu"], &request["memory"]), (&json!("1024"), &json!("2048")));
     assert_eq!(request["taskRoleArn"], "arn:aws:iam::123456789012:role/app/task");
     assert_eq!(app["image"], "123456789012.dkr.ecr.us-west-2.amazonaws.com/papyrus:latest");
-    assert_eq!(app["environment"], json!([{ "name": "A", "value": "1" }, { "name": "B", "value": "2" }, { "name": "EMPTY", "value": "" }]));
-    assert_eq!(app["secrets"], json!([
-        { "name": "M", "valueFrom": "arn:aws:secretsmanager:us-west-2:123456789012:secret:papyrus:key::" },
-        { "name": "N", "valueFrom": "arn:aws:ssm:us-west-2:123456789012:parameter/name" },
-        { "name": "S", "valueFrom": "arn:aws:ssm:us-west-2:123456789012:parameter/papyrus/db" },
-    ]));
-    assert_eq!(app["logConfiguration"]["options"], json!({
-        "mode": "non-blocking", "awslogs-group": "/ecs/papyrus", "awslogs-region": "us-west-2", "awslogs-stream-prefix": "ecs",
-        "awslogs-create-group": "true",
-    }));
+    assert_eq!(
+        app["environment"],
+        json!([{ "name": "A", "value": "1" }, { "name": "B", "value": "2" }, { "name": "EMPTY", "value": "" }])
+    );
+    assert_eq!(
+        app["secrets"],
+        json!([
+            { "name": "M", "valueFrom": "arn:aws:secretsmanager:us-west-2:123456789012:secret:papyrus:key::" },
+            { "name": "N", "valueFrom": "arn:aws:ssm:us-west-2:123456789012:parameter/name" },
+            { "name": "S", "valueFrom": "arn:aws:ssm:us-west-2:123456789012:parameter/papyrus/db" },
+        ])
+    );
+    assert_eq!(
+        app["logConfiguration"]["options"],
+        json!({
+            "mode": "non-blocking", "awslogs-group": "/ecs/papyrus", "awslogs-region": "us-west-2", "awslogs-stream-prefix": "ecs",
+            "awslogs-create-group": "true",
+        })
+    );
     assert_eq!(app["dependsOn"], json!([{ "containerName": "side", "condition": "HEALTHY" }]));
-    assert_eq!(want.needs.iter().map(ToString::to_string).collect::<Vec<_>>(), ["log_group./ecs/papyrus", "repository.papyrus", "role.exec", "role.task"]);
+    assert_eq!(
+        want.needs.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["log_group./ecs/papyrus", "repository.papyrus", "role.exec", "role.task"]
+    );
 }
 
 /// What AWS makes of a sparse request.
@@ -174,7 +190,10 @@ fn what_aws_fills_in_is_no_difference() {
     assert_eq!(live.id, "arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:7");
     assert_eq!(live.name, "papyrus");
     assert_eq!(live.outputs["revision"], Value::Int(7));
-    assert!(live.is_called("arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus"), "an old revision in use is its family's");
+    assert!(
+        live.is_called("arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus"),
+        "an old revision in use is its family's"
+    );
 }
 
 #[test]
@@ -183,7 +202,8 @@ fn a_new_member_of_the_api_is_compared_only_where_the_file_names_it() {
     let want = wish(&stack);
     let live = live(&filled(), Some(&want.fields), &facts()).unwrap();
     let changes = differences(&INFO, &want.fields, &live.fields);
-    let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).filter(|path| !path.starts_with("tags")).collect();
+    let paths: Vec<&str> =
+        changes.iter().map(|change| change.path.as_str()).filter(|path| !path.starts_with("tags")).collect();
     assert_eq!(paths, ["containers.app.serverDefault.of"]);
 }
 
@@ -193,7 +213,8 @@ fn a_definition_that_is_not_for_fargate_is_a_difference() {
     let mut answer = filled();
     answer["taskDefinition"]["networkMode"] = "bridge".into();
     let live = live(&answer, Some(&want.fields), &facts()).unwrap();
-    let paths: Vec<String> = differences(&INFO, &want.fields, &live.fields).into_iter().map(|change| change.path).collect();
+    let paths: Vec<String> =
+        differences(&INFO, &want.fields, &live.fields).into_iter().map(|change| change.path).collect();
     assert!(paths.contains(&"extra".to_owned()), "{paths:?}");
 }
 
@@ -215,7 +236,8 @@ task_definitions:
     answer["taskDefinition"]["executionRoleArn"] = "arn:aws:iam::123456789012:role/exec".into();
     let live = live(&answer, Some(&want.fields), &facts()).unwrap();
     let changes = differences(&INFO, &want.fields, &live.fields);
-    let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).filter(|path| !path.starts_with("tags")).collect();
+    let paths: Vec<&str> =
+        changes.iter().map(|change| change.path.as_str()).filter(|path| !path.starts_with("tags")).collect();
     assert_eq!(paths, ["containers.app.environment"]);
     let row = INFO.field("containers").unwrap();
     let containers = settled(row, &want.fields["containers"], live.fields.get("containers"));
@@ -227,15 +249,16 @@ task_definitions:
 #[test]
 fn log_groups_are_in_use() {
     let mut answer = filled();
-    answer["taskDefinition"]["containerDefinitions"][0]["logConfiguration"] =
-        json!({ "logDriver": "awslogs", "options": { "awslogs-group": "/ecs/papyrus", "awslogs-region": "eu-west-1" } });
+    answer["taskDefinition"]["containerDefinitions"][0]["logConfiguration"] = json!({ "logDriver": "awslogs", "options": { "awslogs-group": "/ecs/papyrus", "awslogs-region": "eu-west-1" } });
     let live = live(&answer, None, &facts()).unwrap();
     assert_eq!(live.uses, ["arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/papyrus"]);
 }
 
 #[test]
 fn adding_a_plain_volume_is_a_difference() {
-    let text = SPARSE.replace("image: nginx,", "image: nginx, mounts: [{ volume: scratch, path: /s }],").replace("memory: 512,", "memory: 512, volumes: { scratch: {} },");
+    let text = SPARSE
+        .replace("image: nginx,", "image: nginx, mounts: [{ volume: scratch, path: /s }],")
+        .replace("memory: 512,", "memory: 512, volumes: { scratch: {} },");
     let want = wish(&stack(&text));
     let live = live(&filled(), Some(&want.fields), &facts()).unwrap();
     let changes = differences(&INFO, &want.fields, &live.fields);
@@ -253,7 +276,9 @@ fn only_values_of_secret_variables_are_hidden() {
 
 #[test]
 fn the_newest_marked_revision_stands_for_its_family() {
-    let tags = |address: &str| Tags::from([("hatoba:stack".into(), "papyrus".into()), ("hatoba:resource".into(), address.into())]);
+    let tags = |address: &str| {
+        Tags::from([("hatoba:stack".into(), "papyrus".into()), ("hatoba:resource".into(), address.into())])
+    };
     let arn = |rest: &str| format!("arn:aws:ecs:us-west-2:123456789012:{rest}");
     let marks = BTreeMap::from([
         (arn("task-definition/a:9"), tags("task_definition.a")),
@@ -261,7 +286,10 @@ fn the_newest_marked_revision_stands_for_its_family() {
         (arn("cluster/papyrus"), tags("cluster.papyrus")),
     ]);
     let found = marked_families(&marks);
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), [("a", (arn("task-definition/a:10").as_str(), Some("task_definition.b".to_owned())))]);
+    assert_eq!(
+        found.into_iter().collect::<Vec<_>>(),
+        [("a", (arn("task-definition/a:10").as_str(), Some("task_definition.b".to_owned())))]
+    );
 }
 
 fn word() -> impl Strategy<Value = String> {
@@ -269,7 +297,9 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 fn maybe(key: &'static str, value: impl Strategy<Value = Json> + 'static) -> BoxedStrategy<Vec<(String, Json)>> {
-    prop_oneof![Just(None), value.prop_map(Some)].prop_map(move |value| value.map(|v| (key.to_owned(), v)).into_iter().collect()).boxed()
+    prop_oneof![Just(None), value.prop_map(Some)]
+        .prop_map(move |value| value.map(|v| (key.to_owned(), v)).into_iter().collect())
+        .boxed()
 }
 
 fn object(members: Vec<BoxedStrategy<Vec<(String, Json)>>>) -> impl Strategy<Value = Json> {
@@ -303,33 +333,59 @@ fn container() -> impl Strategy<Value = Json> {
         maybe("portMappings", list(port().boxed())),
         maybe("environment", texts("name", "value")),
         maybe("secrets", texts("name", "valueFrom")),
-        maybe("dependsOn", texts("containerName", "condition").prop_map(|mut list| {
-            for item in list.as_array_mut().into_iter().flatten() {
-                item["condition"] = "HEALTHY".into();
-            }
-            list
-        })),
-        maybe("linuxParameters", object(vec![
-            maybe("initProcessEnabled", any::<bool>().prop_map(Json::from)),
-            maybe("capabilities", proptest::collection::vec(word(), 0..3).prop_map(|words| json!({ "add": words, "drop": [] }))),
-        ])),
-        maybe("healthCheck", object(vec![
-            maybe("command", Just(json!(["CMD", "true"]))),
-            maybe("interval", (5..300_u32).prop_map(Json::from)),
-            maybe("startPeriod", (0..3_u32).prop_map(Json::from)),
-        ])),
-        maybe("logConfiguration", object(vec![
-            Union::new([Just("awslogs"), Just("splunk")]).prop_map(|d| vec![("logDriver".to_owned(), d.into())]).boxed(),
-            maybe("options", (word(), word()).prop_map(|(k, v)| json!({ "awslogs-group": v, k: "x" }))),
-            maybe("secretOptions", texts("name", "valueFrom")),
-        ])),
-        maybe("mountPoints", list(object(vec![
-            maybe("sourceVolume", word().prop_map(Json::from)),
-            maybe("readOnly", any::<bool>().prop_map(Json::from)),
-        ]).boxed())),
+        maybe(
+            "dependsOn",
+            texts("containerName", "condition").prop_map(|mut list| {
+                for item in list.as_array_mut().into_iter().flatten() {
+                    item["condition"] = "HEALTHY".into();
+                }
+                list
+            }),
+        ),
+        maybe(
+            "linuxParameters",
+            object(vec![
+                maybe("initProcessEnabled", any::<bool>().prop_map(Json::from)),
+                maybe(
+                    "capabilities",
+                    proptest::collection::vec(word(), 0..3).prop_map(|words| json!({ "add": words, "drop": [] })),
+                ),
+            ]),
+        ),
+        maybe(
+            "healthCheck",
+            object(vec![
+                maybe("command", Just(json!(["CMD", "true"]))),
+                maybe("interval", (5..300_u32).prop_map(Json::from)),
+                maybe("startPeriod", (0..3_u32).prop_map(Json::from)),
+            ]),
+        ),
+        maybe(
+            "logConfiguration",
+            object(vec![
+                Union::new([Just("awslogs"), Just("splunk")])
+                    .prop_map(|d| vec![("logDriver".to_owned(), d.into())])
+                    .boxed(),
+                maybe("options", (word(), word()).prop_map(|(k, v)| json!({ "awslogs-group": v, k: "x" }))),
+                maybe("secretOptions", texts("name", "valueFrom")),
+            ]),
+        ),
+        maybe(
+            "mountPoints",
+            list(
+                object(vec![
+                    maybe("sourceVolume", word().prop_map(Json::from)),
+                    maybe("readOnly", any::<bool>().prop_map(Json::from)),
+                ])
+                .boxed(),
+            ),
+        ),
         maybe("repositoryCredentials", Just(json!({ "credentialsParameter": "arn" }))),
         maybe("versionConsistency", prop_oneof![Just("enabled"), Just("disabled")].prop_map(Json::from)),
-        maybe("noveltyOfTheYear", proptest::collection::vec(0..9_i64, 0..3).prop_map(|n| json!({ "a": n, "b": 10.0, "c": null }))),
+        maybe(
+            "noveltyOfTheYear",
+            proptest::collection::vec(0..9_i64, 0..3).prop_map(|n| json!({ "a": n, "b": 10.0, "c": null })),
+        ),
     ])
 }
 
@@ -337,24 +393,33 @@ fn task() -> impl Strategy<Value = Json> {
     let volume = object(vec![
         word().prop_map(|name| vec![("name".to_owned(), name.into())]).boxed(),
         maybe("host", Just(json!({}))),
-        maybe("efsVolumeConfiguration", object(vec![
-            maybe("fileSystemId", word().prop_map(Json::from)),
-            maybe("rootDirectory", prop_oneof![Just("/"), Just("/srv")].prop_map(Json::from)),
-            maybe("authorizationConfig", Just(json!({ "iam": "ENABLED", "accessPointId": "fsap-1" }))),
-        ])),
+        maybe(
+            "efsVolumeConfiguration",
+            object(vec![
+                maybe("fileSystemId", word().prop_map(Json::from)),
+                maybe("rootDirectory", prop_oneof![Just("/"), Just("/srv")].prop_map(Json::from)),
+                maybe("authorizationConfig", Just(json!({ "iam": "ENABLED", "accessPointId": "fsap-1" }))),
+            ]),
+        ),
     ]);
     object(vec![
         maybe("cpu", (0..5_u32).prop_map(|n| (256 << n).to_string().into())),
         maybe("memory", (1..9_u32).prop_map(|n| (512 * n).to_string().into())),
-        maybe("runtimePlatform", object(vec![
-            maybe("cpuArchitecture", prop_oneof![Just("ARM64"), Just("X86_64")].prop_map(Json::from)),
-            maybe("operatingSystemFamily", Just(json!("LINUX"))),
-        ])),
+        maybe(
+            "runtimePlatform",
+            object(vec![
+                maybe("cpuArchitecture", prop_oneof![Just("ARM64"), Just("X86_64")].prop_map(Json::from)),
+                maybe("operatingSystemFamily", Just(json!("LINUX"))),
+            ]),
+        ),
         maybe("ephemeralStorage", (20..30_u32).prop_map(|n| json!({ "sizeInGiB": n }))),
         maybe("enableFaultInjection", any::<bool>().prop_map(Json::from)),
         maybe("networkMode", prop_oneof![Just("awsvpc"), Just("bridge")].prop_map(Json::from)),
         maybe("requiresCompatibilities", prop_oneof![Just(json!(["FARGATE"])), Just(json!(["EC2", "FARGATE"]))]),
-        maybe("proxyConfiguration", texts("name", "value").prop_map(|list| json!({ "type": "APPMESH", "properties": list }))),
+        maybe(
+            "proxyConfiguration",
+            texts("name", "value").prop_map(|list| json!({ "type": "APPMESH", "properties": list })),
+        ),
         maybe("volumes", proptest::collection::vec(volume, 0..3).prop_map(Json::Array)),
         maybe("containerDefinitions", proptest::collection::vec(container(), 0..3).prop_map(Json::Array)),
         maybe("brandNew", word().prop_map(Json::from)),
