@@ -21,7 +21,8 @@ pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt
     ui.tell(&[Line::blank()]);
     let progress = Progress::new(plan, ui);
     let events = |event| progress.event(event);
-    let work = execute(plan, &session.provider, &session.clock, session.seen, interrupt.begin(), &events);
+    let mut stop = interrupt.begin();
+    let work = execute(plan, &session.provider, &session.clock, session.seen, stop.clone(), &events);
     tokio::pin!(work);
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     let outcome = loop {
@@ -48,7 +49,7 @@ pub(crate) fn finish(plan: &Plan, outcome: &Outcome, again: &str, ui: &Ui) -> Re
     match verdict(outcome) {
         None => Ok(()),
         Some(Kind::Interrupted) => {
-            Err(Error::new(Kind::Interrupted, "interrupted").help(format!("to continue: {again}")))
+            Err(Error::new(Kind::Interrupted, "interrupted").help(format!("to continue: {again}")).told())
         }
         Some(kind) => {
             let failed = outcome.failed().count();

@@ -37,15 +37,13 @@ fn load(seed: u64, generated: &Generated) -> Stack {
         .unwrap_or_else(|problems| panic!("seed {seed} is no valid stack:\n{problems}\n{text}"))
 }
 
-/// What is planned for a stack, checked by the lint.
-async fn look(world: &World, stack: &Stack, intent: Intent) -> (Goal, Snapshot, Plan) {
-    let mut goal = goal(stack, world.facts());
-    goal.content = intent == Intent::Absent;
-    let seen = world.survey(&goal).await;
-    let plan = plan(&goal, &seen, intent).unwrap();
-    let findings = lint(&goal, &seen, &plan);
+/// What is planned, checked by the lint.
+async fn look(world: &World, goal: &Goal, intent: Intent) -> (Snapshot, Plan) {
+    let seen = world.survey(goal).await;
+    let plan = plan(goal, &seen, intent).unwrap();
+    let findings = lint(goal, &seen, &plan);
     assert!(findings.is_empty(), "lint: {findings:?} in\n{}", brief(&plan));
-    (goal, seen, plan)
+    (seen, plan)
 }
 
 /// A plan's steps without what they were made from.
@@ -67,7 +65,9 @@ fn is_the_same_in_any_order(goal: &Goal, mut seen: Snapshot, before: &Plan, rng:
 /// Plans, carries out, and insists that nothing is left to do.
 async fn converge(world: &World, seed: u64, stack: &Stack, intent: Intent, text: &dyn Fn() -> String) {
     world.set_stack(stack);
-    let (goal, seen, planned) = look(world, stack, intent).await;
+    let mut goal = goal(stack, world.facts());
+    goal.content = intent == Intent::Absent;
+    let (seen, planned) = look(world, &goal, intent).await;
     let shown = || format!("{}\n{}", brief(&planned), text());
     assert!(planned.refusals.is_empty(), "seed {seed}: refused:\n{}", shown());
     assert!(
@@ -79,7 +79,7 @@ async fn converge(world: &World, seed: u64, stack: &Stack, intent: Intent, text:
     let failed: Vec<String> =
         outcome.failed().map(|(id, error)| format!("{}: {error}", planned.steps.get(id).unwrap().address)).collect();
     assert!(outcome.is_complete(), "seed {seed}: {failed:?} in\n{}", shown());
-    let (_, _, again) = look(world, stack, intent).await;
+    let (_, again) = look(world, &goal, intent).await;
     let nothing = again.steps.is_empty() && again.refusals.is_empty() && again.unknown.is_empty();
     assert!(nothing, "seed {seed}: not empty after apply:\n{}\nafter\n{}", brief(&again), shown());
     if intent == Intent::Present {

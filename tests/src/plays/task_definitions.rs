@@ -42,6 +42,7 @@ impl Play for TaskDefinitions {
                 }
             }
         }
+        shown.entry("enableFaultInjection").or_insert(json!(false));
         reply.body = Bytes::from(answer.to_string());
     }
 }

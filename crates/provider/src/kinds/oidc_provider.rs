@@ -113,9 +113,12 @@ impl Driver for OidcProvider {
         let spec = cx.stack.oidc_providers.get(key)?;
         let url = spec.url.as_deref().map(normal_url);
         let clients = spec.wanted_client_ids(cx.facts.partition());
-        // AWS does not use those of GitHub, and they change now and then.
+        // AWS does not use those of GitHub, and they change now and then: they only serve when the provider is created.
         let github = url.as_deref().is_some_and(|url| is_github(host_and_path(url)));
-        let thumbprints = (!spec.thumbprints.is_empty() && !github).then(|| normal_thumbprints(&spec.thumbprints));
+        let thumbprints = (!spec.thumbprints.is_empty()).then(|| {
+            let thumbprints = normal_thumbprints(&spec.thumbprints);
+            if github { Value::Keep(Box::new(thumbprints)) } else { thumbprints }
+        });
         let wish = cx
             .wish(&INFO, key, spec)
             .set("url", url)

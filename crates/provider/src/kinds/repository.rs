@@ -311,10 +311,10 @@ impl Driver for Repository {
             .set_tags(Some(tag_list(want.tags())?))
             .set_image_tag_mutability(want.text("mutability").map(ImageTagMutability::from))
             .set_image_tag_mutability_exclusion_filters(exclusions(want)?)
-            .image_scanning_configuration(
-                ImageScanningConfiguration::builder()
-                    .scan_on_push(want.bool("scan_on_push").unwrap_or_default())
-                    .build(),
+            // The typed client cannot say `false`: it would send an empty configuration.
+            .set_image_scanning_configuration(
+                (want.bool("scan_on_push") == Some(true))
+                    .then(|| ImageScanningConfiguration::builder().scan_on_push(true).build()),
             );
         if let Some(crypt) = want.fields.get("encryption") {
             let part = |name| crypt.get(name).and_then(Value::as_text);

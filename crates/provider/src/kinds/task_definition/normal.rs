@@ -190,7 +190,13 @@ fn write_ports(ports: &Value) -> Json {
         Value::Text(_) => Parts::from([("range".to_owned(), port.clone())]),
         other => other.as_map().cloned().unwrap_or_default(),
     };
-    ports.items().iter().map(|port| write(&full(port), PORT)).collect()
+    let explicit = |port: &Value| {
+        let mut parts = full(port);
+        // What AWS fills in.
+        parts.entry("protocol".to_owned()).or_insert_with(|| "tcp".into());
+        write(&parts, PORT)
+    };
+    ports.items().iter().map(explicit).collect()
 }
 
 static LOGS: &[Member] = &[
