@@ -221,7 +221,12 @@ impl Generated {
         for key in rng.some(&["level", "hosts"], 40) {
             add("parameters", format!("/{stack}/{key}"));
         }
-        if !self.options.for_emulator {
+        if self.options.for_emulator {
+            // moto cannot make a service without a group.
+            if !places.iter().any(|(section, _)| *section == "security_groups") {
+                places.retain(|(section, _)| *section != "services");
+            }
+        } else {
             for (section, percent) in [("roles", 15), ("security_groups", 15), ("clusters", 10), ("log_groups", 10)] {
                 if rng.chance(percent) {
                     add(section, "existing".to_owned());

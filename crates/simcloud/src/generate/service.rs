@@ -86,7 +86,12 @@ impl Make<'_> {
 
     fn network(&mut self) -> Json {
         let groups = self.keys("security_groups");
-        let groups = self.rng.some(&groups, 50);
+        let mut some = self.rng.some(&groups, 50);
+        // moto cannot make a service without a group.
+        if some.is_empty() && self.emulator() {
+            some.extend(groups.first().cloned());
+        }
+        let groups = some;
         self.refs.extend(groups.iter().map(|key| ("security_groups", key.clone())));
         let mut groups: Vec<Json> = groups.into_iter().map(|key| json!(key)).collect();
         if self.rng.chance(10) && !self.emulator() {
@@ -98,10 +103,6 @@ impl Make<'_> {
             json!("default")
         };
         let mut network = json!({ "subnets": subnets });
-        // moto cannot make a service without a group.
-        if groups.is_empty() && self.emulator() {
-            network["security_groups"] = json!([{ "existing": "sg-0a1b2c3d4e5f60718" }]);
-        }
         if !groups.is_empty() {
             network["security_groups"] = json!(groups);
         }

@@ -88,8 +88,8 @@ impl Make<'_> {
             ("execute_command", exec),
             (
                 "service_connect_namespace",
-                self.rng
-                    .chance(10)
+                // The emulators forget it when a cluster is created.
+                (self.rng.chance(10) && !self.emulator())
                     .then(|| json!("arn:aws:servicediscovery:us-west-2:123456789012:namespace/ns-0123456789abcdef")),
             ),
             (

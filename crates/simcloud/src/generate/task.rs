@@ -75,9 +75,10 @@ impl Make<'_> {
         }
         let roles: Vec<String> = self.keys("roles").into_iter().filter(|key| !key.contains("-deploy")).collect();
         if roles.is_empty() || self.rng.chance(10) {
-            return Some(
-                self.rng.pick(&[json!({ "existing": "theirs" }), json!("arn:aws:iam::123456789012:role/path/theirs")]),
-            );
+            // On an emulator the account is another one each time.
+            let arn = (!self.emulator()).then(|| json!("arn:aws:iam::123456789012:role/path/theirs"));
+            let theirs: Vec<Json> = std::iter::once(json!({ "existing": "theirs" })).chain(arn).collect();
+            return Some(self.rng.pick(&theirs));
         }
         let role = self.rng.pick(&roles);
         self.refs.insert(("roles", role.clone()));
