@@ -73,7 +73,7 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
     let mut names = interpolate::Names::new(&tree, options, &variables);
     interpolate::simple(&mut tree, &mut names, &mut unsettled, &mut found);
     documents::read(&mut tree, options, &mut unsettled, &mut found);
-    expand::apps(&mut tree, &mut found);
+    expand::apps(&mut tree, options.env, &mut found);
     interpolate::keys(&tree, &mut unsettled, &mut found);
     // Once more for what came from files and from the short form.
     interpolate::simple(&mut tree, &mut names, &mut unsettled, &mut found);

@@ -68,11 +68,7 @@ impl Desire<'_> {
                 Some(spec) => spec.aws_name(key).to_owned(),
                 None => key.clone(),
             },
-            // The name is what follows the last slash, or the last colon, of an ARN.
-            Ref::Existing(text) => match text.strip_prefix("arn:") {
-                Some(arn) => arn.rsplit(['/', ':']).next().unwrap_or(arn).to_owned(),
-                None => text.clone(),
-            },
+            Ref::Existing(text) => named_by(text).to_owned(),
         }
     }
 
@@ -80,6 +76,16 @@ impl Desire<'_> {
     pub fn computed(&self, section: &str, key: &str, output: &str) -> Option<String> {
         let spec = self.stack.find(section, key)?;
         spec.output(spec.aws_name(key), output, self.facts)
+    }
+}
+
+/// The name that an ARN ends with; what is no ARN is a name.
+fn named_by(text: &str) -> &str {
+    let Some(arn) = text.strip_prefix("arn:") else { return text };
+    match arn.split_once(":log-group:") {
+        // A log group's name has slashes of its own, and its ARN often a last `:*`.
+        Some((_, name)) => name.trim_end_matches(":*"),
+        None => arn.rsplit(['/', ':']).next().unwrap_or(arn),
     }
 }
 
@@ -138,5 +144,17 @@ impl Wish {
     /// The finished wish.
     pub fn done(self) -> Desired {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named_by;
+
+    #[test]
+    fn names_end_arns() {
+        assert_eq!(named_by("arn:aws:ecs:us-west-2:123456789012:cluster/papyrus"), "papyrus");
+        assert_eq!(named_by("arn:aws:logs:us-west-2:123456789012:log-group:/ecs/papyrus:*"), "/ecs/papyrus");
+        assert_eq!(named_by("/ecs/papyrus"), "/ecs/papyrus");
     }
 }

@@ -3,7 +3,7 @@
 //! Everything is made in the tree, with the place of the app, so that later messages point there. What the file says
 //! explicitly under the same keys is laid over it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,9 @@ pub struct App {
     pub keep_images: Option<u32>,
 }
 
-/// Replaces `apps:` by what it stands for.
-pub(super) fn apps(tree: &mut Node, found: &mut Diagnostics) {
+/// Replaces `apps:` by what it stands for. Environments of one account live side by side: in `env` every resource whose name is
+/// not the stack's has the environment in its name.
+pub(super) fn apps(tree: &mut Node, env: Option<&str>, found: &mut Diagnostics) {
     let Some(entry) = tree.remove("apps") else { return };
     let place = Path::root().key("apps");
     if !entry.value.is_map() && !entry.value.is_null() {
@@ -71,7 +72,11 @@ pub(super) fn apps(tree: &mut Node, found: &mut Diagnostics) {
     let mut expanded = Node::map(entry.key_span);
     for (name, app) in &apps {
         let span = entry.value.entry(name).map_or(entry.key_span, |app| app.key_span);
-        let mut resources = Node::from_json(span, &resources(&stack, name, app));
+        let mut resources = resources(&stack, name, app);
+        if let Some(env) = env {
+            name_after(env, &mut resources);
+        }
+        let mut resources = Node::from_json(span, &resources);
         if let Some(written) = entry.value.get(name) {
             point(&mut resources, name, written);
         }
@@ -83,6 +88,16 @@ pub(super) fn apps(tree: &mut Node, found: &mut Diagnostics) {
     // What the file says explicitly wins, key by key.
     merge(&mut expanded, std::mem::replace(tree, Node::map(entry.key_span)));
     *tree = ordered(expanded);
+}
+
+/// Names the resources of an app after the environment too. Services need it not: they live in the environment's own cluster.
+fn name_after(env: &str, resources: &mut Value) {
+    let named = resources.as_object_mut().into_iter().flatten().filter(|(section, _)| *section != "services");
+    for (_, specs) in named {
+        for (key, spec) in specs.as_object_mut().into_iter().flatten() {
+            spec["name"] = json!(format!("{key}-{env}"));
+        }
+    }
 }
 
 /// Where the values of an app end up.
@@ -229,38 +244,41 @@ fn shared(stack: &str, apps: &BTreeMap<String, App>, github: Option<&str>) -> Va
 
 /// The managed execution policy does not include reading secrets.
 fn secret_statement(secrets: &[&String]) -> Option<Value> {
-    let mut statements = Vec::new();
-    let named = |prefix: &str| -> Vec<String> {
-        let mut names: Vec<String> = secrets
-            .iter()
-            .filter_map(|s| s.strip_prefix(prefix))
-            .map(|s| s.trim_start_matches('/').to_owned())
-            .collect();
-        names.sort();
-        names.dedup();
-        names
-    };
-    let ssm = named("ssm:");
-    if !ssm.is_empty() {
-        let arns: Vec<String> = ssm
-            .iter()
-            .map(|name| format!("arn:${{partition}}:ssm:${{region}}:${{account}}:parameter/{name}"))
-            .collect();
-        statements.push(
-            json!({ "Sid": "ReadParameters", "Effect": "Allow", "Action": "ssm:GetParameters", "Resource": arns }),
-        );
+    let mut parameters = BTreeSet::new();
+    let mut stored = BTreeSet::new();
+    for secret in secrets {
+        if let Some(name) = secret.strip_prefix("ssm:") {
+            let name = name.trim_start_matches('/');
+            parameters.insert(format!("arn:${{partition}}:ssm:${{region}}:${{account}}:parameter/{name}"));
+        } else if let Some(name) = secret.strip_prefix("secretsmanager:") {
+            // What follows the name chooses a key or a version: `name:key:stage:id`. AWS adds six characters to the name.
+            let name = name.split(':').next().unwrap_or(name);
+            stored.insert(format!("arn:${{partition}}:secretsmanager:${{region}}:${{account}}:secret:{name}-??????"));
+        } else if let Some(("ssm", arn)) = service_of(secret) {
+            parameters.insert(arn);
+        } else if let Some(("secretsmanager", arn)) = service_of(secret) {
+            stored.insert(arn.split(':').take(7).collect::<Vec<_>>().join(":"));
+        }
     }
-    let manager = named("secretsmanager:");
-    if !manager.is_empty() {
-        let arns: Vec<String> = manager
-            .iter()
-            .map(|name| format!("arn:${{partition}}:secretsmanager:${{region}}:${{account}}:secret:{name}-??????"))
-            .collect();
+    let mut statements = Vec::new();
+    if !parameters.is_empty() {
         statements.push(json!({
-            "Sid": "ReadSecrets", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arns,
+            "Sid": "ReadParameters", "Effect": "Allow", "Action": "ssm:GetParameters", "Resource": parameters,
+        }));
+    }
+    if !stored.is_empty() {
+        statements.push(json!({
+            "Sid": "ReadSecrets", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": stored,
         }));
     }
     (!statements.is_empty()).then(|| Value::Array(statements))
+}
+
+/// The service of an ARN, and the ARN.
+fn service_of(text: &str) -> Option<(&str, String)> {
+    let mut parts = text.split(':');
+    (parts.next() == Some("arn")).then_some(())?;
+    Some((parts.nth(1)?, text.to_owned()))
 }
 
 /// The keys of the head first, then the sections in the order of the kinds.
