@@ -10,6 +10,7 @@ pub mod graph;
 pub mod kind;
 pub mod lint;
 pub mod owner;
+pub mod pace;
 pub mod plan;
 pub mod resolve;
 pub mod retry;

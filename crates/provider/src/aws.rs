@@ -13,6 +13,7 @@ use hatoba_model::facts::Facts;
 use hatoba_model::names;
 
 use crate::classify::failed;
+use crate::pace::paced;
 
 /// How to reach AWS; everything that is unset follows the standard environment, profiles and metadata.
 #[derive(Clone, Default)]
@@ -107,7 +108,7 @@ impl Aws {
             .operation_attempt_timeout(Duration::from_secs(60))
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
+            .http_client(paced(http))
             .region(Region::new(region.to_string()))
             .timeout_config(timeouts);
         if let Some(profile) = &settings.profile {

@@ -7,6 +7,7 @@ pub mod desire;
 pub mod driver;
 pub mod json;
 pub mod kinds;
+mod pace;
 pub mod provider;
 mod shape;
 pub mod survey;
