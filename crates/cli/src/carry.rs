@@ -75,7 +75,7 @@ fn verdict(outcome: &Outcome) -> Option<Kind> {
         .iter()
         .map(|error| match error {
             StepError::Cloud(error) => Some(error.class),
-            StepError::Stale(_) | StepError::TooLong { .. } | StepError::Unknown(_) => None,
+            StepError::Stale(_) | StepError::TooLong { .. } | StepError::Interrupted(_) | StepError::Unknown(_) => None,
         })
         .collect();
     Some(classes.map_or(Kind::Failed, Kind::of_all))

@@ -62,6 +62,9 @@ pub enum StepError {
         /// How long it was waited for.
         after: Duration,
     },
+    /// The run was told to stop while the step waited; what it had begun goes on in the cloud.
+    #[error("stopped while waiting: {0}")]
+    Interrupted(String),
     /// A value that should be known by now is not.
     #[error("the value of {0} is still unknown")]
     Unknown(String),
@@ -96,7 +99,7 @@ impl Outcome {
 }
 
 /// Carries out a plan. A failed step stops only what waits for it. When `stop` turns true no further step begins,
-/// and the running ones are let finish.
+/// calls that are under way are let finish, and nothing is waited for any more.
 ///
 /// `seen` is when the plan's snapshot was taken, on the same clock: a deletion looks again at whose the resource is, unless that
 /// was a moment ago. Without it every deletion looks again.
@@ -129,7 +132,7 @@ pub async fn execute(
             open.remove(&id);
             *busy.entry(step.kind.name).or_default() += 1;
             events(Event::Started(id));
-            let worker = step::Worker { step, cloud, clock, seen, events, want: step::resolved(step, &known) };
+            let worker = step::Worker { step, cloud, clock, seen, events, stop: stop.clone(), want: step::resolved(step, &known) };
             running.push(async move { (id, worker.run().await) });
         }
         if running.is_empty() {

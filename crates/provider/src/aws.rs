@@ -13,7 +13,7 @@ use hatoba_model::facts::Facts;
 use hatoba_model::names;
 
 use crate::classify::failed;
-use crate::pace::paced;
+use crate::http;
 
 /// How to reach AWS; everything that is unset follows the standard environment, profiles and metadata.
 #[derive(Clone, Default)]
@@ -64,6 +64,31 @@ pub struct Aws {
     tagging: Pair<aws_sdk_resourcegroupstagging::Client>,
 }
 
+/// How long one write may take. Nobody knows what became of one that was given up, so it is given long.
+const WRITE: Duration = Duration::from_secs(60);
+/// How long one attempt of a read may take.
+const READ: Duration = Duration::from_secs(30);
+/// How long a read may take with all its attempts and the rests between them.
+const READS: Duration = Duration::from_secs(120);
+/// How long one attempt of the first call may take.
+const ASK: Duration = Duration::from_secs(10);
+
+fn limits(attempt: Duration, whole: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(10))
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(whole)
+        .build()
+}
+
+/// Says which profile the credentials were looked for in.
+fn named(mut error: CloudError, profile: Option<&str>) -> CloudError {
+    if let (Class::Credentials, Some(profile)) = (error.class, profile) {
+        error.message.push_str(&format!(" (profile `{profile}`)"));
+    }
+    error
+}
+
 macro_rules! clients {
     ($($service:ident, $write:ident: $Client:path;)*) => {
         impl Aws {
@@ -98,19 +123,10 @@ impl Aws {
     /// # Errors
     /// When there are no valid credentials, or AWS cannot be reached.
     pub async fn connect(settings: &Settings, region: names::Region) -> Result<Self, CloudError> {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
-                aws_smithy_http_client::tls::rustls_provider::CryptoMode::AwsLc,
-            ))
-            .build_https();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(10))
-            .operation_attempt_timeout(Duration::from_secs(60))
-            .build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(paced(http))
+            .http_client(http::client())
             .region(Region::new(region.to_string()))
-            .timeout_config(timeouts);
+            .timeout_config(limits(WRITE, WRITE));
         if let Some(profile) = &settings.profile {
             loader = loader.profile_name(profile);
         }
@@ -121,13 +137,18 @@ impl Aws {
             loader = loader.credentials_provider(Credentials::new(key, secret, None, None, "settings"));
         }
         let config = loader.load().await;
-        let read = config.to_builder().retry_config(RetryConfig::standard().with_max_attempts(6)).build();
+        let retries = RetryConfig::standard().with_max_attempts(6);
+        let read = config.to_builder().retry_config(retries).timeout_config(limits(READ, READS)).build();
         let write = config.into_builder().retry_config(RetryConfig::disabled()).build();
-        let identity = aws_sdk_sts::Client::new(&read)
+        // The first call of all: whoever has no network should not wait long to hear of it.
+        let retries = RetryConfig::standard().with_max_attempts(2);
+        let ask = read.to_builder().retry_config(retries).timeout_config(limits(ASK, 2 * ASK)).build();
+        let identity = aws_sdk_sts::Client::new(&ask)
             .get_caller_identity()
             .send()
             .await
-            .map_err(failed("sts:GetCallerIdentity"))?;
+            .map_err(failed("sts:GetCallerIdentity"))
+            .map_err(|error| named(error, settings.profile.as_deref()))?;
         let account = identity.account().unwrap_or_default();
         let account = account.parse().map_err(|_| {
             CloudError::new(Class::Other, "sts:GetCallerIdentity", format!("AWS named the account `{account}`"))

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use hatoba_engine::cloud::{Class, CloudError};
 
@@ -24,23 +24,15 @@ where
             let meta = service.err().meta();
             let status = service.raw().status().as_u16();
             let code = meta.code().map(str::to_owned);
-            let message = meta.message().unwrap_or("the service gave no reason").to_owned();
+            let mut message = meta.message().unwrap_or("the service gave no reason").to_owned();
             let class = class_of(call, code.as_deref().unwrap_or_default(), &message, status);
+            if class == Class::Credentials && is_about_time(&message) {
+                message.push_str(" (is the clock of this machine right?)");
+            }
             let request_id = meta.extra("aws_request_id").map(str::to_owned);
             CloudError { class, call: call.to_owned(), code, message, request_id }
         }
-        SdkError::DispatchFailure(failure) => {
-            let (class, what) = if failure.is_timeout() {
-                (Class::Ambiguous, "no answer in time")
-            } else if chain(error).contains("credential") {
-                (Class::Credentials, "no valid credentials")
-            } else if failure.is_io() && !chain(error).contains("connect") {
-                (Class::Ambiguous, "the connection broke")
-            } else {
-                (Class::NotSent, "AWS cannot be reached")
-            };
-            CloudError::new(class, call, format!("{what}: {}", chain(error)))
-        }
+        SdkError::DispatchFailure(failure) => dispatch(call, failure, &chain(error)),
         SdkError::TimeoutError(_) => CloudError::new(Class::Ambiguous, call, "no answer in time"),
         // The answer came, so the call probably took effect; what it says cannot be read.
         SdkError::ResponseError(_) => {
@@ -56,6 +48,36 @@ where
             CloudError::new(class, call, text)
         }
         _ => CloudError::new(Class::Other, call, chain(error)),
+    }
+}
+
+/// Whether a signature was refused for its time: AWS allows five minutes between its clock and ours.
+fn is_about_time(message: &str) -> bool {
+    ["Signature expired", "Signature not yet current", "Request has expired"].iter().any(|text| message.contains(text))
+}
+
+/// A request that came to no answer.
+fn dispatch(call: &'static str, failure: &DispatchFailure, text: &str) -> CloudError {
+    let says = |fragment: &str| text.to_ascii_lowercase().contains(fragment);
+    let error = |class, text: String| CloudError::new(class, call, text);
+    if failure.is_timeout() && !says("connect") {
+        error(Class::Ambiguous, format!("no answer in time: {text}"))
+    } else if says("no credentials found in chain") {
+        // The SDK lists every place where it looked.
+        error(
+            Class::Credentials,
+            "no AWS credentials were found: not in the environment, not in a profile, not from the machine".into(),
+        )
+    } else if says("credential") {
+        error(Class::Credentials, format!("no valid credentials: {text}"))
+    } else if says("failed to apply endpoint") {
+        // The SDK's text has the whole request in it.
+        let endpoint = text.split('`').nth(1).unwrap_or_default();
+        error(Class::NotSent, format!("the endpoint `{endpoint}` is no URL: it must begin with http:// or https://"))
+    } else if failure.is_io() && !says("connect") {
+        error(Class::Ambiguous, format!("the connection broke: {text}"))
+    } else {
+        error(Class::NotSent, format!("AWS cannot be reached: {text}"))
     }
 }
 

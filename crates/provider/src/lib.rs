@@ -5,6 +5,7 @@ pub mod aws;
 pub mod classify;
 pub mod desire;
 pub mod driver;
+mod http;
 pub mod json;
 pub mod kinds;
 mod pace;

@@ -78,6 +78,7 @@ fn help(error: &StepError) -> Option<&'static str> {
     match error {
         StepError::Stale(_) => Some("look at it with `hatoba plan` first"),
         StepError::TooLong { .. } => Some("it may still get there; run the same command again"),
+        StepError::Interrupted(_) => Some("it goes on in AWS; the next run takes it from there"),
         StepError::Unknown(_) => Some("this is a defect of hatoba; please report it"),
         StepError::Cloud(error) => match error.class {
             Class::Denied => Some("these credentials may not do this; ask for the permission named in the message"),

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use futures::future::{Either, select};
+use tokio::sync::watch;
+
 use crate::clock::Clock;
 use crate::cloud::{Class, Cloud, CloudError, Depth, Receipt, Target};
 use crate::desired::Resolved;
@@ -26,6 +29,8 @@ pub(super) struct Worker<'a> {
     pub(super) clock: &'a dyn Clock,
     pub(super) seen: Option<Duration>,
     pub(super) events: &'a (dyn Fn(Event) + Sync),
+    /// Turns true when nothing should be waited for any more.
+    pub(super) stop: watch::Receiver<bool>,
     /// The wish with everything that is known by now, if the step has one.
     pub(super) want: Result<Resolved, StepError>,
 }
@@ -185,8 +190,8 @@ impl Worker<'_> {
                 }
                 Next::TooLong(what) => return Err(StepError::TooLong { what, after: waited }),
                 Next::Poll(pause, what) => {
-                    (self.events)(Event::Waiting(self.step.id, what, waited));
-                    self.clock.sleep(pause).await;
+                    (self.events)(Event::Waiting(self.step.id, what.clone(), waited));
+                    self.rest(pause, || what).await?;
                 }
             }
         }
@@ -210,9 +215,9 @@ impl Worker<'_> {
             attempt += 1;
             let elapsed = self.clock.now().saturating_sub(start);
             match verdict(error.class, attempt, elapsed) {
-                Verdict::Again(pause) => self.pause(&error, pause).await,
+                Verdict::Again(pause) => self.pause(&error, pause).await?,
                 Verdict::Look(pause) => {
-                    self.pause(&error, pause).await;
+                    self.pause(&error, pause).await?;
                     if let Seen::Done(receipt) = look().await? {
                         return Ok(receipt);
                     }
@@ -232,9 +237,24 @@ impl Worker<'_> {
         }
     }
 
-    async fn pause(&self, error: &CloudError, pause: Duration) {
+    async fn pause(&self, error: &CloudError, pause: Duration) -> Result<(), StepError> {
         (self.events)(Event::Retrying(self.step.id, error.clone(), pause));
-        self.clock.sleep(pause).await;
+        self.rest(pause, || error.to_string()).await
+    }
+
+    /// Waits, unless the run is told to stop before or meanwhile.
+    async fn rest(&self, pause: Duration, what: impl FnOnce() -> String) -> Result<(), StepError> {
+        let mut stop = self.stop.clone();
+        let told = Box::pin(async move {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                // Nobody is left who could say so.
+                std::future::pending::<()>().await;
+            }
+        });
+        match select(told, self.clock.sleep(pause)).await {
+            Either::Left(_) => Err(StepError::Interrupted(what())),
+            Either::Right(_) => Ok(()),
+        }
     }
 
     async fn look(&self, depth: Depth) -> Result<Vec<Sighting>, StepError> {

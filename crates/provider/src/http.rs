@@ -1,0 +1,84 @@
+//! The way to the network: one pool of connections for all services, TLS with the system's roots, proxies from the environment,
+//! and calls that keep to AWS's limits.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+use crate::pace::Pace;
+
+/// The header in which AWS's JSON protocols name the call: `AmazonEC2ContainerServiceV20141113.CreateService`.
+const TARGET: &str = "x-amz-target";
+
+/// A client for a session. `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are followed.
+pub(crate) fn client() -> SharedHttpClient {
+    SharedHttpClient::new(Http::default())
+}
+
+/// Time limits for connecting and for reading.
+type Limits = (Option<Duration>, Option<Duration>);
+
+/// Credential providers ask for other time limits than services do; a connector is made once for each, because making one
+/// parses all root certificates of the system.
+#[derive(Debug, Default)]
+struct Http {
+    pace: Arc<Pace>,
+    connectors: Mutex<BTreeMap<Limits, SharedHttpConnector>>,
+}
+
+impl HttpClient for Http {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let limits = (settings.connect_timeout(), settings.read_timeout());
+        let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let connector = connectors.entry(limits).or_insert_with(|| {
+            let mut builder = Connector::builder()
+                .connector_settings(settings.clone())
+                .proxy_config(ProxyConfig::from_env())
+                .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+            builder.set_sleep_impl(components.sleep_impl());
+            SharedHttpConnector::new(Paced {
+                inner: SharedHttpConnector::new(builder.build()),
+                pace: Arc::clone(&self.pace),
+            })
+        });
+        connector.clone()
+    }
+}
+
+struct Paced {
+    inner: SharedHttpConnector,
+    pace: Arc<Pace>,
+}
+
+impl fmt::Debug for Paced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Paced").finish_non_exhaustive()
+    }
+}
+
+impl HttpConnector for Paced {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get(TARGET).unwrap_or_default().to_owned();
+        let wait = self.pace.turn(&target);
+        if wait.is_zero() {
+            return self.inner.call(request);
+        }
+        tracing::info!(target, ?wait, "kept back, to stay under the limit of ECS");
+        let inner = self.inner.clone();
+        HttpConnectorFuture::new(async move {
+            tokio::time::sleep(wait).await;
+            inner.call(request).await
+        })
+    }
+}
