@@ -1,7 +1,7 @@
 //! The session with AWS: credentials, region, endpoint, one HTTP client, and the service clients.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -14,6 +14,7 @@ use hatoba_model::names;
 
 use crate::classify::failed;
 use crate::http;
+use crate::pace::{Pace, Watch};
 
 /// How to reach AWS; everything that is unset follows the standard environment, profiles and metadata.
 #[derive(Clone, Default)]
@@ -55,6 +56,7 @@ pub struct Aws {
     read: SdkConfig,
     write: SdkConfig,
     facts: Facts,
+    pace: Arc<Pace>,
     ec2: Pair<aws_sdk_ec2::Client>,
     ecr: Pair<aws_sdk_ecr::Client>,
     ecs: Pair<aws_sdk_ecs::Client>,
@@ -90,17 +92,21 @@ fn named(mut error: CloudError, profile: Option<&str>) -> CloudError {
 }
 
 macro_rules! clients {
-    ($($service:ident, $write:ident: $Client:path;)*) => {
+    (@new $sdk:ident, $aws:ident, $config:ident) => {{
+        let config = $sdk::config::Builder::from(&$aws.$config).interceptor(Watch(Arc::clone(&$aws.pace)));
+        $sdk::Client::from_conf(config.build())
+    }};
+    ($($service:ident, $write:ident: $sdk:ident;)*) => {
         impl Aws {
             $(
                 /// The client for reads.
-                pub fn $service(&self) -> &$Client {
-                    self.$service.read.get_or_init(|| <$Client>::new(&self.read))
+                pub fn $service(&self) -> &$sdk::Client {
+                    self.$service.read.get_or_init(|| clients!(@new $sdk, self, read))
                 }
 
                 /// The client for writes.
-                pub fn $write(&self) -> &$Client {
-                    self.$service.write.get_or_init(|| <$Client>::new(&self.write))
+                pub fn $write(&self) -> &$sdk::Client {
+                    self.$service.write.get_or_init(|| clients!(@new $sdk, self, write))
                 }
             )*
         }
@@ -108,13 +114,13 @@ macro_rules! clients {
 }
 
 clients! {
-    ec2, ec2_write: aws_sdk_ec2::Client;
-    ecr, ecr_write: aws_sdk_ecr::Client;
-    ecs, ecs_write: aws_sdk_ecs::Client;
-    iam, iam_write: aws_sdk_iam::Client;
-    logs, logs_write: aws_sdk_cloudwatchlogs::Client;
-    ssm, ssm_write: aws_sdk_ssm::Client;
-    tagging, tagging_write: aws_sdk_resourcegroupstagging::Client;
+    ec2, ec2_write: aws_sdk_ec2;
+    ecr, ecr_write: aws_sdk_ecr;
+    ecs, ecs_write: aws_sdk_ecs;
+    iam, iam_write: aws_sdk_iam;
+    logs, logs_write: aws_sdk_cloudwatchlogs;
+    ssm, ssm_write: aws_sdk_ssm;
+    tagging, tagging_write: aws_sdk_resourcegroupstagging;
 }
 
 impl Aws {
@@ -123,8 +129,9 @@ impl Aws {
     /// # Errors
     /// When there are no valid credentials, or AWS cannot be reached.
     pub async fn connect(settings: &Settings, region: names::Region) -> Result<Self, CloudError> {
+        let pace = Arc::new(Pace::default());
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http::client())
+            .http_client(http::client(Arc::clone(&pace)))
             .region(Region::new(region.to_string()))
             .timeout_config(limits(WRITE, WRITE));
         if let Some(profile) = &settings.profile {
@@ -157,6 +164,7 @@ impl Aws {
             read,
             write,
             facts: Facts { account, region },
+            pace,
             ec2: Pair::default(),
             ecr: Pair::default(),
             ecs: Pair::default(),

@@ -32,7 +32,7 @@ where
             let request_id = meta.extra("aws_request_id").map(str::to_owned);
             CloudError { class, call: call.to_owned(), code, message, request_id }
         }
-        SdkError::DispatchFailure(failure) => dispatch(call, failure, &chain(error)),
+        SdkError::DispatchFailure(failure) => dispatch(call, failure, never_connected(error), &chain(error)),
         SdkError::TimeoutError(_) => CloudError::new(Class::Ambiguous, call, "no answer in time"),
         // The answer came, so the call probably took effect; what it says cannot be read.
         SdkError::ResponseError(_) => {
@@ -56,29 +56,41 @@ fn is_about_time(message: &str) -> bool {
     ["Signature expired", "Signature not yet current", "Request has expired"].iter().any(|text| message.contains(text))
 }
 
-/// A request that came to no answer.
-fn dispatch(call: &'static str, failure: &DispatchFailure, text: &str) -> CloudError {
+/// A request that came to no answer. Unless it is certain that it never left, it may have taken effect.
+fn dispatch(call: &'static str, failure: &DispatchFailure, never_connected: bool, text: &str) -> CloudError {
     let says = |fragment: &str| text.to_ascii_lowercase().contains(fragment);
     let error = |class, text: String| CloudError::new(class, call, text);
-    if failure.is_timeout() && !says("connect") {
-        error(Class::Ambiguous, format!("no answer in time: {text}"))
+    if never_connected {
+        error(Class::NotSent, format!("AWS cannot be reached: {text}"))
     } else if says("no credentials found in chain") {
         // The SDK lists every place where it looked.
-        error(
-            Class::Credentials,
-            "no AWS credentials were found: not in the environment, not in a profile, not from the machine".into(),
-        )
+        let nowhere = "no AWS credentials were found: not in the environment, not in a profile, not from the machine";
+        error(Class::Credentials, nowhere.to_owned())
     } else if says("credential") {
         error(Class::Credentials, format!("no valid credentials: {text}"))
     } else if says("failed to apply endpoint") {
         // The SDK's text has the whole request in it.
         let endpoint = text.split('`').nth(1).unwrap_or_default();
         error(Class::NotSent, format!("the endpoint `{endpoint}` is no URL: it must begin with http:// or https://"))
-    } else if failure.is_io() && !says("connect") {
-        error(Class::Ambiguous, format!("the connection broke: {text}"))
+    } else if failure.is_user() {
+        error(Class::NotSent, format!("the request could not be made: {text}"))
+    } else if failure.is_timeout() {
+        error(Class::Ambiguous, format!("no answer in time: {text}"))
     } else {
-        error(Class::NotSent, format!("AWS cannot be reached: {text}"))
+        error(Class::Ambiguous, format!("the connection broke: {text}"))
     }
+}
+
+/// Whether there was no connection that the request could have gone through.
+fn never_connected(error: &dyn Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// All causes, without the SDK's generic outer words.
@@ -242,7 +254,59 @@ pub fn gone_is_fine<T>(result: Result<T, CloudError>) -> Result<(), CloudError> 
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, class_of};
+    #![expect(clippy::unwrap_used, reason = "a failed step of a test is a failed test")]
+
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use aws_config::retry::RetryConfig;
+    use aws_config::{BehaviorVersion, Region};
+    use aws_sdk_sts::config::Credentials;
+    use hatoba_engine::cloud::CloudError;
+
+    use super::{Class, class_of, failed};
+
+    /// Makes a call to an address of this machine.
+    async fn call(port: u16) -> CloudError {
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new("us-west-2"))
+            .endpoint_url(format!("http://127.0.0.1:{port}"))
+            .credentials_provider(Credentials::new("123456789012", "test", None, None, "test"))
+            .retry_config(RetryConfig::disabled())
+            .load()
+            .await;
+        let answer = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
+        answer.map_err(failed("sts:GetCallerIdentity")).unwrap_err()
+    }
+
+    /// A server that reads one request, writes this, and closes the connection.
+    fn server(answer: &'static str) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_leaves_it_open_whether_the_call_took_effect() {
+        for answer in ["", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<Get"] {
+            let error = call(server(answer)).await;
+            assert_eq!(error.class, Class::Ambiguous, "{answer:?}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_connection_nothing_was_sent() {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let error = call(port).await;
+        assert_eq!(error.class, Class::NotSent, "{error}");
+    }
 
     #[test]
     fn what_iam_does_not_know_yet_is_waited_for_and_what_aws_does_not_have_is_not() {

@@ -16,14 +16,11 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-use crate::pace::Pace;
-
-/// The header in which AWS's JSON protocols name the call: `AmazonEC2ContainerServiceV20141113.CreateService`.
-const TARGET: &str = "x-amz-target";
+use crate::pace::{Pace, TARGET};
 
 /// A client for a session. `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are followed.
-pub(crate) fn client() -> SharedHttpClient {
-    SharedHttpClient::new(Http::default())
+pub(crate) fn client(pace: Arc<Pace>) -> SharedHttpClient {
+    SharedHttpClient::new(Http { pace, connectors: Mutex::default() })
 }
 
 /// Time limits for connecting and for reading.
@@ -31,7 +28,7 @@ type Limits = (Option<Duration>, Option<Duration>);
 
 /// Credential providers ask for other time limits than services do; a connector is made once for each, because making one
 /// parses all root certificates of the system.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Http {
     pace: Arc<Pace>,
     connectors: Mutex<BTreeMap<Limits, SharedHttpConnector>>,

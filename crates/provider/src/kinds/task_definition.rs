@@ -373,10 +373,11 @@ impl Driver for TaskDefinition {
     }
 
     async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
-        let active = calls::revisions(aws, &live.name, "ACTIVE").await?;
+        // The oldest first: when this is cut short, the newest is there to find the family by, and a number is missing below it.
+        let mut active = calls::revisions(aws, &live.name, "ACTIVE").await?;
+        active.sort_by_key(|arn| revision_of(arn));
         let mut all: BTreeSet<String> = active.iter().cloned().collect();
-        if !active.contains(&live.id) {
-            // Deregistered by a run that got no further.
+        if may_be_half_deregistered(&active, &live.id) {
             all.extend(calls::revisions(aws, &live.name, "INACTIVE").await?);
         }
         for arn in active {
@@ -397,6 +398,12 @@ impl Driver for TaskDefinition {
         }
         Ok(())
     }
+}
+
+/// Whether an earlier run may have deregistered some revisions of a family and got no further: the one that was seen is not
+/// active, or the numbers of the active ones (in ascending order) do not run from 1 without a gap.
+fn may_be_half_deregistered(active: &[String], seen: &str) -> bool {
+    !active.iter().any(|arn| arn == seen) || active.iter().zip(1..).any(|(arn, number)| revision_of(arn) != number)
 }
 
 /// Whether a new revision was due.

@@ -275,6 +275,20 @@ fn only_values_of_secret_variables_are_hidden() {
 }
 
 #[test]
+fn a_deletion_that_was_cut_short_is_recognised() {
+    let arn = |revision: u64| format!("arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:{revision}");
+    let half = |active: &[u64], seen| {
+        may_be_half_deregistered(&active.iter().map(|revision| arn(*revision)).collect::<Vec<_>>(), &arn(seen))
+    };
+    assert!(!half(&[1], 1));
+    assert!(!half(&[1, 2, 3], 3));
+    assert!(half(&[2, 3], 3), "the first one is deregistered already");
+    assert!(half(&[3], 3));
+    assert!(half(&[], 3), "all are");
+    assert!(half(&[1, 2], 3), "the one that was seen is");
+}
+
+#[test]
 fn the_newest_marked_revision_stands_for_its_family() {
     let tags = |address: &str| {
         Tags::from([("hatoba:stack".into(), "papyrus".into()), ("hatoba:resource".into(), address.into())])
