@@ -19,6 +19,9 @@ pub trait Driver: Send + Sync {
     /// The kind's field table and habits.
     fn info(&self) -> &'static KindInfo;
 
+    /// What the tagging API calls the kind: `ecr:repository`. None for kinds that it does not find in the stack's region.
+    fn tagging_type(&self) -> Option<&'static str>;
+
     /// The wish for the resource with this key, in normal form. Pure.
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired>;
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_resourcegroupstagging::types::TagFilter;
+use futures::future::try_join_all;
 use hatoba_engine::cloud::CloudError;
 use hatoba_engine::desired::{Desired, Goal};
 use hatoba_engine::owner::TAG_STACK;
@@ -12,8 +14,13 @@ use tokio::sync::OnceCell;
 
 use crate::aws::Aws;
 use crate::classify::failed;
+use crate::driver::Driver;
+use crate::kinds::drivers;
 use crate::kinds::network::{self, Network};
 use crate::tags::Tags;
+
+/// How many resources the tagging API returns at most in one page.
+const PAGE: i32 = 100;
 
 /// What a kind's survey found.
 #[derive(Debug, Default)]
@@ -97,11 +104,21 @@ impl<'a> Survey<'a> {
         read.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
+    /// One query for everything, or for a large stack one query for each kind: pages come one after another, queries do not.
     async fn read_marks(&self) -> Result<BTreeMap<String, Tags>, CloudError> {
-        let filter =
-            aws_sdk_resourcegroupstagging::types::TagFilter::builder().key(TAG_STACK).values(&self.goal.stack).build();
-        let mut pages =
-            self.aws.tagging().get_resources().tag_filters(filter).resources_per_page(100).into_paginator().send();
+        if self.goal.resources.len() <= usize::try_from(PAGE).unwrap_or_default() {
+            return self.read_marks_of(None).await;
+        }
+        let types = drivers().filter_map(Driver::tagging_type);
+        let found = try_join_all(types.map(|kind| self.read_marks_of(Some(kind)))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn read_marks_of(&self, kind: Option<&str>) -> Result<BTreeMap<String, Tags>, CloudError> {
+        let filter = TagFilter::builder().key(TAG_STACK).values(&self.goal.stack).build();
+        let query = self.aws.tagging().get_resources().tag_filters(filter);
+        let query = query.set_resource_type_filters(kind.map(|kind| vec![kind.to_owned()]));
+        let mut pages = query.resources_per_page(PAGE).into_paginator().send();
         let mut marks = BTreeMap::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(failed("tag:GetResources"))?;

@@ -283,6 +283,10 @@ impl Driver for Cluster {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        Some("ecs:cluster")
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.clusters.get(key)?;
         let providers = (!spec.capacity_providers.is_empty()).then(|| Value::set(spec.capacity_providers.clone()));

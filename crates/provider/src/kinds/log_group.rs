@@ -144,6 +144,10 @@ impl Driver for LogGroup {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        Some("logs:log-group")
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.log_groups.get(key)?;
         let wish = cx

@@ -109,6 +109,10 @@ impl Driver for OidcProvider {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        None
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.oidc_providers.get(key)?;
         let url = spec.url.as_deref().map(normal_url);

@@ -221,6 +221,10 @@ impl Driver for Parameter {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        Some("ssm:parameter")
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.parameters.get(key)?;
         let kind = spec.kind();

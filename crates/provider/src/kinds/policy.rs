@@ -208,6 +208,10 @@ impl Driver for Policy {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        None
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.policies.get(key)?;
         let wish = cx

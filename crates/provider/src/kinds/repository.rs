@@ -259,6 +259,10 @@ impl Driver for Repository {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        Some("ecr:repository")
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.repositories.get(key)?;
         let lifecycle = documents::lifecycle_wish(spec);

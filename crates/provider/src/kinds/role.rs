@@ -205,6 +205,10 @@ impl Driver for Role {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        None
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.roles.get(key)?;
         let trust = spec.trust.as_ref().and_then(|trust| trust.document(cx.stack, cx.facts));

@@ -341,6 +341,10 @@ impl Driver for SecurityGroup {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        Some("ec2:security-group")
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.security_groups.get(key)?;
         let keys: BTreeSet<&str> = cx.stack.security_groups.keys().map(String::as_str).collect();

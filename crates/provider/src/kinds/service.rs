@@ -136,6 +136,10 @@ impl Driver for Service {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        Some("ecs:service")
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.services.get(key)?;
         let mut fields = normal::normalise(&api::to_api(cx, spec), &rows(), Like::All);

@@ -62,6 +62,10 @@ impl Driver for ServiceLinkedRole {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        None
+    }
+
     fn desired(&self, _: &Desire<'_>, _: &str) -> Option<Desired> {
         None
     }

@@ -260,6 +260,10 @@ impl Driver for TaskDefinition {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        Some("ecs:task-definition")
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.task_definitions.get(key)?;
         let mut fields = normalise(&api::to_api(cx, spec), Like::All);

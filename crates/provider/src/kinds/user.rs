@@ -130,6 +130,10 @@ impl Driver for User {
         &INFO
     }
 
+    fn tagging_type(&self) -> Option<&'static str> {
+        None
+    }
+
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.users.get(key)?;
         let wish = cx.wish(&INFO, key, spec).set("path", spec.path.as_deref());
