@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -41,6 +41,8 @@ pub struct Run {
     pub stderr: String,
     /// How long it ran.
     pub elapsed: Duration,
+    /// The lines of its standard error with the time at which each came, in the time of [`Proxy::now`].
+    pub told: Vec<(Duration, String)>,
 }
 
 impl Run {
@@ -133,7 +135,7 @@ impl<'a> Invocation<'a> {
             // Held while the program starts: its first call may come before it is in the slot.
             let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
             let mut child = self.command.spawn().map_err(|e| HarnessError::caused(not_started(&program), e))?;
-            let streams = Streams::of(&mut child, self.input.take());
+            let streams = Streams::of(&mut child, self.input.take(), self.proxy.now());
             *slot = Some(child);
             streams
         };
@@ -143,10 +145,11 @@ impl<'a> Invocation<'a> {
             self.proxy.settle(SETTLE)?;
         }
         let elapsed = began.elapsed();
-        let (stdout, stderr) = streams.collect();
+        let (stdout, told) = streams.collect();
+        let stderr = told.iter().map(|(_, line)| line.as_str()).collect();
         let status = ended.map_err(|e| HarnessError::caused("could not wait for the program", e))?;
         let (code, signal) = status.map_or((None, None), |status| (status.code(), status.signal()));
-        let run = Run { code, signal, stdout, stderr, elapsed };
+        let run = Run { code, signal, stdout, stderr, elapsed, told };
         if status.is_none() {
             return Err(HarnessError::new(format!("still running after {:?}: {run:?}", self.limit)));
         }
@@ -195,30 +198,44 @@ fn wait(
 
 /// The threads that feed and drain a program, so that it never blocks on a full pipe.
 struct Streams {
-    stdout: Option<JoinHandle<String>>,
-    stderr: Option<JoinHandle<String>>,
+    stdout: Option<JoinHandle<Lines>>,
+    stderr: Option<JoinHandle<Lines>>,
 }
 
+/// Lines, each with the time at which it came.
+type Lines = Vec<(Duration, String)>;
+
 impl Streams {
-    fn of(child: &mut Child, input: Option<Vec<u8>>) -> Self {
+    fn of(child: &mut Child, input: Option<Vec<u8>>, now: Duration) -> Self {
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
             // A program that ends without reading its input closes the pipe: no failure of the harness.
             thread::spawn(move || drop(stdin.write_all(&input)));
         }
-        Self { stdout: child.stdout.take().map(drain), stderr: child.stderr.take().map(drain) }
+        let stdout = child.stdout.take().map(|stream| drain(stream, now));
+        Self { stdout, stderr: child.stderr.take().map(|stream| drain(stream, now)) }
     }
 
-    fn collect(self) -> (String, String) {
-        let text = |thread: Option<JoinHandle<String>>| thread.and_then(|t| t.join().ok()).unwrap_or_default();
-        (text(self.stdout), text(self.stderr))
+    fn collect(self) -> (String, Lines) {
+        let lines = |thread: Option<JoinHandle<Lines>>| thread.and_then(|t| t.join().ok()).unwrap_or_default();
+        (lines(self.stdout).into_iter().map(|(_, line)| line).collect(), lines(self.stderr))
     }
 }
 
-fn drain(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
+fn drain(stream: impl Read + Send + 'static, now: Duration) -> JoinHandle<Lines> {
+    let began = Instant::now();
     thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What came before an error is kept.
-        let _ = stream.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
+        let mut stream = BufReader::new(stream);
+        let mut lines = Lines::new();
+        loop {
+            let mut line = Vec::new();
+            // What came before an error is kept.
+            let read = stream.read_until(b'\n', &mut line);
+            if !line.is_empty() {
+                lines.push((now + began.elapsed(), String::from_utf8_lossy(&line).into_owned()));
+            }
+            if !matches!(read, Ok(1..)) {
+                return lines;
+            }
+        }
     })
 }

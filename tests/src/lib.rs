@@ -18,4 +18,5 @@ pub mod plays;
 pub mod proxy;
 mod runtime;
 pub mod services;
+pub mod torture;
 pub mod world;

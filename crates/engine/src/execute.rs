@@ -132,7 +132,15 @@ pub async fn execute(
             open.remove(&id);
             *busy.entry(step.kind.name).or_default() += 1;
             events(Event::Started(id));
-            let worker = step::Worker { step, cloud, clock, seen, events, stop: stop.clone(), want: step::resolved(step, &known) };
+            let worker = step::Worker {
+                step,
+                cloud,
+                clock,
+                seen,
+                events,
+                stop: stop.clone(),
+                want: step::resolved(step, &known),
+            };
             running.push(async move { (id, worker.run().await) });
         }
         if running.is_empty() {

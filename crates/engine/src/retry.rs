@@ -35,8 +35,42 @@ fn patience(class: Class) -> Duration {
     }
 }
 
-/// What follows the `attempt`-th failure (from 1) of a write that has been tried for `elapsed` so far.
-pub fn verdict(class: Class, attempt: u32, elapsed: Duration) -> Verdict {
+/// However often the class of the failures changes: nothing is tried for longer.
+const LONGEST: Duration = Duration::from_secs(20 * 60);
+
+/// The failures of one write so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Failures {
+    start: Duration,
+    /// The latest class, how often it has failed so in a row, and since when.
+    row: Option<(Class, u32, Duration)>,
+}
+
+impl Failures {
+    /// None yet; `now` is the time of the first attempt.
+    pub fn new(now: Duration) -> Self {
+        Self { start: now, row: None }
+    }
+
+    /// What follows one more failure. Each class has its own patience: something that was busy for ten minutes may well be
+    /// throttled once.
+    pub fn verdict(&mut self, class: Class, now: Duration) -> Verdict {
+        let (attempt, since) = match self.row {
+            Some((same, attempt, since)) if same == class => (attempt + 1, since),
+            // The first failure of all came after the first attempt.
+            None => (1, self.start),
+            Some(_) => (1, now),
+        };
+        self.row = Some((class, attempt, since));
+        if now.saturating_sub(self.start) >= LONGEST {
+            return Verdict::Stop;
+        }
+        verdict(class, attempt, now.saturating_sub(since))
+    }
+}
+
+/// What follows the `attempt`-th failure (from 1) of one class in a row, after `elapsed`.
+fn verdict(class: Class, attempt: u32, elapsed: Duration) -> Verdict {
     if elapsed >= patience(class) {
         return Verdict::Stop;
     }
@@ -51,6 +85,17 @@ pub fn verdict(class: Class, attempt: u32, elapsed: Duration) -> Verdict {
         Class::Ambiguous | Class::Server => Verdict::Look(pause),
         _ => Verdict::Again(pause),
     }
+}
+
+/// How long after a first look that found nothing a second one is made, before a call is repeated that would make a second
+/// thing: reads of ECS may be behind for a moment.
+pub const SECOND_LOOK: Duration = Duration::from_secs(4);
+
+/// When to look again for something that the cloud says exists and that a look did not find, after so many looks that found
+/// nothing. Only worth while if it is probably ours, because an earlier call's answer was lost: reads of IAM may be behind for
+/// several seconds.
+pub fn next_look(doubtful: bool, looks: u32) -> Option<Duration> {
+    (doubtful && looks < 6).then(|| Duration::from_millis(500 << looks.min(4)))
 }
 
 #[cfg(test)]
@@ -69,6 +114,28 @@ mod tests {
         for attempt in 1..10 {
             assert!(matches!(verdict(Class::Ambiguous, attempt, Duration::ZERO), Verdict::Look(_)));
         }
+    }
+
+    #[test]
+    fn each_class_has_its_own_patience_and_all_of_them_end() {
+        let mut failures = Failures::new(Duration::ZERO);
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        assert!(matches!(failures.verdict(Class::Busy, minutes(0)), Verdict::Again(_)));
+        assert!(matches!(failures.verdict(Class::Busy, minutes(10)), Verdict::Again(_)));
+        assert!(matches!(failures.verdict(Class::Throttled, minutes(10)), Verdict::Again(_)));
+        assert_eq!(failures.verdict(Class::Throttled, minutes(15)), Verdict::Stop);
+        let mut alternating = Failures::new(Duration::ZERO);
+        let classes = [Class::Busy, Class::Throttled].into_iter().cycle().zip(0..1_000_u64);
+        let stopped =
+            classes.map(|(class, at)| alternating.verdict(class, minutes(at))).position(|v| v == Verdict::Stop);
+        assert_eq!(stopped, Some(20));
+    }
+
+    #[test]
+    fn what_is_probably_ours_is_looked_for_until_reads_have_caught_up() {
+        assert_eq!(next_look(false, 0), None);
+        let waited: Duration = (0..).map_while(|looks| next_look(true, looks)).sum();
+        assert!(waited > Duration::from_secs(15) && waited < Duration::from_secs(60), "{waited:?}");
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub enum Next {
 /// Draining tasks, stop time-outs and target deregistration add up; Terraform's limit for a service is 20 minutes.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
+/// Reads are behind for seconds. What does not show up for so long was deleted by somebody else.
+const UNSEEN: Duration = Duration::from_secs(2 * 60);
+
 /// Decides from what was seen (`None`: nothing there) after waiting for `elapsed`.
 pub fn next(until: Until, seen: Option<&Readiness>, elapsed: Duration) -> Next {
     let what = match (until, seen) {
@@ -35,7 +38,8 @@ pub fn next(until: Until, seen: Option<&Readiness>, elapsed: Duration) -> Next {
         (Until::Ready, None) => "it does not show up yet".to_owned(),
         (_, Some(Readiness::Settling(what) | Readiness::Deleting(what))) => what.clone(),
     };
-    if elapsed >= LIMIT {
+    let limit = if seen.is_none() { UNSEEN } else { LIMIT };
+    if elapsed >= limit {
         return Next::TooLong(what);
     }
     // Quick at first, because most things are; at most every five seconds, because limits are shared.
@@ -59,5 +63,7 @@ mod tests {
         let draining = Readiness::Deleting("draining".into());
         assert!(matches!(next(Until::Gone, Some(&draining), Duration::ZERO), Next::Poll(..)));
         assert_eq!(next(Until::Gone, Some(&draining), LIMIT), Next::TooLong("draining".into()));
+        assert!(matches!(next(Until::Ready, None, Duration::ZERO), Next::Poll(..)));
+        assert!(matches!(next(Until::Ready, None, UNSEEN), Next::TooLong(_)));
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures::future::try_join_all;
 use hatoba_engine::cloud::CloudError;
 use hatoba_engine::desired::{Desired, Goal};
-use hatoba_engine::owner::TAG_STACK;
+use hatoba_engine::owner::{Mark, TAG_RETAIN, TAG_STACK};
 use hatoba_engine::snapshot::{ReadFailure, Sighting};
 use hatoba_engine::value::{OutputRef, Value};
 use hatoba_model::address::Address;
@@ -79,6 +79,21 @@ impl<'a> Survey<'a> {
     /// When the index could not be read.
     pub async fn marks(&self) -> Result<&BTreeMap<String, Tags>, CloudError> {
         self.marks.get_or_init(|| self.read_marks()).await.as_ref().map_err(Clone::clone)
+    }
+
+    /// The tags of a resource from the index, if nothing is to be done about them. The index lags: what would lead to a change or a
+    /// deletion, and what it does not know, has to be read from the resource itself.
+    pub fn settled_tags(&self, index: &BTreeMap<String, Tags>, arn: &str, want: Option<&Desired>) -> Option<Tags> {
+        let want = want.filter(|_| !self.goal.content)?;
+        let tags = index.get(arn)?;
+        let mark = Mark::from_tags(tags)?;
+        let mut expected = want.tags.clone();
+        expected.extend(mark.tags().map(|(key, value)| (key.to_owned(), value)));
+        if want.retain {
+            expected.insert(TAG_RETAIN.to_owned(), "true".to_owned());
+        }
+        let ours = mark.stack == self.goal.stack && mark.address == want.address.to_string();
+        (ours && *tags == expected).then_some(expected)
     }
 
     /// The names that follow `prefix` in the ARNs that bear the mark: `marked_names(":log-group:")`.

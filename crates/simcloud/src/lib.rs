@@ -2,8 +2,13 @@
 //! out thousands of times a minute. It reuses the kinds' own field tables and wishes.
 
 mod cloud;
+mod effects;
+pub mod faults;
 pub mod generate;
-
 mod links;
+mod run;
+pub mod scenario;
 pub mod script;
+pub mod slow;
+pub mod timeline;
 pub mod world;

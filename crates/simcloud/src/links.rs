@@ -70,8 +70,13 @@ pub(crate) fn providers(thing: &Thing) -> Vec<String> {
 
 /// What keeps AWS from deleting a resource, if anything does.
 pub(crate) fn holder<'a>(thing: &Thing, all: &'a [Thing], facts: &Facts) -> Option<&'a Thing> {
-    if !HELD_BY_USERS.contains(&thing.kind.name) {
-        return None;
-    }
-    all.iter().find(|other| other.id != thing.id && uses(other, facts).iter().any(|id| thing.is_called(id)))
+    holders(thing, all, facts).next()
+}
+
+/// Everything that keeps AWS from deleting a resource.
+pub(crate) fn holders<'a>(thing: &Thing, all: &'a [Thing], facts: &Facts) -> impl Iterator<Item = &'a Thing> {
+    let held = HELD_BY_USERS.contains(&thing.kind.name);
+    let uses_it =
+        move |other: &&Thing| held && other.id != thing.id && uses(other, facts).iter().any(|id| thing.is_called(id));
+    all.iter().filter(uses_it)
 }

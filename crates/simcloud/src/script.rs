@@ -26,7 +26,7 @@ use hatoba_model::stack::Stack;
 use hatoba_model::yaml::Source;
 use hatoba_provider::desire::goal;
 
-use crate::world::{VirtualClock, World};
+use crate::world::{Leaving, VirtualClock, World};
 
 /// The account of all scripts.
 pub const ACCOUNT: &str = "123456789012";
@@ -129,7 +129,9 @@ impl Script {
             ["drift", kind, name, path] => known(self.world.drift(kind, name, path, None))?,
             ["drift", kind, name, path, text] => known(self.world.drift(kind, name, path, Some(value(text))))?,
             ["vanish", kind, name] => known(self.world.vanish(kind, name))?,
-            ["drain", kind, name] => known(self.world.change(kind, name, |thing| thing.leaving = Some(2)))?,
+            ["drain", kind, name] => {
+                known(self.world.change(kind, name, |thing| thing.leaving = Some(Leaving::Looks(2))))?
+            }
             ["put", kind, name] => known(self.world.put(kind, name, Fields::new()))?,
             ["put", kind, name, "fields", json] => {
                 let Value::Map(fields) = value(json) else { return Err("fields are a JSON object".to_owned()) };

@@ -1,7 +1,7 @@
 //! The resources of an account in memory, and what others do to them behind hatoba's back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +13,9 @@ use hatoba_engine::value::{Fields, Value};
 use hatoba_model::facts::Facts;
 use hatoba_model::stack::Stack;
 use hatoba_provider::kinds::drivers;
+
+use crate::generate::Rng;
+use crate::slow::Slow;
 
 /// A resource in memory.
 #[derive(Clone, Debug)]
@@ -31,8 +34,30 @@ pub struct Thing {
     pub outputs: BTreeMap<String, Value>,
     /// What is inside, in words: `3 images`.
     pub content: Option<String>,
-    /// How many more looks find it going away; none while it stays.
-    pub leaving: Option<u32>,
+    /// Until when it goes on going away; none while it stays.
+    pub leaving: Option<Leaving>,
+    /// From when reads by name show it.
+    pub(crate) shown: Duration,
+    /// From when the search by mark finds it.
+    pub(crate) listed: Duration,
+    /// From when it can be used and written to.
+    pub(crate) usable: Duration,
+}
+
+/// How long something goes on going away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// So many more looks find it.
+    Looks(u32),
+    /// Until this moment.
+    Until(Duration),
+}
+
+/// Something that is gone, and that reads by name still show.
+#[derive(Clone, Debug)]
+pub(crate) struct Ghost {
+    pub(crate) thing: Thing,
+    pub(crate) until: Duration,
 }
 
 impl Thing {
@@ -47,16 +72,48 @@ impl Thing {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) things: Vec<Thing>,
     /// Numbers for what AWS assigns: security group ids, revisions.
     next: u64,
     pub(crate) calls: Vec<String>,
     /// The resources of the file that is applied, for the names of outputs.
-    stack: Option<Stack>,
+    pub(crate) stack: Option<Arc<Stack>>,
     /// Kind and name of what cannot be read at the moment.
     pub(crate) unreadable: BTreeSet<(String, String)>,
+    /// What takes its time; without it everything happens at once, and a service drains from look to look.
+    pub(crate) slow: Option<Slow>,
+    /// The present moment.
+    pub(crate) now: Duration,
+    /// Decides how long things take.
+    pub(crate) rng: Rng,
+    pub(crate) ghosts: Vec<Ghost>,
+    /// Security groups that network interfaces hold on to, and until when.
+    pub(crate) held: Vec<(String, Duration)>,
+    /// The content of the newest revision of each family.
+    pub(crate) revisions: BTreeMap<String, Option<Fields>>,
+    /// Revisions that were registered although they were there.
+    pub(crate) twice: Vec<String>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            things: Vec::new(),
+            next: 0,
+            calls: Vec::new(),
+            stack: None,
+            unreadable: BTreeSet::new(),
+            slow: None,
+            now: Duration::ZERO,
+            rng: Rng::new(0),
+            ghosts: Vec::new(),
+            held: Vec::new(),
+            revisions: BTreeMap::new(),
+            twice: Vec::new(),
+        }
+    }
 }
 
 /// An account in memory.
@@ -72,6 +129,12 @@ impl World {
         Self { facts, state: Mutex::default() }
     }
 
+    /// An empty account where things take their time; how long is decided from the seed.
+    pub fn slow(facts: Facts, slow: Slow, seed: u64) -> Self {
+        let state = State { slow: Some(slow), rng: Rng::new(seed), ..State::default() };
+        Self { facts, state: Mutex::new(state) }
+    }
+
     /// Account and region.
     pub fn facts(&self) -> &Facts {
         &self.facts
@@ -79,7 +142,7 @@ impl World {
 
     /// Tells which file is applied next: its kinds know how their ARNs are made.
     pub fn set_stack(&self, stack: &Stack) {
-        self.lock().stack = Some(stack.clone());
+        self.lock().stack = Some(Arc::new(stack.clone()));
     }
 
     /// Everything there is.
@@ -181,15 +244,20 @@ impl State {
     }
 
     /// A resource without fields, with what AWS assigns to a new one.
-    pub(crate) fn fresh(&mut self, want: &Resolved, facts: &Facts) -> Thing {
-        let outputs = self.computed(want, facts);
-        self.assign(want.kind, &want.name, want.scope.clone(), outputs, facts)
+    pub(crate) fn fresh(&mut self, want: &Resolved, facts: &Facts, stack: Option<&Stack>) -> Thing {
+        let outputs = Self::computed(want, facts, stack);
+        let mut thing = self.assign(want.kind, &want.name, want.scope.clone(), outputs, facts);
+        if let Some(slow) = self.slow {
+            let [shown, listed, usable] = slow.birth(want.kind.name, &mut self.rng).map(|time| self.now + time);
+            (thing.shown, thing.listed, thing.usable) = (shown, listed, usable);
+        }
+        thing
     }
 
     /// The outputs that follow from names alone.
-    fn computed(&self, want: &Resolved, facts: &Facts) -> BTreeMap<String, Value> {
+    fn computed(want: &Resolved, facts: &Facts, stack: Option<&Stack>) -> BTreeMap<String, Value> {
         let section = Stack::SECTIONS.iter().find(|section| Stack::kind_of(section) == Some(want.kind.name));
-        let spec = section.and_then(|section| self.stack.as_ref()?.find(section, &want.address.name));
+        let spec = section.and_then(|section| stack?.find(section, &want.address.name));
         let outputs = spec.into_iter().flat_map(|spec| {
             let output =
                 |output: &&str| Some(((*output).to_owned(), Value::Text(spec.output(&want.name, output, facts)?)));
@@ -230,7 +298,19 @@ impl State {
             }
             _ => drop(outputs.entry("arn".into()).or_insert_with(|| id.as_str().into())),
         }
-        Thing { kind, id, name: name.to_owned(), scope, fields: Fields::new(), outputs, content: None, leaving: None }
+        Thing {
+            kind,
+            id,
+            name: name.to_owned(),
+            scope,
+            fields: Fields::new(),
+            outputs,
+            content: None,
+            leaving: None,
+            shown: Duration::ZERO,
+            listed: Duration::ZERO,
+            usable: Duration::ZERO,
+        }
     }
 }
 

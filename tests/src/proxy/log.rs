@@ -27,6 +27,8 @@ pub struct CallRecord {
     pub status: Option<u16>,
     /// What the proxy did to it: `throttle`, `drop_reply`, ...; none when it passed.
     pub fault: Option<&'static str>,
+    /// As in [`Call::invocation`]: attempts of the SDK at one operation share it.
+    pub invocation: String,
 }
 
 impl CallRecord {
@@ -122,6 +124,7 @@ impl Log {
             action: call.action.clone(),
             status,
             fault,
+            invocation: call.invocation.clone(),
         };
         if let Some(file) = state.file.as_mut() {
             // A full disk must not break the calls.
@@ -130,6 +133,11 @@ impl Log {
         if ticket.era == state.era {
             state.done.push(record);
         }
+    }
+
+    /// Now, in the time of the records.
+    pub(super) fn now(&self) -> Duration {
+        self.epoch.elapsed()
     }
 
     pub(super) fn running(&self) -> usize {
@@ -174,6 +182,7 @@ mod tests {
             action: "ListClusters".to_owned(),
             status: Some(200),
             fault: None,
+            invocation: String::new(),
         };
         spans.iter().map(record).collect()
     }

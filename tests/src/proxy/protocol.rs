@@ -27,6 +27,8 @@ pub struct Call {
     pub account: String,
     /// The `Content-Type`, which answers repeat.
     pub content_type: String,
+    /// What the SDK calls an operation with all its attempts, empty when it says nothing.
+    pub invocation: String,
     /// The body as it came.
     pub body: Bytes,
 }
@@ -76,6 +78,7 @@ pub fn identify(method: &str, path_and_query: &str, headers: &HeaderMap, body: B
         region,
         account,
         content_type,
+        invocation: text("amz-sdk-invocation-id").to_owned(),
         body,
     }
 }

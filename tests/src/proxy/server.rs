@@ -216,6 +216,11 @@ impl Proxy {
         self.core.complete_tagging.store(on, Ordering::Relaxed);
     }
 
+    /// Returns the time since the proxy started, which the records of calls count in.
+    pub fn now(&self) -> Duration {
+        self.core.log.now()
+    }
+
     /// Returns the calls that have ended, in the order of their arrival. Those that pass aside are not among them.
     pub fn calls(&self) -> Vec<CallRecord> {
         self.core.log.calls()

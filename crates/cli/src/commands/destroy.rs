@@ -27,7 +27,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui, interrupt:
     let place = session.place();
     let obstacle = look.obstacle();
     if obstacle.is_none() && look.plan.steps.is_empty() {
-        let left = remains(&session.goal, &look.seen, &look.plan.notes);
+        let left = remains(&session.goal, &look.seen, &look.plan);
         ui.show(&[Line::new(0).text(&format!("Nothing to destroy: {place}."))])?;
         ui.show(&proof(session.stack(), &left, false))?;
         if ui.json {
@@ -93,7 +93,7 @@ async fn prove(session: &mut Session, plan: &Plan) -> Result<Vec<Remains>, Error
             let error = Error::from(failure.error.clone());
             return Err(error.help("everything was deleted, but that could not be proved: run the same command again"));
         }
-        let left = remains(&session.goal, &look.seen, &plan.notes);
+        let left = remains(&session.goal, &look.seen, plan);
         match pauses.next() {
             Some(pause) if left.iter().any(|it| !it.expected) => tokio::time::sleep(pause).await,
             _ => return Ok(left),

@@ -112,7 +112,9 @@ pub(crate) fn outcome(plan: &Plan, outcome: &Outcome) -> Json {
             };
             let cloud = error.and_then(|error| match error {
                 StepError::Cloud(error) => Some(error),
-                StepError::Stale(_) | StepError::TooLong { .. } | StepError::Interrupted(_) | StepError::Unknown(_) => None,
+                StepError::Stale(_) | StepError::TooLong { .. } | StepError::Interrupted(_) | StepError::Unknown(_) => {
+                    None
+                }
             });
             Some(json!({
                 "id": id,

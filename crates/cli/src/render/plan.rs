@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use hatoba_engine::kind::Ownership;
-use hatoba_engine::plan::{Act, Intent, Plan, Why};
+use hatoba_engine::owner::Origin;
+use hatoba_engine::plan::{Act, Intent, Plan, Step, Why};
 use hatoba_engine::snapshot::Readiness;
 use hatoba_engine::wait::Until;
 
@@ -89,7 +90,7 @@ pub(crate) fn reasons(change: &Change<'_>) -> Vec<String> {
         (_, Why::NotFound | Why::FieldsDiffer | Why::Destroy | Why::NotSettled) => {}
     }
     if step.act == Act::Release {
-        out.push("it stays, without hatoba's tags".to_owned());
+        out.push(format!("{}: it stays, without hatoba's tags", let_go_because(step)));
     }
     if change.action == Action::Create && step.kind.ownership == Ownership::Account {
         out.push("one for the whole account; hatoba never changes or deletes it".to_owned());
@@ -101,6 +102,16 @@ pub(crate) fn reasons(change: &Change<'_>) -> Vec<String> {
         out.push(format!("deletes what is in it, too: {holds}"));
     }
     out
+}
+
+/// Why something of ours that is let go of is not deleted.
+pub(crate) fn let_go_because(step: &Step) -> &'static str {
+    let mark = step.live.as_ref().and_then(|live| live.mark.as_ref());
+    if mark.is_some_and(|mark| mark.origin == Origin::Adopted) {
+        "hatoba took it over and did not create it"
+    } else {
+        "`retain: true`"
+    }
 }
 
 /// What is left alone, and why.

@@ -210,7 +210,7 @@ fn adopted_renamed_removed_released_and_waited_for() {
 
 < thing.kept                                                           let go of
     not in the file any more
-    it stays, without hatoba's tags
+    `retain: true`: it stays, without hatoba's tags
 
 … thing.slow                                                                wait
     until it is ready; now: 1 of 2 tasks run

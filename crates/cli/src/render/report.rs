@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use hatoba_engine::cloud::Class;
 use hatoba_engine::desired::Goal;
 use hatoba_engine::execute::{Outcome, StepEnd, StepError};
-use hatoba_engine::plan::{Note, Plan};
+use hatoba_engine::plan::{Act, Plan};
 use hatoba_engine::snapshot::{Readiness, Sighting, Snapshot};
 use hatoba_engine::value::Value;
 use serde::Serialize;
 
 use super::change::{Action, changes};
 use super::line::Line;
+use super::plan::let_go_because;
 use super::{Tone, one_line};
 
 /// How a run ended, for people. `again` is the command that continues.
@@ -109,9 +110,9 @@ pub(crate) struct Remains {
     pub(crate) expected: bool,
 }
 
-/// What a look after a destroy found: by mark whatever names this stack, by name whatever the file names. `kept` are the notes
-/// of the plan that was carried out. This does not ask the planner: it is the check of what the planner led to.
-pub(crate) fn remains(goal: &Goal, seen: &Snapshot, kept: &[Note]) -> Vec<Remains> {
+/// What a look after a destroy found: by mark whatever names this stack, by name whatever the file names. The plan that was
+/// carried out only says why something was kept: this is the check of what the planner led to.
+pub(crate) fn remains(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Remains> {
     let mut out = Vec::new();
     for live in &seen.seen {
         let ours = live.mark.as_ref().filter(|mark| mark.stack == goal.stack);
@@ -126,11 +127,18 @@ pub(crate) fn remains(goal: &Goal, seen: &Snapshot, kept: &[Note]) -> Vec<Remain
             (Some(_), None) => format!("{}.{}", live.kind.name, live.name),
             (None, None) => continue,
         };
-        let note = kept.iter().find(|note| note.address.kind == live.kind.name && note.name == live.name);
+        let note = plan.notes.iter().find(|note| note.address.kind == live.kind.name && note.name == live.name);
+        let released = plan
+            .steps
+            .iter()
+            .find(|step| step.act == Act::Release && step.kind.name == live.kind.name && step.name == live.name);
         let (why, expected) = match (&live.readiness, ours, note) {
             (Readiness::Deleting(what), _, _) => (format!("going away: {what}"), true),
             (_, _, Some(note)) => (note.text.clone(), true),
-            (_, None, None) => ("not hatoba's, or not any more".to_owned(), true),
+            (_, None, None) => match released {
+                Some(step) => (format!("let go of: {}", let_go_because(step)), true),
+                None => ("not hatoba's".to_owned(), true),
+            },
             (_, Some(_), None) => ("should be gone".to_owned(), false),
         };
         out.push(Remains {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use hatoba_engine::cloud::CloudError;
 use hatoba_engine::desired::{Desired, OnDestroy};
 use hatoba_engine::owner::{Mark, Origin};
-use hatoba_engine::plan::Why;
+use hatoba_engine::plan::{Note, Why};
 use hatoba_model::address::Address;
 
 use super::super::Style;
 use super::super::line::write_all;
-use super::super::testkit::{KIND, create, delete, plan, update};
+use super::super::testkit::{KIND, create, delete, plan, step, update};
 use super::*;
 
 fn shown(lines: &[Line]) -> String {
@@ -93,6 +93,9 @@ fn the_proof_knows_what_should_be_gone_and_what_may_stay() {
             sighting("left", Some("papyrus")),
             sighting("theirs", Some("other")),
             sighting("stranger", None),
+            sighting("adopted", None),
+            sighting("retained", None),
+            sighting("stuck", Some("papyrus")),
         ],
         ..Snapshot::default()
     };
@@ -102,14 +105,30 @@ fn the_proof_knows_what_should_be_gone_and_what_may_stay() {
         text: "kept: it holds 3 images".into(),
         stays: true,
     };
-    let found = remains(&goal(&["images", "released", "slow"]), &seen, &[note]);
+    let release = |name: &str, origin| {
+        let mut step = step(name, Act::Release, Why::Destroy, Vec::new());
+        let mut live = sighting(name, Some("papyrus"));
+        live.mark = live.mark.map(|mark| Mark { origin, ..mark });
+        step.live = Some(live);
+        step
+    };
+    let mut plan = plan(vec![
+        release("adopted", Origin::Adopted),
+        release("retained", Origin::Created),
+        release("stuck", Origin::Adopted),
+    ]);
+    plan.notes.push(note);
+    let found = remains(&goal(&["images", "released", "slow", "adopted", "retained"]), &seen, &plan);
     assert_eq!(
         shown(&proof("papyrus", &found, true)),
         "✗ Looked again, by name and by mark: papyrus is not gone yet:
   thing.left: should be gone
+  thing.stuck: should be gone
 What stays on purpose:
+  thing.adopted: let go of: hatoba took it over and did not create it
   thing.images: kept: it holds 3 images; may cost money: stores 3 images
-  thing.released: not hatoba's, or not any more; may cost money: runs 2 tasks
+  thing.released: not hatoba's; may cost money: runs 2 tasks
+  thing.retained: let go of: `retain: true`
   thing.slow: going away: draining
 2 of these can still cost money.
 "
@@ -118,15 +137,15 @@ What stays on purpose:
 
 #[test]
 fn nothing_left_is_said_plainly() {
-    let found = remains(&goal(&["a"]), &Snapshot::default(), &[]);
+    let found = remains(&goal(&["a"]), &Snapshot::default(), &plan(vec![]));
     assert_eq!(
         shown(&proof("papyrus", &found, true)),
         "✓ Looked again, by name and by mark: nothing of papyrus is left.\n"
     );
     let seen = Snapshot { seen: vec![sighting("a", None)], ..Snapshot::default() };
     assert_eq!(
-        shown(&proof("papyrus", &remains(&goal(&["a"]), &seen, &[]), false)),
+        shown(&proof("papyrus", &remains(&goal(&["a"]), &seen, &plan(vec![])), false)),
         "✓ Looked, by name and by mark: nothing of papyrus is left but what stays on\n  purpose:
-  thing.a: not hatoba's, or not any more\nNone of it costs money by itself.\n"
+  thing.a: not hatoba's\nNone of it costs money by itself.\n"
     );
 }

@@ -8,10 +8,11 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::cloud::{Class, Cloud, CloudError, Depth, Receipt, Target};
 use crate::desired::Resolved;
+use crate::diff::differences;
 use crate::kind::{Ownership, Unset};
 use crate::plan::{Act, Step};
 use crate::resolve::{Known, fill};
-use crate::retry::{Verdict, verdict};
+use crate::retry::{Failures, SECOND_LOOK, Verdict, next_look};
 use crate::snapshot::{Readiness, Sighting};
 use crate::value::{OutputRef, Value};
 use crate::wait::{Next, Until, next};
@@ -39,8 +40,12 @@ type Outputs = Vec<(OutputRef, Value)>;
 
 /// What a look after a doubtful call tells.
 enum Seen {
+    /// It took effect.
     Done(Receipt),
-    NotDone,
+    /// Nothing is there, or nothing that is new.
+    Nothing,
+    /// What is there is not what the call makes.
+    Other,
 }
 
 impl Worker<'_> {
@@ -59,16 +64,28 @@ impl Worker<'_> {
 
     async fn create(&self, then: &[&'static str], outputs: &mut Outputs) -> Result<StepEnd, StepError> {
         let want = self.want.clone()?;
+        if self.makes_another() {
+            self.expect_nothing().await?;
+        }
         self.calling(self.step.kind.create_call);
         let receipt = self
             .attempt(
+                self.makes_another(),
                 || self.cloud.create(&want),
-                || async {
-                    // The name is ours if it bears our mark; otherwise somebody else was faster.
+                |doubtful| async move {
+                    // What bears our mark was made by a call of ours whose answer was lost, or else by another run.
                     let seen = self.look(Depth::Full).await?;
-                    Ok(match seen.iter().find(|s| self.is_ours(s)) {
-                        Some(ours) => Seen::Done(receipt_of(ours)),
-                        None => Seen::NotDone,
+                    let Some(live) = seen.iter().find(|s| self.is_ours(s)).or(seen.first()) else {
+                        return Ok(Seen::Nothing);
+                    };
+                    let want = self.want.as_ref().map_err(Clone::clone)?;
+                    let differs = differences(want.kind, &want.fields, &live.fields);
+                    Ok(match (self.is_ours(live), doubtful) {
+                        // Reads may be behind: this is the predecessor, which is gone.
+                        (true, true) if differs.iter().any(|change| change.call.is_none()) => Seen::Nothing,
+                        (true, true) => Seen::Done(receipt_of(live)),
+                        (true, false) if differs.is_empty() => Seen::Done(receipt_of(live)),
+                        _ => Seen::Other,
                     })
                 },
             )
@@ -109,15 +126,16 @@ impl Worker<'_> {
         let renews = !self.step.kind.renews(group).is_empty();
         let receipt = self
             .attempt(
+                renews && group == self.step.kind.create_call,
                 || self.cloud.update(group, want, live),
-                || async {
+                |_| async move {
                     // Groups that renew something (a new revision) must not run twice; the others may.
                     if !renews {
-                        return Ok(Seen::NotDone);
+                        return Ok(Seen::Nothing);
                     }
                     let seen = self.look(Depth::Full).await?;
                     let newer = seen.iter().find(|s| self.is_ours(s) && s.id != live.id);
-                    Ok(newer.map_or(Seen::NotDone, |newer| Seen::Done(receipt_of(newer))))
+                    Ok(newer.map_or(Seen::Nothing, |newer| Seen::Done(receipt_of(newer))))
                 },
             )
             .await?;
@@ -127,17 +145,13 @@ impl Worker<'_> {
 
     async fn delete(&self, empty: bool) -> Result<StepEnd, StepError> {
         let Some(planned) = &self.step.live else { return Ok(StepEnd::AlreadyDone) };
-        let fresh = self.seen.is_some_and(|seen| self.clock.now().saturating_sub(seen) < FRESH);
-        let seen = if fresh { vec![planned.clone()] } else { self.look(Depth::Mark).await? };
-        let Some(live) = seen.iter().find(|s| s.id == planned.id) else { return Ok(StepEnd::AlreadyDone) };
-        if !same_owner(live, planned) {
-            return Err(StepError::Stale(format!("the {} `{}` has another owner now", live.kind.title, live.name)));
-        }
+        let Some(live) = self.as_planned(planned).await? else { return Ok(StepEnd::AlreadyDone) };
         if matches!(live.readiness, Readiness::Ready | Readiness::Settling(_)) {
             self.calling(self.step.kind.delete_call);
             self.attempt(
+                false,
                 || async { self.cloud.delete(planned, empty).await.map(|()| Receipt::default()) },
-                || async { Ok(Seen::NotDone) },
+                |_| async { Ok(Seen::Nothing) },
             )
             .await?;
         }
@@ -148,14 +162,52 @@ impl Worker<'_> {
     }
 
     async fn release(&self) -> Result<StepEnd, StepError> {
-        let Some(live) = &self.step.live else { return Ok(StepEnd::AlreadyDone) };
+        let Some(planned) = &self.step.live else { return Ok(StepEnd::AlreadyDone) };
+        if self.as_planned(planned).await?.is_none() {
+            return Ok(StepEnd::AlreadyDone);
+        }
         self.calling("UntagResource");
         self.attempt(
-            || async { self.cloud.release(live).await.map(|()| Receipt::default()) },
-            || async { Ok(Seen::NotDone) },
+            false,
+            || async { self.cloud.release(planned).await.map(|()| Receipt::default()) },
+            |_| async { Ok(Seen::Nothing) },
         )
         .await?;
         Ok(StepEnd::Done)
+    }
+
+    /// Before something goes: whether it is still there. It has to be whose it was.
+    async fn as_planned(&self, planned: &Sighting) -> Result<Option<Sighting>, StepError> {
+        let fresh = self.seen.is_some_and(|seen| self.clock.now().saturating_sub(seen) < FRESH);
+        let seen = if fresh { vec![planned.clone()] } else { self.look(Depth::Mark).await? };
+        let Some(live) = seen.into_iter().find(|s| s.id == planned.id) else { return Ok(None) };
+        if same_owner(&live, planned) { Ok(Some(live)) } else { Err(self.other_owner()) }
+    }
+
+    /// Whether the create call never fails because of what is there already: a second call makes a second one.
+    fn makes_another(&self) -> bool {
+        !self.step.kind.renews(self.step.kind.create_call).is_empty()
+    }
+
+    /// Before something is created that would be created a second time without an error.
+    async fn expect_nothing(&self) -> Result<(), StepError> {
+        match self.look(Depth::Mark).await?.first() {
+            None => Ok(()),
+            Some(_) => Err(self.somebody_was_faster("it was not there")),
+        }
+    }
+
+    fn gone(&self) -> StepError {
+        StepError::Stale(format!("the {} `{}` is gone", self.step.kind.title, self.step.name))
+    }
+
+    fn other_owner(&self) -> StepError {
+        StepError::Stale(format!("the {} `{}` has another owner now", self.step.kind.title, self.step.name))
+    }
+
+    fn somebody_was_faster(&self, why: impl std::fmt::Display) -> StepError {
+        let (title, name) = (self.step.kind.title, &self.step.name);
+        StepError::Stale(format!("somebody else has created the {title} `{name}` ({why})"))
     }
 
     /// Before something is changed: it must be there, and be whose it was.
@@ -166,12 +218,9 @@ impl Worker<'_> {
         }
         let seen = self.look(Depth::Mark).await?;
         let Some(live) = seen.into_iter().find(|s| s.id == planned.id) else {
-            return Err(StepError::Stale(format!("the {} `{}` is gone", planned.kind.title, planned.name)));
+            return Err(self.gone());
         };
-        if !same_owner(&live, planned) {
-            return Err(StepError::Stale(format!("the {} `{}` has another owner now", live.kind.title, live.name)));
-        }
-        Ok(planned.clone())
+        if same_owner(&live, planned) { Ok(planned.clone()) } else { Err(self.other_owner()) }
     }
 
     async fn settle(&self, until: Until, outputs: &mut Outputs) -> Result<(), StepError> {
@@ -181,6 +230,12 @@ impl Worker<'_> {
             let planned = self.step.live.as_ref().filter(|_| until == Until::Gone);
             let live = seen.iter().find(|s| planned.is_none_or(|planned| s.id == planned.id));
             let waited = self.clock.now().saturating_sub(start);
+            // A create call may answer with what was there already, whoever made it.
+            if let (Act::Create { .. }, Some(live)) = (&self.step.act, live)
+                && !self.is_ours(live)
+            {
+                return Err(self.somebody_was_faster("it was there already"));
+            }
             match next(until, live.map(|s| &s.readiness), waited) {
                 Next::Done => {
                     if let (Until::Ready, Some(live)) = (until, live) {
@@ -188,6 +243,7 @@ impl Worker<'_> {
                     }
                     return Ok(());
                 }
+                Next::TooLong(_) if live.is_none() => return Err(self.gone()),
                 Next::TooLong(what) => return Err(StepError::TooLong { what, after: waited }),
                 Next::Poll(pause, what) => {
                     (self.events)(Event::Waiting(self.step.id, what.clone(), waited));
@@ -197,40 +253,44 @@ impl Worker<'_> {
         }
     }
 
-    /// Makes a call until it succeeds, fails for good, or a look shows that it took effect.
-    async fn attempt<C, CF, L, LF>(&self, call: C, look: L) -> Result<Receipt, StepError>
+    /// Makes a call until it succeeds, fails for good, or a look shows that it took effect. The look is told whether an earlier
+    /// attempt of ours may have taken effect. What `makes_another` on each call is not called again before a second look.
+    async fn attempt<C, CF, L, LF>(&self, makes_another: bool, call: C, look: L) -> Result<Receipt, StepError>
     where
         C: Fn() -> CF,
         CF: Future<Output = Result<Receipt, CloudError>>,
-        L: Fn() -> LF,
+        L: Fn(bool) -> LF,
         LF: Future<Output = Result<Seen, StepError>>,
     {
-        let start = self.clock.now();
-        let mut attempt = 0;
+        let mut failures = Failures::new(self.clock.now());
+        let mut doubtful = false;
         loop {
             let error = match call().await {
                 Ok(receipt) => return Ok(receipt),
                 Err(error) => error,
             };
-            attempt += 1;
-            let elapsed = self.clock.now().saturating_sub(start);
-            match verdict(error.class, attempt, elapsed) {
+            match failures.verdict(error.class, self.clock.now()) {
                 Verdict::Again(pause) => self.pause(&error, pause).await?,
                 Verdict::Look(pause) => {
-                    self.pause(&error, pause).await?;
-                    if let Seen::Done(receipt) = look().await? {
-                        return Ok(receipt);
+                    doubtful = true;
+                    let second = makes_another.then_some(SECOND_LOOK);
+                    for pause in [Some(pause), second].into_iter().flatten() {
+                        self.pause(&error, pause).await?;
+                        if let Seen::Done(receipt) = look(true).await? {
+                            return Ok(receipt);
+                        }
                     }
                 }
-                // The name may be taken by our own call whose answer was lost.
+                // The name may be taken by our own call whose answer was lost, and reads may be behind.
                 Verdict::Stop if error.class == Class::Exists => {
-                    return match look().await? {
-                        Seen::Done(receipt) => Ok(receipt),
-                        Seen::NotDone => Err(StepError::Stale(format!(
-                            "somebody else has created the {} `{}` ({error})",
-                            self.step.kind.title, self.step.name
-                        ))),
-                    };
+                    for looks in 0.. {
+                        match (look(doubtful).await?, next_look(doubtful, looks)) {
+                            (Seen::Done(receipt), _) => return Ok(receipt),
+                            (Seen::Nothing, Some(pause)) => self.pause(&error, pause).await?,
+                            (Seen::Nothing | Seen::Other, _) => break,
+                        }
+                    }
+                    return Err(self.somebody_was_faster(&error));
                 }
                 Verdict::Stop => return Err(StepError::Cloud(error)),
             }
@@ -316,7 +376,7 @@ fn receipt_of(live: &Sighting) -> Receipt {
 
 fn same_owner(live: &Sighting, planned: &Sighting) -> bool {
     match (&live.mark, &planned.mark) {
-        (Some(live), Some(planned)) => live.stack == planned.stack && live.address == planned.address,
+        (Some(live), Some(planned)) => live == planned,
         (None, None) => true,
         _ => false,
     }

@@ -90,7 +90,8 @@ impl LogGroup {
     }
 
     async fn read(&self, cx: &Survey<'_>) -> Result<Vec<Sighting>, CloudError> {
-        let mut names: Vec<String> = cx.wanted(INFO.name).iter().map(|want| want.name.clone()).collect();
+        let wanted = cx.wanted(INFO.name);
+        let mut names: Vec<String> = wanted.iter().map(|want| want.name.clone()).collect();
         let (marked, first) = futures::join!(cx.marked_names("logs", ":log-group:"), Self::under(cx.aws, &names));
         let marked = marked?;
         let mut groups = first?;
@@ -104,9 +105,10 @@ impl LogGroup {
         let read = groups.iter().map(|group| async {
             let name = group.log_group_name().unwrap_or_default();
             let arn = cx.aws.facts().arn("logs", format_args!("log-group:{name}"));
-            // The index lags: what it does not know may still bear a mark.
-            let tags = match index.get(&arn).or_else(|| index.get(&format!("{arn}:*"))) {
-                Some(tags) => tags.clone(),
+            let want = wanted.iter().copied().find(|want| want.name == name);
+            let settled = |arn: &str| cx.settled_tags(index, arn, want);
+            let tags = match settled(&arn).or_else(|| settled(&format!("{arn}:*"))) {
+                Some(tags) => tags,
                 None => Self::tags(cx.aws, name).await?,
             };
             Ok::<_, CloudError>(Self::live(group, tags, cx.aws))

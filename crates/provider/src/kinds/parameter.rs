@@ -173,7 +173,7 @@ impl Parameter {
     async fn describe(
         aws: &Aws,
         names: &[String],
-        index: Option<&BTreeMap<String, Tags>>,
+        settled: impl Fn(&str) -> Option<Tags>,
     ) -> Result<Vec<Sighting>, CloudError> {
         if names.is_empty() {
             return Ok(Vec::new());
@@ -184,9 +184,8 @@ impl Parameter {
         values.retain(|parameter| parameter.name().is_some_and(|name| seen.insert(name.to_owned())));
         let read = values.iter().map(|parameter| async {
             let name = parameter.name().unwrap_or_default();
-            // The index lags: what it does not know may still bear a mark.
-            let tags = match index.and_then(|index| index.get(&arn(name, aws.facts()))) {
-                Some(tags) => tags.clone(),
+            let tags = match settled(name) {
+                Some(tags) => tags,
                 None => Self::tags(aws, name).await?,
             };
             Ok::<_, CloudError>(Self::live(parameter, details.get(name), tags, aws.facts()))
@@ -202,7 +201,12 @@ impl Parameter {
             names.extend(arn.split_once(":parameter/").map(|(_, name)| orphan_names(name)).unwrap_or_default());
         }
         let names: Vec<String> = names.into_iter().collect();
-        Self::describe(cx.aws, &names, Some(index)).await
+        let wanted = cx.wanted(INFO.name);
+        let settled = |name: &str| {
+            let want = wanted.iter().copied().find(|want| want.name == name);
+            cx.settled_tags(index, &arn(name, cx.aws.facts()), want)
+        };
+        Self::describe(cx.aws, &names, settled).await
     }
 }
 
@@ -253,7 +257,7 @@ impl Driver for Parameter {
     }
 
     async fn look(&self, aws: &Aws, target: &Target, _: Depth) -> Result<Vec<Sighting>, CloudError> {
-        Self::describe(aws, std::slice::from_ref(&target.name), None).await
+        Self::describe(aws, std::slice::from_ref(&target.name), |_| None).await
     }
 
     async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {

@@ -39,9 +39,6 @@ const LIFECYCLE: &str = "PutLifecyclePolicy";
 const POLICY: &str = "SetRepositoryPolicy";
 const TAGS: &str = "TagResource";
 
-/// The tag that tells which documents we gave a repository. A document costs a call to read: without this tag, and without
-/// a document in the file, none is made; with it, a document that left the file is found and removed.
-const TAG_SET: &str = "hatoba:set";
 /// The tag that keeps `on_destroy: empty` on the repository, for when the file no longer has it.
 const TAG_ON_DESTROY: &str = "hatoba:on-destroy";
 
@@ -197,27 +194,11 @@ impl Repository {
         Ok(documents::count(count, true))
     }
 
-    /// Reads the documents that are wanted or that the tag tells of.
-    async fn read_documents(aws: &Aws, live: &mut Sighting, want: Option<&Desired>) -> Result<(), CloudError> {
-        let set =
-            live.fields.get("tags").and_then(|tags| tags.get(TAG_SET)).and_then(Value::as_text).unwrap_or_default();
-        let needed = |field: &str| {
-            set.split(',').any(|part| part == field) || want.is_some_and(|want| want.fields.contains_key(field))
-        };
+    /// Reads the documents, also those that nobody asked for: a policy that others added may open the repository to the world.
+    async fn read_documents(aws: &Aws, live: &mut Sighting) -> Result<(), CloudError> {
         let name = live.name.as_str();
-        let lifecycle = async {
-            match needed("lifecycle") {
-                true => documents::read_lifecycle(aws, name).await,
-                false => Ok(None),
-            }
-        };
-        let policy = async {
-            match needed("policy") {
-                true => documents::read_policy(aws, name).await,
-                false => Ok(None),
-            }
-        };
-        let (lifecycle, policy) = futures::try_join!(lifecycle, policy)?;
+        let (lifecycle, policy) =
+            futures::try_join!(documents::read_lifecycle(aws, name), documents::read_policy(aws, name))?;
         live.fields.extend(lifecycle.map(|document| ("lifecycle".to_owned(), document)));
         live.fields.extend(policy.map(|document| ("policy".to_owned(), document)));
         Ok(())
@@ -234,13 +215,12 @@ impl Repository {
         let read = found.iter().map(|repository| async {
             let name = repository.repository_name().unwrap_or_default();
             let want = wanted.iter().copied().find(|want| want.name == name);
-            // The index lags: what it does not know may still bear a mark.
-            let tags = match index.get(&output(name, "arn", cx.aws.facts())) {
-                Some(tags) => tags.clone(),
+            let tags = match cx.settled_tags(index, &output(name, "arn", cx.aws.facts()), want) {
+                Some(tags) => tags,
                 None => Self::tags(cx.aws, name).await?.unwrap_or_default(),
             };
             let mut live = Self::live(repository, tags, cx.aws.facts());
-            Self::read_documents(cx.aws, &mut live, want).await?;
+            Self::read_documents(cx.aws, &mut live).await?;
             // Images are only counted where the repository may have to be deleted.
             let replaced = want
                 .is_some_and(|want| differences(&INFO, &want.fields, &live.fields).iter().any(|c| c.call.is_none()));
@@ -267,8 +247,6 @@ impl Driver for Repository {
         let spec = cx.stack.repositories.get(key)?;
         let lifecycle = documents::lifecycle_wish(spec);
         let policy = spec.policy.as_ref().map(|written| documents::policy_wish(written, cx.facts.partition()));
-        let parts = [("lifecycle", lifecycle.is_some()), ("policy", policy.is_some())];
-        let set: Vec<&str> = parts.into_iter().filter_map(|(part, there)| there.then_some(part)).collect();
         let exclusions =
             (!spec.mutability_exclusions.is_empty()).then(|| Value::set(spec.mutability_exclusions.clone()));
         let mut wish = cx
@@ -279,9 +257,6 @@ impl Driver for Repository {
             .set("scan_on_push", spec.scan_on_push)
             .set("lifecycle", lifecycle)
             .set("policy", policy);
-        if !set.is_empty() {
-            wish = wish.tag(TAG_SET, &set.join(","));
-        }
         wish = match spec.on_destroy {
             Some(SpecOnDestroy::Empty) => wish.tag(TAG_ON_DESTROY, "empty").on_destroy(OnDestroy::Empty),
             Some(SpecOnDestroy::Keep) | None => wish.on_destroy(OnDestroy::KeepIfFull),
@@ -302,7 +277,7 @@ impl Driver for Repository {
         let (Some(repository), Some(tags)) = (found.first(), tags) else { return Ok(Vec::new()) };
         let mut live = Self::live(repository, tags, aws.facts());
         if depth == Depth::Full {
-            Self::read_documents(aws, &mut live, None).await?;
+            Self::read_documents(aws, &mut live).await?;
         }
         Ok(vec![live])
     }

@@ -1,0 +1,47 @@
+//! The real binary against the emulators: what a user sees on the way from a file to a cloud and back, and what another
+//! client then finds there.
+//!
+//! | file | what |
+//! |---|---|
+//! | `helpers` | running the binary, and looking with another client |
+//! | `rows` | for every kind: how to make one by hand, and how to see whose it is |
+//! | `stack` | a stack with every kind |
+//! | `ownership` | what is not ours: refused, adopted, used, let go of |
+//! | `removal` | what left the file, was renamed, adopted or retained |
+//! | `drift` | what was changed, deleted or added behind hatoba's back |
+//! | `destroying` | the preview, the question and the proof |
+//! | `documents` | `--json` and saved plans |
+//! | `codes` | accounts, credentials, permissions, the network: exit codes |
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+/// Makes two tests of each function that takes an emulator.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod ministack {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name(hatoba_tests::emulator::Kind::Ministack);
+                }
+            )*
+        }
+        mod moto {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name(hatoba_tests::emulator::Kind::Moto);
+                }
+            )*
+        }
+    };
+}
+
+mod codes;
+mod destroying;
+mod documents;
+mod drift;
+mod helpers;
+mod ownership;
+mod removal;
+mod rows;
+mod stack;
