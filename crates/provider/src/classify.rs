@@ -173,8 +173,9 @@ pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
         // CreateServiceLinkedRole, when the role is there.
         "InvalidInput" if says("has been taken in this account") => Class::Exists,
 
-        "DeleteConflict"
-        | "DependencyViolation"
+        // IAM still sees what was taken off a moment ago. If it is there to stay, waiting longer does not help.
+        "DeleteConflict" => Class::NotYet,
+        "DependencyViolation"
         | "ConcurrentModification"
         | "ConcurrentModificationException"
         | "EntityTemporarilyUnmodifiable"
@@ -199,9 +200,10 @@ pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
         "MalformedPolicyDocument" | "MalformedPolicyDocumentException" if says("invalid principal") => Class::NotYet,
         "InvalidParameterException" if says("invalid repository policy provided") => Class::NotYet,
         "InvalidParameterException" | "ClientException"
-            if says("unable to assume the service linked role")
-                || says("unable to assume the role")
+            if says("unable to assume")
                 || says("role is not valid")
+                || says("verify that the ecs service role being passed has the proper permissions")
+                || says("does not have an associated load balancer")
                 || says("not associated with the cluster")
                 || says("cannot be assumed") =>
         {
@@ -329,5 +331,21 @@ mod tests {
             "Service role name AWSServiceRoleForECS has been taken in this account, please try a different suffix.";
         assert_eq!(class_of("iam:CreateServiceLinkedRole", "InvalidInput", taken, 400), Class::Exists);
         assert_eq!(class_of("iam:CreateServiceLinkedRole", "InvalidInput", "No such service.", 400), Class::Invalid);
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_waited_for_for_minutes_only() {
+        let ecs = |message: &str| class_of("ecs:CreateService", "InvalidParameterException", message, 400);
+        for message in [
+            "Unable to assume the service linked role. Please verify that the ECS service linked role exists.",
+            "Unable to assume role and validate the specified targetGroupArn.",
+            "The target group with targetGroupArn arn:x does not have an associated load balancer.",
+        ] {
+            assert_eq!(ecs(message), Class::NotYet, "{message}");
+        }
+        assert_eq!(ecs("Tasks of this family have no container named web."), Class::Invalid);
+        let conflict =
+            class_of("iam:DeleteRole", "DeleteConflict", "Cannot delete entity, must detach all policies first.", 409);
+        assert_eq!(conflict, Class::NotYet);
     }
 }

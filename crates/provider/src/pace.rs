@@ -98,12 +98,14 @@ impl Intercept for Watch {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        if matches!(response.status().as_u16(), 400 | 429)
-            && response.body().bytes().is_some_and(|body| String::from_utf8_lossy(body).contains("ThrottlingException"))
-        {
-            if let Some(call) = config.load::<Metadata>().filter(|call| call.service() == "ECS") {
-                self.0.refused(call.name());
-            }
+        let is_throttled = matches!(response.status().as_u16(), 400 | 429)
+            && response
+                .body()
+                .bytes()
+                .is_some_and(|body| String::from_utf8_lossy(body).contains("ThrottlingException"));
+        let call = config.load::<Metadata>().filter(|call| call.service() == "ECS");
+        if let Some(call) = call.filter(|_| is_throttled) {
+            self.0.refused(call.name());
         }
         Ok(())
     }

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use futures::future::join_all;
-use hatoba_engine::cloud::{Cloud, CloudError, Depth, Receipt, Target};
-use hatoba_engine::desired::{Goal, Resolved};
+use hatoba_engine::cloud::{Class, Cloud, CloudError, Depth, Receipt, Target};
+use hatoba_engine::desired::{Desired, Goal, Resolved};
 use hatoba_engine::kind::KindInfo;
-use hatoba_engine::snapshot::{Sighting, Snapshot};
+use hatoba_engine::snapshot::{ReadFailure, Sighting, Snapshot};
+use hatoba_engine::value::Value;
 
 use crate::aws::Aws;
 use crate::driver::Driver;
@@ -35,6 +36,18 @@ fn driver(kind: &'static KindInfo) -> &'static dyn Driver {
     driver_of(kind.name)
 }
 
+/// What the file uses without managing it, and looks for under another path: the ARN that follows from the file would mean nothing.
+fn elsewhere(goal: &Goal, live: &Sighting) -> Option<ReadFailure> {
+    let path = live.fields.get("path")?.as_text()?;
+    let is = |want: &&Desired| want.existing && want.kind.name == live.kind.name && want.name == live.name;
+    let want = goal.resources.values().find(is)?;
+    let said = want.fields.get("path").and_then(Value::as_text).unwrap_or("/");
+    let text =
+        format!("the {} `{}` has the path `{path}`, not `{said}`: say `path: {path}`", live.kind.title, live.name);
+    let error = CloudError::new(Class::Invalid, "iam:GetAccountAuthorizationDetails", text);
+    (path != said).then(|| ReadFailure { addresses: vec![want.address.clone()], error })
+}
+
 #[async_trait]
 impl Cloud for Provider {
     async fn survey(&self, goal: &Goal) -> Snapshot {
@@ -48,6 +61,7 @@ impl Cloud for Provider {
             snapshot.lookups.extend(found.lookups);
             snapshot.missing.extend(found.missing);
         }
+        snapshot.unreadable.extend(snapshot.seen.iter().filter_map(|live| elsewhere(goal, live)));
         snapshot
     }
 

@@ -78,7 +78,10 @@ pub(crate) async fn read(aws: &Aws) -> Result<Option<Network>, CloudError> {
 }
 
 fn network(subnets: &[Subnet]) -> Option<Network> {
-    let usable = |subnet: &&Subnet| subnet.state().is_none_or(|state| *state == SubnetState::Available);
+    let usable = |subnet: &&Subnet| {
+        let available = subnet.state().is_none_or(|state| *state == SubnetState::Available);
+        available && subnet.availability_zone_id().is_none_or(has_fargate)
+    };
     let vpc = subnets.iter().filter(usable).find_map(Subnet::vpc_id)?.to_owned();
     let mut ids: Vec<String> = subnets
         .iter()
@@ -90,9 +93,34 @@ fn network(subnets: &[Subnet]) -> Option<Network> {
     Some(Network { vpc, subnets: ids })
 }
 
+/// Whether Fargate runs in an availability zone: in some old regions not in all. Elsewhere a task is never placed, with nothing but
+/// an "internal error" in the events. Source: ECS developer guide, "Supported Regions for Amazon ECS on AWS Fargate".
+fn has_fargate(zone: &str) -> bool {
+    const PARTLY: [(&str, &[&str]); 4] = [
+        ("apne1-", &["az1", "az2", "az4"]),
+        ("cac1-", &["az1", "az2"]),
+        ("cnn1-", &["az1", "az2"]),
+        ("usw1-", &["az1", "az3"]),
+    ];
+    let in_part = |(region, zones): &(&str, &[&str])| zone.strip_prefix(region).map(|zone| zones.contains(&zone));
+    PARTLY.iter().find_map(in_part).unwrap_or(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn subnets_where_fargate_does_not_run_are_left_out() {
+        let zone = |zone: &str| Subnet::builder().vpc_id("vpc-1").subnet_id(zone).availability_zone_id(zone).build();
+        let subnets = |zones: &[&str]| {
+            let subnets: Vec<Subnet> = zones.iter().map(|id| zone(id)).collect();
+            network(&subnets).map(|network| network.subnets)
+        };
+        assert_eq!(subnets(&["apne1-az1", "apne1-az3", "apne1-az4"]).unwrap_or_default(), ["apne1-az1", "apne1-az4"]);
+        assert_eq!(subnets(&["usw2-az1", "usw2-az4"]).unwrap_or_default(), ["usw2-az1", "usw2-az4"]);
+        assert_eq!(subnets(&["usw1-az2"]), None);
+    }
 
     #[test]
     fn only_subnets_that_can_be_used_count() {

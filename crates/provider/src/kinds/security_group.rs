@@ -290,6 +290,13 @@ impl SecurityGroup {
         if !change.remove.is_empty() {
             Self::revoke(aws, direction, &live.id, &change.remove).await?;
         }
+        let v6 = everything_out_v6();
+        let is_fresh = fresh.is_some() && !live.fields.contains_key(field);
+        if is_fresh && want.fields.get(field).is_none_or(|rules| rules.get(&v6).is_none()) {
+            // In a network with IPv6 EC2 gives it a second one, which nobody has seen.
+            let v6 = rules::permissions(Some(&Value::texts([(v6, "")])), &live.id);
+            Self::revoke(aws, direction, &live.id, &v6).await?;
+        }
         Ok(())
     }
 

@@ -52,6 +52,18 @@ async fn describe_all(aws: &Aws, cluster: &str, names: &[&str]) -> Vec<(Vec<Stri
     join_all(reads).await
 }
 
+/// Whether ECS Express Mode manages a service: what plain calls change, it changes back.
+fn is_express(service: &Json) -> bool {
+    let is = |key: &str, value: &str| service.get(key).and_then(Json::as_str) == Some(value);
+    is("resourceManagementType", "ECS") && !is("status", "INACTIVE")
+}
+
+fn express(name: &str) -> CloudError {
+    let text =
+        format!("the service `{name}` is managed by ECS Express Mode: choose another `name:`, or delete it there");
+    CloudError::new(Class::Invalid, "ecs:DescribeServices", text)
+}
+
 type Wants<'a> = BTreeMap<&'a str, Vec<&'a Desired>>;
 
 pub(super) async fn survey(cx: &Survey<'_>) -> Found {
@@ -102,11 +114,17 @@ async fn of_cluster(cx: &Survey<'_>, cluster: &str, wants: &[&Desired]) -> Found
     };
     for (some, result) in wanted {
         match result {
-            Ok(services) => found.seen.extend(services.iter().filter_map(|service| {
-                let name = service.get("serviceName").and_then(Json::as_str);
-                let want = wants.iter().find(|want| Some(want.name.as_str()) == name);
-                live(service, want.map(|want| &want.fields))
-            })),
+            Ok(services) => {
+                for service in &services {
+                    let name = service.get("serviceName").and_then(Json::as_str).unwrap_or_default();
+                    if is_express(service) {
+                        found.failures.push(ReadFailure { addresses: addresses(&|n| n == name), error: express(name) });
+                        continue;
+                    }
+                    let want = wants.iter().find(|want| want.name == name);
+                    found.seen.extend(live(service, want.map(|want| &want.fields)));
+                }
+            }
             Err(error) => {
                 found
                     .failures
