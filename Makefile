@@ -9,7 +9,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 
 demo: ## Build, start an emulator, and take a stack from nothing to running and back
-	$(CARGO) build --quiet --bin hatoba
+	$(CARGO) build --bin hatoba
 	tests/demo.sh
 
 test: ## All tests; starts and stops the emulators itself

@@ -3,6 +3,7 @@
 //! leaves everything else to the emulator. `docs/emulators.md` lists them.
 
 mod logs;
+pub mod rates;
 mod services;
 mod task_definitions;
 
