@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::Credentials;
@@ -133,6 +134,8 @@ impl Aws {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http::client(Arc::clone(&pace)))
             .region(Region::new(region.to_string()))
+            // A request that is kept back for its turn is no stalled upload. The time limits hold all the same.
+            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().upload_enabled(false).build())
             .timeout_config(limits(WRITE, WRITE));
         if let Some(profile) = &settings.profile {
             loader = loader.profile_name(profile);
