@@ -26,6 +26,16 @@ pub struct Invocation<'a> {
     input: Option<Vec<u8>>,
     limit: Duration,
     kill_at: Option<(u64, Phase)>,
+    signals: Vec<(Duration, Signal)>,
+}
+
+/// A signal that asks a program to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C.
+    Int,
+    /// What runners send.
+    Term,
 }
 
 /// How a run ended.
@@ -72,7 +82,7 @@ impl fmt::Debug for Run {
 
 impl<'a> Invocation<'a> {
     pub(crate) fn new(command: Command, proxy: &'a Proxy) -> Self {
-        Self { command, proxy, input: None, limit: LIMIT, kill_at: None }
+        Self { command, proxy, input: None, limit: LIMIT, kill_at: None, signals: Vec::new() }
     }
 
     /// Sets an environment variable.
@@ -118,6 +128,14 @@ impl<'a> Invocation<'a> {
         self
     }
 
+    /// Sends it a signal so long after its start, unless it has ended by then. Several come in the order in which they were
+    /// stated.
+    #[must_use]
+    pub fn signal_at(mut self, after: Duration, signal: Signal) -> Self {
+        self.signals.push((after, signal));
+        self
+    }
+
     /// Runs it to its end. When it is killed, waits until the calls that it left behind are done.
     ///
     /// # Errors
@@ -139,7 +157,7 @@ impl<'a> Invocation<'a> {
             *slot = Some(child);
             streams
         };
-        let ended = wait(&slot, began, self.limit);
+        let ended = wait(&slot, began, self.limit, &self.signals);
         if self.kill_at.is_some() {
             self.proxy.clear_hook();
             self.proxy.settle(SETTLE)?;
@@ -177,13 +195,18 @@ fn wait(
     slot: &Mutex<Option<Child>>,
     began: Instant,
     limit: Duration,
+    signals: &[(Duration, Signal)],
 ) -> std::io::Result<Option<std::process::ExitStatus>> {
+    let mut signals = signals.iter().peekable();
     loop {
         {
             let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(child) = slot.as_mut() else { return Ok(None) };
             if let Some(status) = child.try_wait()? {
                 return Ok(Some(status));
+            }
+            if let Some((_, signal)) = signals.next_if(|(after, _)| began.elapsed() >= *after) {
+                send(child.id(), *signal)?;
             }
             if began.elapsed() > limit {
                 child.kill()?;
@@ -194,6 +217,15 @@ fn wait(
         // Short against the start of a process, long against a spinning loop.
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Sends a signal to a process that has not been waited for, so that the number is still its own.
+fn send(process: u32, signal: Signal) -> std::io::Result<()> {
+    let name = match signal {
+        Signal::Int => "INT",
+        Signal::Term => "TERM",
+    };
+    Command::new("kill").args(["-s", name, &process.to_string()]).status().map(drop)
 }
 
 /// The threads that feed and drain a program, so that it never blocks on a full pipe.

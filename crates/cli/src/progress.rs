@@ -64,7 +64,10 @@ impl<'a> Progress<'a> {
                     running.doing = format!("calling {call}");
                 }
             }
-            Event::Waiting(id, what, _) => self.waits(&mut state, id, now, format!("waiting: {what}")),
+            Event::Waiting(id, what, _) => {
+                tracing::info!(resource = %self.address(id), what, "waiting");
+                self.waits(&mut state, id, now, format!("waiting: {what}"));
+            }
             Event::Retrying(id, error, pause) => {
                 tracing::info!(resource = %self.address(id), %error, ?pause, "trying again");
                 self.waits(&mut state, id, now, retrying(&error, pause));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hatoba_model::address::Address;
 
 use crate::kind::KindInfo;
+use crate::owner::TAG_ON_DESTROY;
 use crate::value::Fields;
 
 /// Everything that should exist, or, for a destroy, everything that should not.
@@ -55,6 +56,21 @@ pub enum OnDestroy {
     Empty,
     /// If it has content, it stays.
     KeepIfFull,
+}
+
+impl OnDestroy {
+    /// What a resource's own tag says.
+    pub fn from_tags(tags: &BTreeMap<String, String>) -> Self {
+        match tags.get(TAG_ON_DESTROY).map(String::as_str) {
+            Some("empty") => Self::Empty,
+            Some(_) | None => Self::Plain,
+        }
+    }
+
+    /// Whether the content of the resource may be deleted with it.
+    pub fn may_empty(self) -> bool {
+        self == Self::Empty
+    }
 }
 
 /// A desired resource in which every value is known: what a create or an update sends.

@@ -149,7 +149,7 @@ fn join(path: &str, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::{Group, Ownership, ReplaceInUse};
+    use crate::kind::{Group, Ownership};
 
     static KIND: KindInfo = KindInfo {
         name: "thing",
@@ -165,7 +165,6 @@ mod tests {
         ],
         groups: &[Group::new("PutSize"), Group::new("PutParts"), Group::new("AddGuest"), Group::new("PutOwned")],
         ownership: Ownership::Tags,
-        replace_in_use: ReplaceInUse::Allowed,
         settles: false,
         parallel: 4,
     };

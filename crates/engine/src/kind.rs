@@ -1,5 +1,6 @@
 //! The vocabulary in which a resource kind describes itself: its field table and its habits.
 
+use crate::diff::FieldChange;
 use crate::value::Value;
 
 /// What the engine must know of a kind. One `static` per kind, beside its calls.
@@ -19,8 +20,6 @@ pub struct KindInfo {
     pub groups: &'static [Group],
     /// How ownership is marked.
     pub ownership: Ownership,
-    /// Whether it may be in use by something that stays when it has to be replaced under the same name.
-    pub replace_in_use: ReplaceInUse,
     /// Whether it takes time to become ready or to go away, so that the executor polls it.
     pub settles: bool,
     /// How many changes to this kind may run at once.
@@ -31,6 +30,17 @@ impl KindInfo {
     /// The row of a field.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|f| f.name == name)
+    }
+
+    /// Whether a change makes another revision beside those that there are, so that the create call never finds its name taken.
+    pub fn keeps_revisions(&self) -> bool {
+        !self.renews(self.create_call).is_empty()
+    }
+
+    /// The groups of calls that carry out these changes, in the order in which they must run.
+    pub fn groups_of(&self, changes: &[FieldChange]) -> Vec<&'static str> {
+        let carries = |group: &&str| changes.iter().any(|change| change.call.as_deref() == Some(group));
+        self.groups.iter().map(|group| group.name).filter(carries).collect()
     }
 
     /// The outputs that a group of calls makes anew.
@@ -52,6 +62,9 @@ pub struct Field {
     pub compare: Compare,
     /// Whether the create call carries it; otherwise its group of calls follows the create.
     pub at_create: bool,
+    /// Whether it is a list of which users of the resource hold items: these are added before its users change, and taken away
+    /// after.
+    pub users_first: bool,
     /// Which paths below it hold values that must not be shown.
     pub sensitive: fn(&str) -> bool,
 }
@@ -68,7 +81,15 @@ impl Field {
     }
 
     const fn new(name: &'static str, on_change: OnChange) -> Self {
-        Self { name, on_change, unset: Unset::Absent, compare: Compare::Exact, at_create: true, sensitive: never }
+        Self {
+            name,
+            on_change,
+            unset: Unset::Absent,
+            compare: Compare::Exact,
+            at_create: true,
+            users_first: false,
+            sensitive: never,
+        }
     }
 
     /// Unset means this value.
@@ -96,6 +117,13 @@ impl Field {
     #[must_use]
     pub const fn after_create(mut self) -> Self {
         self.at_create = false;
+        self
+    }
+
+    /// A list of which users of the resource hold items: they are added before its users change, and taken away after.
+    #[must_use]
+    pub const fn users_first(mut self) -> Self {
+        self.users_first = true;
         self
     }
 
@@ -173,13 +201,4 @@ pub enum Ownership {
     Shared,
     /// Not at all: it belongs to the account, is ensured, and is never changed or deleted.
     Account,
-}
-
-/// Whether something that is in use can be replaced under its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplaceInUse {
-    /// AWS lets it be deleted while others refer to it.
-    Allowed,
-    /// AWS refuses to delete it while others use it: a new name is needed, so that the new one can come first.
-    NeedsNewName,
 }

@@ -13,6 +13,8 @@ pub const TAG_ORIGIN: &str = "hatoba:origin";
 
 /// The tag that keeps `retain: true` on the resource, for when the file no longer has it.
 pub const TAG_RETAIN: &str = "hatoba:retain";
+/// The tag that keeps `on_destroy: empty` on the resource, for when the file no longer has it.
+pub const TAG_ON_DESTROY: &str = "hatoba:on-destroy";
 /// The prefix of all our tags; files must not use it.
 pub const TAG_PREFIX: &str = "hatoba:";
 

@@ -6,8 +6,9 @@ use hatoba_model::address::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::CloudError;
+use crate::desired::OnDestroy;
 use crate::kind::KindInfo;
-use crate::owner::Mark;
+use crate::owner::{Mark, TAG_RETAIN};
 use crate::value::{Fields, OutputRef, Value};
 
 /// What one look at the cloud found. A failed read is data here, never "does not exist".
@@ -57,6 +58,8 @@ pub struct Sighting {
     pub held_by: Vec<String>,
     /// What is inside that would go with it, in words: `3 images`.
     pub holds: Option<String>,
+    /// What its own tag says of its content, for when the file no longer has it.
+    pub on_destroy: OnDestroy,
     /// What the provider wants to find again when it changes or deletes this resource.
     pub notes: BTreeMap<String, String>,
 }
@@ -76,6 +79,7 @@ impl Sighting {
             uses: Vec::new(),
             held_by: Vec::new(),
             holds: None,
+            on_destroy: OnDestroy::Plain,
             notes: BTreeMap::new(),
         }
     }
@@ -85,7 +89,13 @@ impl Sighting {
         let tags: BTreeMap<_, _> =
             tags.into_iter().filter(|(k, _)| !k.to_ascii_lowercase().starts_with("aws:")).collect();
         self.mark = Mark::from_tags(&tags);
+        self.on_destroy = OnDestroy::from_tags(&tags);
         self.fields.insert("tags".into(), Value::texts(tags));
+    }
+
+    /// Whether its own tag says that it is to be left in place, for when the file no longer has it.
+    pub fn is_retained(&self) -> bool {
+        self.fields.get("tags").is_some_and(|tags| tags.get(TAG_RETAIN).is_some())
     }
 
     /// Whether another resource's `uses` means this one.

@@ -123,7 +123,6 @@ impl<'a> Check<'a> {
         let shaped = matches!(parts.as_slice(), ["arn", _, s, _, _, resource] if *s == service && !resource.is_empty());
         if !shaped {
             let resource = match service {
-                "kms" => "key/1234abcd-12ab-34cd-56ef-1234567890ab",
                 "elasticloadbalancing" => "targetgroup/papyrus/0123456789abcdef",
                 "secretsmanager" => "secret:papyrus-AbCdEf",
                 "servicediscovery" => "service/srv-0123456789abcdef",
@@ -132,6 +131,44 @@ impl<'a> Check<'a> {
             let example = self.facts.arn(service, resource).replace(STAND_IN_ACCOUNT, "123456789012");
             self.error(below, "not-an-arn", format!("`{}` is not an ARN of `{service}`", shorten(text)))
                 .help(format!("it looks like `{example}`"));
+        }
+    }
+
+    /// Reports a text that is not the ARN of a KMS key or of an alias of one, in the region of the stack (KMS API reference, "Key
+    /// identifiers": keys are used in their own region only).
+    pub fn kms_key(&mut self, below: &[&str], text: &str) {
+        let example = |resource: &str| self.facts.arn("kms", resource).replace(STAND_IN_ACCOUNT, "123456789012");
+        let key = example("key/1234abcd-12ab-34cd-56ef-1234567890ab");
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let ["arn", partition, "kms", region, account, resource] = parts.as_slice() else {
+            let help = match text.strip_prefix("alias/") {
+                Some(alias) => {
+                    format!("write the alias with its ARN, `{}`", example(&format!("alias/{}", shorten(alias))))
+                }
+                None if is_key_id(text) => format!("write the key with its ARN, `{}`", example(&format!("key/{text}"))),
+                None => format!("it looks like `{key}`"),
+            };
+            self.error(below, "not-an-arn", format!("`{}` is not an ARN of `kms`", shorten(text))).help(help);
+            return;
+        };
+        let alias = |name: &str| {
+            (1..=250).contains(&name.len())
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | ':'))
+        };
+        let shaped = account.len() == 12
+            && account.bytes().all(|b| b.is_ascii_digit())
+            && (resource.strip_prefix("key/").is_some_and(is_key_id)
+                || resource.strip_prefix("alias/").is_some_and(alias));
+        if !shaped {
+            self.error(below, "kms-key", format!("`{}` is not the ARN of a KMS key", shorten(text))).help(format!(
+                "it looks like `{key}`, that of a key for several regions like `{}`, that of an alias like `{}`",
+                example("key/mrk-1234abcd12ab34cd56ef1234567890ab"),
+                example("alias/papyrus")
+            ));
+        } else if *partition != self.facts.partition() || *region != self.facts.region.as_str() {
+            let here = self.facts.region.as_str().to_owned();
+            self.error(below, "kms-region", format!("this KMS key is in `{}`, the stack in `{here}`", shorten(region)))
+                .help(format!("name a key of {here}: `aws kms list-aliases --region {here}` shows them"));
         }
     }
 
@@ -176,6 +213,12 @@ impl<'a> Check<'a> {
         self.dropped.iter().any(|dropped| dropped.contains(&path) || path.contains(dropped))
     }
 
+    /// Whether something at or below a place below the resource could not be read.
+    pub fn unreadable_within(&self, below: &[&str]) -> bool {
+        let path = self.path(below);
+        self.dropped.iter().any(|dropped| path.contains(dropped) || dropped.contains(&path))
+    }
+
     fn was_dropped(&self, section: &str, key: &str) -> bool {
         let section_path = Path::root().key(section);
         let path = section_path.clone().key(key);
@@ -205,6 +248,17 @@ impl Report<'_> {
             diagnostic.help.push(help.into());
         }
         self
+    }
+}
+
+/// Whether a text is the id of a KMS key: a UUID, or `mrk-` and 32 hexadecimal digits (KMS API reference).
+fn is_key_id(text: &str) -> bool {
+    let hex = |part: &str, length: usize| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let groups: Vec<&str> = text.split('-').collect();
+    match groups.as_slice() {
+        ["mrk", digits] => hex(digits, 32),
+        [a, b, c, d, e] => hex(a, 8) && hex(b, 4) && hex(c, 4) && hex(d, 4) && hex(e, 12),
+        _ => false,
     }
 }
 

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+pub(crate) use nearest::{all_nearest, did_you_mean};
 pub use nearest::{list_of, nearest};
 pub use render::{Paint, Style};
 
@@ -85,7 +86,8 @@ impl Diagnostic {
 }
 
 /// Mistakes in a key rather than in its value.
-const ABOUT_KEYS: [&str; 5] = ["extra-known", "policy-element", "policy-name", "tag-key", "variable-name"];
+const ABOUT_KEYS: [&str; 6] =
+    ["extra-known", "extra-unknown", "policy-element", "policy-name", "tag-key", "variable-name"];
 
 /// What is wrong with a file, sorted by place, each thing once. Things without a place come first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,9 +1,11 @@
 //! From the text of a file to a checked stack, with everything that is wrong with it at once.
 
+mod circles;
 mod documents;
 mod expand;
 mod follow_up;
 mod interpolate;
+mod lost;
 mod overlay;
 mod rules;
 
@@ -13,7 +15,9 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::facts::Facts;
 use crate::names::{AccountId, Region, StackName};
 use crate::stack::Stack;
-use crate::yaml::{DecodeErrorKind, Decoded, Node, Source, decode_lenient, parse};
+use crate::yaml::{DecodeErrorKind, Decoded, Node, Source, decode_lenient, parse_lenient};
+
+use lost::Lost;
 
 pub use expand::App;
 pub use overlay::Variable;
@@ -63,13 +67,15 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong with it, each with its place.
 pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostics> {
-    let mut tree = parse(source)?;
+    let parsed = parse_lenient(source);
+    let Some(mut tree) = parsed.root.filter(|root| !root.entries().is_empty()) else { return Err(parsed.problems) };
+    let lost = Lost::new(&tree, options, parsed.broken);
     let mut found = Diagnostics::new();
     // Values that could not be settled. What is wrong with them is said once, where they stand.
-    let mut unsettled = Vec::new();
+    let mut unsettled = parsed.doubtful;
 
-    overlay::apply(&mut tree, options, &mut found);
-    let variables = overlay::variables(&mut tree, options, &mut found);
+    overlay::apply(&mut tree, options, &lost, &mut found);
+    let variables = overlay::variables(&mut tree, options, &lost, &mut found);
     let mut names = interpolate::Names::new(&tree, options, &variables);
     interpolate::simple(&mut tree, &mut names, &mut unsettled, &mut found);
     documents::read(&mut tree, options, &mut unsettled, &mut found);
@@ -85,12 +91,14 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
         stand_in_head(&mut headed);
         decoded.value = decode_lenient(&headed).value;
     }
-    if let Some(facts) = decoded.value.as_ref().and_then(|stack| facts(stack, options)) {
+    decoded.dropped.extend(lost.sections());
+    if let Some(facts) = decoded.value.as_ref().and_then(|stack| facts(stack, options)).filter(|_| !lost.resources) {
         let stack = decoded.value.take();
         if let Some(stack) = stack {
             let changed = interpolate::outputs(&mut tree, &stack, &facts, &decoded.dropped, &mut unsettled, &mut found);
             let again = changed.then(|| decode_lenient::<Stack>(&tree)).filter(|again| again.value.is_some());
             decoded = again.unwrap_or(Decoded { value: Some(stack), ..decoded });
+            decoded.dropped.extend(lost.sections());
         }
         if let Some(stack) = &decoded.value {
             let mut broken = Diagnostics::new();
@@ -98,7 +106,7 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
             found.extend(follow_up::of_dropped(broken, &decoded.dropped, &unsettled));
         }
     }
-    for mut error in decoded.errors {
+    for mut error in decoded.errors.into_iter().filter(|error| !lost.explains(error)) {
         if let DecodeErrorKind::UnknownField { expected, .. } = &mut error.kind
             && error.path.is_root()
         {
@@ -108,6 +116,8 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
     }
     let mut found = follow_up::of_unsettled(found, &unsettled);
     found.locate(&tree);
+    let mut found = follow_up::of_parsing(found, &parsed.problems);
+    found.extend(parsed.problems);
     match decoded.value {
         Some(stack) if !found.has_errors() => {
             interpolate::escape(&mut tree);

@@ -15,7 +15,7 @@ pub use crate::region::{Region, RegionError};
 pub enum NameError {
     /// Not a stack name.
     #[error(
-        "`{0}` is not a stack name: {1}; allowed are a lower-case letter, then up to 31 lower-case letters, digits and hyphens"
+        "`{0}` is not a stack name: {1}; it begins with a lower-case letter and has up to 32 lower-case letters, digits and hyphens"
     )]
     Stack(String, Defect),
     /// Not an account id.
@@ -23,14 +23,6 @@ pub enum NameError {
         "`{0}` is not an account id: {1}; an account id is 12 digits, written in quotes so that a leading zero is kept, such as \"123456789012\""
     )]
     Account(String, Defect),
-    /// Not the key of a resource.
-    #[error(
-        "`{0}` cannot be the key of a resource: {1}; allowed are 1 to 512 of: letters, digits and `_ . / + = , @ # -`"
-    )]
-    Logical(String, Defect),
-    /// Not an ARN.
-    #[error("`{0}` is not an ARN: {1}; an ARN looks like `arn:aws:iam::123456789012:role/papyrus`")]
-    Arn(String, Defect),
 }
 
 /// What is wrong with a name.
@@ -51,9 +43,6 @@ pub enum Defect {
     /// A number was given where a text is needed.
     #[error("it was read as a number")]
     Number,
-    /// The parts between the colons are not those of an ARN.
-    #[error("{0}")]
-    Shape(&'static str),
 }
 
 /// A character as a message shows it; invisible ones by their number.
@@ -152,29 +141,8 @@ impl StackName {
 text!(
     StackName,
     "^[a-z][a-z0-9-]{0,31}$",
-    "A stack's name: a lower-case letter, then up to 31 lower-case letters, digits and hyphens."
+    "A stack's name: it begins with a lower-case letter and has up to 32 lower-case letters, digits and hyphens."
 );
-
-/// The key of a resource in the file: 1 to 512 of `[A-Za-z0-9_./+=,@#-]`, the union of what the kinds allow as names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct LogicalName(String);
-
-impl LogicalName {
-    fn check(text: &str) -> Result<(), NameError> {
-        let refuse = |defect| Err(NameError::Logical(text.to_owned(), defect));
-        if text.is_empty() {
-            return refuse(Defect::Empty);
-        }
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "_./+=,@#-".contains(c);
-        if let Some(bad) = text.chars().find(|c| !allowed(*c)) {
-            return refuse(Defect::Character(bad));
-        }
-        if text.len() > 512 { refuse(Defect::Length(text.len())) } else { Ok(()) }
-    }
-}
-
-text!(LogicalName, "^[A-Za-z0-9_./+=,@#-]{1,512}$", "The key of a resource: letters, digits and `_ . / + = , @ # -`.");
 
 /// The id of an AWS account: 12 digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -231,82 +199,13 @@ impl<'de> Deserialize<'de> for AccountId {
     }
 }
 
-/// An Amazon Resource Name. Only its shape is checked: six parts, of which partition, service and resource are not empty.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Arn(String);
-
-impl Arn {
-    /// Puts an ARN together.
-    ///
-    /// # Errors
-    ///
-    /// When a part is empty that must not be, or when a part before the resource contains a colon.
-    pub fn new(partition: &str, service: &str, region: &str, account: &str, resource: &str) -> Result<Self, NameError> {
-        let text = format!("arn:{partition}:{service}:{region}:{account}:{resource}");
-        if [partition, service, region, account].iter().any(|part| part.contains(':')) {
-            return Err(NameError::Arn(text, Defect::Shape("a part before the resource contains a colon")));
-        }
-        Self::try_from(text)
-    }
-
-    fn check(text: &str) -> Result<(), NameError> {
-        let refuse = |shape| Err(NameError::Arn(text.to_owned(), Defect::Shape(shape)));
-        if text.is_empty() {
-            return Err(NameError::Arn(String::new(), Defect::Empty));
-        }
-        if let Some(bad) = text.chars().find(|c| c.is_whitespace() || c.is_control()) {
-            return Err(NameError::Arn(text.to_owned(), Defect::Character(bad)));
-        }
-        match text.splitn(6, ':').collect::<Vec<_>>().as_slice() {
-            ["arn", "", ..] => refuse("its partition is empty"),
-            ["arn", _, "", ..] => refuse("its service is empty"),
-            ["arn", _, _, _, _, ""] => refuse("its resource is empty"),
-            ["arn", _, _, _, _, _] => Ok(()),
-            ["arn", ..] => refuse("it has fewer than six parts"),
-            _ => refuse("it does not start with `arn:`"),
-        }
-    }
-
-    fn part(&self, index: usize) -> &str {
-        self.0.splitn(6, ':').nth(index).unwrap_or_default()
-    }
-
-    /// `aws`, `aws-cn`, …
-    pub fn partition(&self) -> &str {
-        self.part(1)
-    }
-
-    /// `iam`, `ecs`, …
-    pub fn service(&self) -> &str {
-        self.part(2)
-    }
-
-    /// The region; empty for global services.
-    pub fn region(&self) -> &str {
-        self.part(3)
-    }
-
-    /// The account; empty for some services, `aws` for what AWS owns.
-    pub fn account(&self) -> &str {
-        self.part(4)
-    }
-
-    /// Everything after the fifth colon: `role/papyrus`.
-    pub fn resource(&self) -> &str {
-        self.part(5)
-    }
-}
-
-text!(Arn, "^arn:[^:\\s]+:[^:\\s]+:[^:\\s]*:[^:\\s]*:\\S+$", "An Amazon Resource Name.");
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
     use proptest::prelude::*;
 
-    use super::{AccountId, Arn, LogicalName, StackName};
+    use super::{AccountId, StackName};
 
     #[test]
     fn stack_names() {
@@ -334,47 +233,7 @@ mod tests {
         assert!(dashed.contains("cannot contain `-`"), "{dashed}");
     }
 
-    #[test]
-    fn logical_names_cover_log_groups_and_paths() {
-        for good in ["/ecs/papyrus", "a", "x_y.z/1+2=3,4@5#6-7"] {
-            assert!(good.parse::<LogicalName>().is_ok(), "{good}");
-        }
-        for bad in ["", "a b", "papyrus:1", "波止場"] {
-            assert!(bad.parse::<LogicalName>().is_err(), "{bad}");
-        }
-        assert!("a".repeat(513).parse::<LogicalName>().is_err());
-    }
-
-    #[test]
-    fn arns_come_apart() {
-        let arn: Arn = "arn:aws:logs:us-west-2:123456789012:log-group:/ecs/papyrus:*".parse().unwrap();
-        assert_eq!(
-            (arn.partition(), arn.service(), arn.region(), arn.account(), arn.resource()),
-            ("aws", "logs", "us-west-2", "123456789012", "log-group:/ecs/papyrus:*")
-        );
-        let role: Arn = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy".parse().unwrap();
-        assert_eq!((role.region(), role.account()), ("", "aws"));
-        for bad in
-            ["", "papyrus", "arn:aws:iam", "arn::iam::1:x", "arn:aws:::1:x", "arn:aws:iam::1:", "arn:aws:iam::1:a b"]
-        {
-            assert!(bad.parse::<Arn>().is_err(), "{bad}");
-        }
-        assert!(Arn::new("aws", "iam", "", "1:2", "role/x").is_err());
-    }
-
     proptest! {
-        #[test]
-        fn an_arn_is_its_parts(
-            service in "[a-z]{1,8}", region in "([a-z]{2}-[a-z]{4}-1)?", account in "([0-9]{12})?", resource in "[a-z:/]{1,20}",
-        ) {
-            let arn = Arn::new("aws", &service, &region, &account, &resource).unwrap();
-            prop_assert_eq!(arn.service(), service);
-            prop_assert_eq!(arn.region(), region);
-            prop_assert_eq!(arn.account(), account);
-            prop_assert_eq!(arn.resource(), resource);
-            prop_assert_eq!(arn.to_string().parse::<Arn>().unwrap(), arn);
-        }
-
         #[test]
         fn stack_names_are_exactly_the_pattern(text in "[a-z0-9-]{0,34}") {
             let starts = text.starts_with(|c: char| c.is_ascii_lowercase());

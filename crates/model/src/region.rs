@@ -7,7 +7,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::nearest::did_you_mean;
+use crate::diag::did_you_mean;
 
 /// A partition: a part of AWS with its own accounts, ARNs and domain.
 struct Partition {
@@ -200,7 +200,7 @@ impl FromStr for Region {
         }
         let city =
             CITIES.iter().find(|(city, _)| *city == lower).map(|(_, region)| format!("did you mean `{region}`?"));
-        let help = city.or_else(|| did_you_mean(&lower, regions(), 3)).unwrap_or_else(|| {
+        let help = city.or_else(|| did_you_mean(&lower, regions())).unwrap_or_else(|| {
             let shaped = PARTITIONS.iter().any(|p| p.prefixes.iter().any(|prefix| lower.starts_with(prefix)));
             if shaped {
                 "it looks like one, but no region of that name exists".to_owned()

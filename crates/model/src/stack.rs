@@ -17,7 +17,8 @@ macro_rules! define_stack {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct Stack {
-            /// The stack's name: a letter, then up to 31 lower-case letters, digits and hyphens. Part of every ownership tag.
+            /// The stack's name: it begins with a lower-case letter and has up to 32 lower-case letters, digits and hyphens. Part of
+            /// every ownership tag.
             pub stack: StackName,
             /// The AWS region, such as `us-west-2`.
             pub region: Region,

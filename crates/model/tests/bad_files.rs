@@ -19,6 +19,7 @@ use spec_files::{Case, cases, check_golden};
 const UNMARKED: &[&str] = &[
     "control-character-bell",
     "empty-stack-no-resources",
+    "region-option-typo",
     "unknown-variable-option",
     "yaml-encoding-latin1",
     "yaml-root-comments-only",
@@ -28,7 +29,8 @@ const UNMARKED: &[&str] = &[
 ];
 
 /// Files with more than one defect, whose goldens are checked as a whole.
-const SEVERAL: &[&str] = &["several-no-follow-ups", "several-twelve-defects"];
+const SEVERAL: &[&str] =
+    &["several-duplicate-keys", "several-no-follow-ups", "several-syntax-error", "several-twelve-defects"];
 
 fn found(case: &Case) -> (Source, Diagnostics) {
     let source = match Source::from_bytes(case.file_name(), &case.bytes) {
@@ -97,7 +99,13 @@ fn there_are_enough_of_them() {
 #[test]
 fn twelve_defects_are_reported_in_one_go_and_nothing_that_follows_from_them() {
     let all = cases("bad");
-    for (name, count) in [("several-twelve-defects", 12), ("several-no-follow-ups", 6)] {
+    let several = [
+        ("several-twelve-defects", 12),
+        ("several-no-follow-ups", 6),
+        ("several-duplicate-keys", 6),
+        ("several-syntax-error", 5),
+    ];
+    for (name, count) in several {
         let case = all.iter().find(|case| case.name == name).unwrap();
         let (source, found) = found(case);
         let marked = source.text.lines().enumerate().filter(|(_, line)| line.ends_with("# <- here"));

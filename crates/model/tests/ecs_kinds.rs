@@ -48,7 +48,8 @@ const APP: &str = "task_definitions:
 ";
 
 fn service(body: &str) -> Result<(Stack, Vec<String>), Vec<String>> {
-    let network = if body.contains("network:") { "" } else { ", network: { security_groups: [papyrus] }" };
+    let network =
+        if body.contains("network:") { "" } else { ", network: { public_ip: true, security_groups: [papyrus] }" };
     read(&format!("{APP}services:\n  papyrus: {{ cluster: papyrus, task_definition: papyrus{network}, {body} }}\n"))
 }
 
@@ -289,7 +290,9 @@ fn a_service_and_its_cluster() {
         &["remove"],
     );
     refused(
-        read(&format!("{APP}services: {{ papyrus: {{ cluster: papyrsu, task_definition: papyrus, network: {{}} }} }}")),
+        read(&format!(
+            "{APP}services: {{ papyrus: {{ cluster: papyrsu, task_definition: papyrus, network: {{ public_ip: true }} }} }}"
+        )),
         "unknown-reference services.papyrus.cluster",
         &["did you mean `papyrus`?"],
     );
@@ -324,7 +327,7 @@ fn a_services_network_and_load_balancers() {
         &["subnet-0123"],
     );
     refused(
-        service("network: { security_groups: [papyrsu] }"),
+        service("network: { public_ip: true, security_groups: [papyrsu] }"),
         "unknown-reference services.papyrus.network.security_groups[0]",
         &["`papyrus`"],
     );

@@ -48,7 +48,7 @@ repositories:
   acme/strict:
     mutability: immutable_with_exclusion
     mutability_exclusions: [latest, "dev-*"]
-    encryption: { kms: "arn:aws:kms:us-west-2:123456789012:key/1" }
+    encryption: { kms: "arn:aws:kms:us-west-2:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab" }
     lifecycle:
       rules:
         - { rulePriority: 1, selection: { tagStatus: tagged, tagPatternList: ["*"], countType: sinceImagePushed, countUnit: days, countNumber: 3 }, action: { type: expire } }

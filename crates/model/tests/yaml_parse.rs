@@ -245,6 +245,7 @@ fn syntax_errors_point_at_what_was_done_wrong() {
         ("a: [1, 2\nb: 3\n", "1:4: this `[` is not closed with `]`"),
         ("a: [1, 2\n", "1:4: this `[` is not closed with `]`"),
         ("a: {x: 1\nb: 3\n", "1:4: this `{` is not closed with `}`"),
+        ("a: { x: y\nb:\n  c: 3\n", "1:4: this `{` is not closed with `}`"),
         ("a: {b: [1,2}\n", "1:12: `[` is closed by `}`"),
         ("a: {b: 1 \"c\": 2}\n", "1:10: a comma or `}` is missing before this"),
         ("a: ]\n", "1:4: this closing bracket was never opened"),

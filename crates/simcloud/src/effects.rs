@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hatoba_engine::cloud::{Class, CloudError, Depth, Receipt, Target};
-use hatoba_engine::desired::{Goal, Resolved};
+use hatoba_engine::desired::{Goal, OnDestroy, Resolved};
 use hatoba_engine::kind::{Field, OnChange, Unset};
 use hatoba_engine::owner::{Mark, Origin, TAG_RETAIN, is_ours};
 use hatoba_engine::snapshot::{ReadFailure, Readiness, Sighting, Snapshot};
@@ -24,9 +24,6 @@ const DRAINING: u32 = 2;
 
 /// How the ids of security groups begin that were assigned here.
 const OWN_GROUP: &str = "sg-00000";
-
-/// The tag by which a repository tells what destroy may do with its images.
-pub(crate) const TAG_ON_DESTROY: &str = "hatoba:on-destroy";
 
 pub(crate) fn refuse(class: Class, call: &str, message: impl Into<String>) -> CloudError {
     CloudError::new(class, call, message)
@@ -53,8 +50,8 @@ fn sighting(thing: &Thing, stack: Option<&str>, all: &[Thing], facts: &Facts, no
         let others = all.iter().filter(|other| providers(other).contains(&thing.id) && outlives(other, stack));
         live.held_by = others.map(|other| format!("role `{}`", other.name)).collect();
     }
-    let note = thing.fields.get("tags").and_then(|tags| tags.get(TAG_ON_DESTROY)).and_then(Value::as_text);
-    live.notes.extend(note.map(|text| ("on_destroy".to_owned(), text.to_owned())));
+    let tags = thing.fields.get("tags").map(Value::map_texts).unwrap_or_default();
+    live.on_destroy = OnDestroy::from_tags(&tags);
     live
 }
 
@@ -98,7 +95,7 @@ impl State {
                 .map(|want| want.address.clone())
                 .collect();
             let error = refuse(Class::Denied, "Describe", "not allowed");
-            snapshot.unreadable.extend((!addresses.is_empty()).then_some(ReadFailure { addresses, error }));
+            snapshot.unreadable.push(ReadFailure { addresses, error });
         }
         snapshot.lookups.insert(OutputRef::new("lookup.network", "vpc"), "vpc-0default".into());
         snapshot.lookups.insert(OutputRef::new("lookup.network", "subnets"), Value::set(["subnet-a", "subnet-b"]));
@@ -195,7 +192,8 @@ impl State {
                 (None, _) => {}
             }
         }
-        if let Some(error) = self.refers_badly(&thing, call, facts) {
+        let wrong = self.refers_badly(&thing, call, facts).or_else(|| self.lacks_capacity(&thing, call));
+        if let Some(error) = wrong {
             return Err(error);
         }
         let receipt = receipt(&thing);
@@ -261,6 +259,9 @@ impl State {
             &self.find(want.kind.name, &live.name, want.scope.as_ref()).cloned().unwrap_or(changed.clone()),
             facts,
         );
+        if let Some(error) = self.capacity_is_held(&changed, group).or_else(|| self.lacks_capacity(&changed, group)) {
+            return Err(error);
+        }
         if uses(&changed, facts) != before
             && let Some(error) = self.refers_badly(&changed, group, facts)
         {

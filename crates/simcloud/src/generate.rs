@@ -96,8 +96,15 @@ const ORDER: [&str; 11] = [
 ];
 
 /// What cannot be changed while it is in use.
-const FIXED: [(&str, &[&str]); 3] =
-    [("security_groups", &["description", "vpc"]), ("policies", &["path", "description"]), ("parameters", &["tier"])];
+const FIXED: [(&str, &[&str]); 6] = [
+    ("security_groups", &["description", "vpc"]),
+    ("policies", &["path", "description"]),
+    ("parameters", &["tier"]),
+    ("roles", &["path"]),
+    // Some classes have no retention.
+    ("log_groups", &["class", "retention_days"]),
+    ("repositories", &["encryption"]),
+];
 
 /// Fields that depend on no other field of the same resource.
 const FREE: [(&str, &[&str]); 5] = [
@@ -274,6 +281,12 @@ impl Generated {
             for field in *fields {
                 carry(&old.spec, &mut item.spec, field);
             }
+        }
+        let list = |item: &Item| item.spec.get("value").is_some_and(Json::is_array) || item.spec.contains_key("type");
+        if place.0 == "parameters" && (!renamed || moved) && list(old) != list(&item) {
+            // A value fits its type.
+            carry(&old.spec, &mut item.spec, "type");
+            carry(&old.spec, &mut item.spec, "value");
         }
         if moved {
             carry(&old.spec, &mut item.spec, "name");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
 use hatoba_model::kinds::trust::principals;
+use hatoba_provider::kinds::repository::image::repository_arn;
 
 use crate::world::Thing;
 
@@ -43,6 +44,11 @@ pub(crate) fn uses(thing: &Thing, facts: &Facts) -> Vec<String> {
             for container in fields.get("containers").and_then(Value::as_map).into_iter().flat_map(BTreeMap::values) {
                 let name = container.get("logs").and_then(|logs| logs.get("group")).and_then(Value::as_text);
                 add(name.map(group).as_deref());
+                for from in container.get("secrets").map(Value::map_texts).unwrap_or_default().into_values() {
+                    add(Some(&from).filter(|from| from.starts_with("arn:")).map(String::as_str));
+                }
+                let image = container.get("image").and_then(Value::as_text);
+                add(image.and_then(|image| repository_arn(image, facts.partition())).as_deref());
             }
         }
         "service" => {

@@ -11,13 +11,13 @@ use hatoba_engine::clock::Clock;
 use hatoba_engine::cloud::{Class, Cloud, CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Goal, OnDestroy, Resolved};
 use hatoba_engine::kind::Ownership;
-use hatoba_engine::owner::{Origin, TAG_RETAIN};
+use hatoba_engine::owner::{Origin, TAG_ON_DESTROY, TAG_RETAIN};
 use hatoba_engine::snapshot::{Sighting, Snapshot};
 use hatoba_engine::value::Value;
 use hatoba_model::stack::Stack;
 use tokio::sync::watch;
 
-use crate::effects::{TAG_ON_DESTROY, refuse};
+use crate::effects::refuse;
 use crate::faults::{Faults, ReadFault, WriteFault};
 use crate::generate::Rng;
 use crate::timeline::Timeline;
@@ -224,9 +224,9 @@ impl<'a> Run<'a> {
             .find(|want| want.kind.name == thing.kind.name && want.name == thing.name && want.scope == thing.scope);
         let tag =
             |name: &str| thing.fields.get("tags").and_then(|tags| tags.get(name)).and_then(Value::as_text).is_some();
-        // What is replaced, or goes with the whole stack, is as the file says; otherwise the note on it counts.
+        // Of what the file has, the file says whether it may go; otherwise the note on it counts.
         let retained = match want {
-            Some(want) => want.retain && self.goal.content,
+            Some(want) => want.retain,
             None => tag(TAG_RETAIN),
         };
         if retained {

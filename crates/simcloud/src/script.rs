@@ -259,6 +259,9 @@ pub fn brief(plan: &Plan) -> String {
     for (address, reason) in &plan.unknown {
         let _ = writeln!(out, "  ? {address}: {reason}");
     }
+    for reason in &plan.unread {
+        let _ = writeln!(out, "  ? not everything could be looked for: {reason}");
+    }
     if out.is_empty() {
         let _ = writeln!(out, "  no changes");
     }
@@ -285,6 +288,7 @@ fn why(why: &Why) -> String {
         Why::NotInFile => " [not in the file]".to_owned(),
         Why::Renamed => " [renamed]".to_owned(),
         Why::NotSettled => " [not settled]".to_owned(),
+        Why::UsersFirst => " [once its users have changed]".to_owned(),
     }
 }
 

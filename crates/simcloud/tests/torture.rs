@@ -21,13 +21,16 @@ fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().map_or(otherwise, |text| text.parse().unwrap())
 }
 
+/// Broken promises with the seeds of their cases.
+type Found = BTreeMap<&'static str, Vec<(u64, Broken)>>;
+
 /// Plays every case of a range, side by side; stops at the first broken promise unless there are to be more.
-fn cases(first: u64, count: u64) -> (Figures, BTreeMap<&'static str, Vec<(u64, Broken)>>) {
+fn cases(first: u64, count: u64) -> (Figures, Found) {
     let all = number("HATOBA_KEEP_GOING", 0) > 0;
     let next = AtomicU64::new(first / SHARED);
     let stop = AtomicBool::new(false);
     let total = Mutex::new(Figures::default());
-    let found: Mutex<BTreeMap<&'static str, Vec<(u64, Broken)>>> = Mutex::default();
+    let found: Mutex<Found> = Mutex::default();
     let end = first + count;
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {

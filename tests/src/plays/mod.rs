@@ -5,6 +5,7 @@
 mod logs;
 pub mod rates;
 mod services;
+pub mod slow;
 mod task_definitions;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use hatoba_tests::emulator::Kind;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-use crate::helpers::{aws, mark, nothing_to_do, run, says, tags_in, text, write, writes};
+use crate::helpers::{aws, mark, nothing_to_do, run, said, says, tags_in, text, write, writes};
 use crate::rows::{document, iam_arn, trust};
 use crate::stack::whole;
 
@@ -14,10 +14,18 @@ struct Drift {
     hand: fn(&World),
     /// What the plan then shows, in order of addresses: `update role.papyrus-task trust`.
     shows: &'static [&'static str],
+    /// The emulator that can do this, if only one can.
+    only: Option<Kind>,
 }
 
 const fn drift(what: &'static str, hand: fn(&World), shows: &'static [&'static str]) -> Drift {
-    Drift { what, hand, shows }
+    Drift { what, hand, shows, only: None }
+}
+
+impl Drift {
+    const fn only(self, kind: Kind) -> Self {
+        Self { only: Some(kind), ..self }
+    }
 }
 
 fn other_document() -> String {
@@ -208,7 +216,9 @@ const OTHERS: &[Drift] = &[
             aws(world, "ecs", "UpdateClusterSettings", &json!({ "cluster": "papyrus", "settings": setting }));
         },
         &["update cluster.papyrus container_insights"],
-    ),
+    )
+    // moto has no UpdateClusterSettings.
+    .only(Kind::Ministack),
     drift(
         "a rule more",
         |world| rule(world, "AuthorizeSecurityGroupIngress", 22),
@@ -296,7 +306,7 @@ fn all_are_found_and_put_right(kind: Kind, drifts: &[Drift]) {
     write(&world, &whole());
     run(&world, &["apply", "--yes"], 0);
     let mut missed = Vec::new();
-    for Drift { what, hand, shows } in drifts {
+    for Drift { what, hand, shows, .. } in drifts.iter().filter(|drift| drift.only.is_none_or(|only| only == kind)) {
         hand(&world);
         let plan = world.hatoba(&["plan", "--detailed-exitcode", "--json"]).unwrap();
         let found = (plan.code, shown(&serde_json::from_str(&plan.stdout).unwrap()));
@@ -305,7 +315,10 @@ fn all_are_found_and_put_right(kind: Kind, drifts: &[Drift]) {
         }
         let run = run(&world, &["apply", "--yes"], 0);
         let addresses = shows.iter().filter_map(|show| show.split(' ').nth(1));
-        addresses.for_each(|address| says(&run, &[address]));
+        let untold: Vec<&str> = addresses.filter(|address| !said(&run).contains(&format!("✓ {address}: "))).collect();
+        if !untold.is_empty() {
+            missed.push(format!("{what}: apply says nothing of {untold:?}: {run:?}"));
+        }
     }
     assert!(missed.is_empty(), "{missed:#?}");
     nothing_to_do(&world);

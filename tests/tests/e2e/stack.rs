@@ -42,7 +42,9 @@ pub(crate) fn whole() -> Value {
         "users": { "papyrus-ci": { "managed_policies": ["papyrus-read"] } },
         "log_groups": { "/ecs/papyrus": { "retention_days": 14 } },
         "repositories": { "acme/papyrus": { "scan_on_push": true, "keep_images": 10 } },
-        "clusters": { "papyrus": { "capacity_providers": ["FARGATE", "FARGATE_SPOT"] } },
+        "clusters": {
+            "papyrus": { "capacity_providers": ["FARGATE", "FARGATE_SPOT"], "container_insights": "disabled" },
+        },
         "security_groups": {
             "papyrus": { "description": "papyrus service", "ingress": [{ "port": 5000, "from": ["0.0.0.0/0"] }] },
         },

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hatoba_engine::execute::Outcome;
 use hatoba_engine::plan::{Intent, Plan};
+use hatoba_engine::snapshot::Snapshot;
 use serde_json::{Value as Json, json};
 
 use crate::args::{DestroyArgs, Global};
@@ -27,6 +28,11 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui, interrupt:
     let place = session.place();
     let obstacle = look.obstacle();
     if obstacle.is_none() && look.plan.steps.is_empty() {
+        if let Some(error) =
+            not_all_seen(&look.seen, "nothing was found to delete, but not everything could be looked for")
+        {
+            return Err(error.document(document(&look.plan, Json::Null, Json::Null)));
+        }
         let left = remains(&session.goal, &look.seen, &look.plan);
         ui.show(&[Line::new(0).text(&format!("Nothing to destroy: {place}."))])?;
         ui.show(&proof(session.stack(), &left, false))?;
@@ -84,14 +90,20 @@ fn document(plan: &Plan, outcome: Json, left: Json) -> Json {
     json!({ "plan": render::json::plan(plan), "outcome": outcome, "left": left })
 }
 
+/// Why nothing can be said about what is left: a failed read does not mean that nothing is there.
+fn not_all_seen(seen: &Snapshot, help: &str) -> Option<Error> {
+    let failure = seen.unreadable.first()?;
+    Some(Error::from(failure.error.clone()).help(help))
+}
+
 /// Looks again, by name and by mark.
 async fn prove(session: &mut Session, plan: &Plan) -> Result<Vec<Remains>, Error> {
     let mut pauses = PATIENCE.into_iter();
     loop {
         let look = session.look(Intent::Absent).await?;
-        if let Some(failure) = look.seen.unreadable.first() {
-            let error = Error::from(failure.error.clone());
-            return Err(error.help("everything was deleted, but that could not be proved: run the same command again"));
+        let help = "everything was deleted, but that could not be proved: run the same command again";
+        if let Some(error) = not_all_seen(&look.seen, help) {
+            return Err(error);
         }
         let left = remains(&session.goal, &look.seen, plan);
         match pauses.next() {

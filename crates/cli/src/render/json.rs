@@ -20,6 +20,7 @@ pub(crate) fn plan(plan: &Plan) -> Json {
         "notes": plan.notes,
         "unchanged": plan.unchanged,
         "unknown": unknown.collect::<Vec<_>>(),
+        "unread": plan.unread,
     })
 }
 

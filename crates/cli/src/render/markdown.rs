@@ -29,6 +29,10 @@ pub(crate) fn plan(plan: &Plan, place: &str) -> String {
             escape(reason)
         ));
     }
+    for reason in &plan.unread {
+        let text = "there may be more of this stack than is shown, because not everything could be looked for";
+        out.push(&format!("\n> [!WARNING]\n> {text}: {}\n", escape(reason)));
+    }
     let changes = changes(plan);
     for (at, change) in changes.iter().enumerate() {
         let step = change.step;

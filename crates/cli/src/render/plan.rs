@@ -27,7 +27,7 @@ pub(crate) fn text(plan: &Plan, place: &str, style: Style) -> String {
             out.push(Line::blank());
         }
     }
-    for part in [notes(plan), unknown(plan), refusals(plan)] {
+    for part in [notes(plan), unread(plan), unknown(plan), refusals(plan)] {
         if !part.is_empty() {
             out.extend(part);
             out.push(Line::blank());
@@ -87,6 +87,7 @@ pub(crate) fn reasons(change: &Change<'_>) -> Vec<String> {
         }
         (_, Why::NotInFile) => out.push("not in the file any more".to_owned()),
         (_, Why::Renamed) => out.push("the file gives it another name now".to_owned()),
+        (_, Why::UsersFirst) => out.push("taken away once its users have let go of it".to_owned()),
         (_, Why::NotFound | Why::FieldsDiffer | Why::Destroy | Why::NotSettled) => {}
     }
     if step.act == Act::Release {
@@ -142,6 +143,17 @@ fn unknown(plan: &Plan) -> Vec<Line> {
     let mut out = Vec::new();
     for (reason, addresses) in by_reason {
         out.push(Line::new(0).hang(4).add(Tone::Error, "unknown").text(": ").add(Tone::Strong, &addresses.join(", ")));
+        out.push(Line::new(4).hang(0).text(&one_line(reason)));
+    }
+    out
+}
+
+/// Why there may be more than is shown.
+fn unread(plan: &Plan) -> Vec<Line> {
+    let mut out = Vec::new();
+    for reason in &plan.unread {
+        let text = ": there may be more of this stack than is shown, because not everything could be looked for";
+        out.push(Line::new(0).hang(4).add(Tone::Warning, "note").text(text));
         out.push(Line::new(4).hang(0).text(&one_line(reason)));
     }
     out

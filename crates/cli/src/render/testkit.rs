@@ -1,7 +1,7 @@
 //! Plans for tests of the renderers.
 
 use hatoba_engine::diff::FieldChange;
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::plan::{Act, Intent, Plan, Step, Why};
 use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
@@ -29,7 +29,6 @@ pub(crate) static KIND: KindInfo = KindInfo {
         Group::new("TagThing"),
     ],
     ownership: Ownership::Tags,
-    replace_in_use: ReplaceInUse::Allowed,
     settles: false,
     parallel: 4,
 };
@@ -47,6 +46,7 @@ pub(crate) fn plan(mut steps: Vec<Step>) -> Plan {
         notes: Vec::new(),
         unchanged: Vec::new(),
         unknown: Vec::new(),
+        unread: Vec::new(),
         known: Default::default(),
     }
 }

@@ -1,5 +1,6 @@
 //! One step: what it expects is checked, then it acts, then it waits until the cloud has settled.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -68,34 +69,43 @@ impl Worker<'_> {
             self.expect_nothing().await?;
         }
         self.calling(self.step.kind.create_call);
+        let there = OnceLock::new();
         let receipt = self
             .attempt(
                 self.makes_another(),
                 || self.cloud.create(&want),
-                |doubtful| async move {
-                    // What bears our mark was made by a call of ours whose answer was lost, or else by another run.
-                    let seen = self.look(Depth::Full).await?;
-                    let Some(live) = seen.iter().find(|s| self.is_ours(s)).or(seen.first()) else {
-                        return Ok(Seen::Nothing);
-                    };
-                    let want = self.want.as_ref().map_err(Clone::clone)?;
-                    let differs = differences(want.kind, &want.fields, &live.fields);
-                    Ok(match (self.is_ours(live), doubtful) {
-                        // Reads may be behind: this is the predecessor, which is gone.
-                        (true, true) if differs.iter().any(|change| change.call.is_none()) => Seen::Nothing,
-                        (true, true) => Seen::Done(receipt_of(live)),
-                        (true, false) if differs.is_empty() => Seen::Done(receipt_of(live)),
-                        _ => Seen::Other,
-                    })
+                |doubtful| {
+                    let there = &there;
+                    async move {
+                        // What bears our mark was made by a call of ours whose answer was lost, or else by another run.
+                        let seen = self.look(Depth::Full).await?;
+                        let Some(live) = seen.iter().find(|s| self.is_ours(s)).or(seen.first()) else {
+                            return Ok(Seen::Nothing);
+                        };
+                        let want = self.want.as_ref().map_err(Clone::clone)?;
+                        let differs = differences(want.kind, &want.fields, &live.fields);
+                        let fixed = differs.iter().any(|change| change.call.is_none());
+                        Ok(match (self.is_ours(live), doubtful) {
+                            // Reads may be behind: this is the predecessor, which is gone.
+                            (true, true) if fixed => Seen::Nothing,
+                            (true, true) => Seen::Done(receipt_of(live)),
+                            // An earlier run of this stack made it, and reads did not show it yet: it is as if it had been seen.
+                            (true, false) if !fixed => {
+                                let groups = want.kind.groups_of(&differs);
+                                let receipt = receipt_of(live);
+                                there.get_or_init(|| (live.clone(), groups));
+                                Seen::Done(receipt)
+                            }
+                            _ => Seen::Other,
+                        })
+                    }
                 },
             )
             .await?;
         self.remember(&receipt, outputs);
-        if !then.is_empty() {
-            let live = self.fresh(&want, &receipt);
-            for group in then {
-                self.run_group(group, &want, &live, outputs).await?;
-            }
+        let (live, groups) = there.into_inner().unwrap_or_else(|| (self.fresh(&want, &receipt), then.to_vec()));
+        for group in groups {
+            self.run_group(group, &want, &live, outputs).await?;
         }
         if self.step.kind.settles {
             self.settle(Until::Ready, outputs).await?;
@@ -180,13 +190,17 @@ impl Worker<'_> {
     async fn as_planned(&self, planned: &Sighting) -> Result<Option<Sighting>, StepError> {
         let fresh = self.seen.is_some_and(|seen| self.clock.now().saturating_sub(seen) < FRESH);
         let seen = if fresh { vec![planned.clone()] } else { self.look(Depth::Mark).await? };
+        let newer = self.makes_another() && seen.iter().all(|s| s.id != planned.id);
+        if newer && !seen.is_empty() {
+            return Err(self.newer());
+        }
         let Some(live) = seen.into_iter().find(|s| s.id == planned.id) else { return Ok(None) };
         if same_owner(&live, planned) { Ok(Some(live)) } else { Err(self.other_owner()) }
     }
 
     /// Whether the create call never fails because of what is there already: a second call makes a second one.
     fn makes_another(&self) -> bool {
-        !self.step.kind.renews(self.step.kind.create_call).is_empty()
+        self.step.kind.keeps_revisions()
     }
 
     /// Before something is created that would be created a second time without an error.
@@ -199,6 +213,10 @@ impl Worker<'_> {
 
     fn gone(&self) -> StepError {
         StepError::Stale(format!("the {} `{}` is gone", self.step.kind.title, self.step.name))
+    }
+
+    fn newer(&self) -> StepError {
+        StepError::Stale(format!("the {} `{}` has a newer revision", self.step.kind.title, self.step.name))
     }
 
     fn other_owner(&self) -> StepError {
@@ -217,10 +235,11 @@ impl Worker<'_> {
             return Ok(planned.clone());
         }
         let seen = self.look(Depth::Mark).await?;
-        let Some(live) = seen.into_iter().find(|s| s.id == planned.id) else {
-            return Err(self.gone());
-        };
-        if same_owner(&live, planned) { Ok(planned.clone()) } else { Err(self.other_owner()) }
+        if seen.iter().all(|s| s.id != planned.id) {
+            return Err(if self.makes_another() && !seen.is_empty() { self.newer() } else { self.gone() });
+        }
+        let same = seen.iter().any(|live| live.id == planned.id && same_owner(live, planned));
+        if same { Ok(planned.clone()) } else { Err(self.other_owner()) }
     }
 
     async fn settle(&self, until: Until, outputs: &mut Outputs) -> Result<(), StepError> {

@@ -6,13 +6,17 @@ use hatoba_model::address::Address;
 
 use crate::desired::{Desired, Goal};
 use crate::graph::{Cycle, order};
-use crate::kind::{Ownership, ReplaceInUse};
+use crate::kind::Ownership;
+use crate::owner::Origin;
 use crate::resolve::{Known, fill};
 use crate::snapshot::{Sighting, Snapshot};
-use crate::value::{OutputRef, Value};
+use crate::value::OutputRef;
 
+use super::apart::grow_before_shrink;
 use super::decide::{self, Action, Decision};
+use super::keep::keep_used;
 use super::order::edges;
+use super::usage::Usage;
 use super::{Act, Intent, Note, Plan, Refusal, Step, Why};
 
 /// Plans the way from what was seen to the goal.
@@ -42,6 +46,9 @@ struct Builder<'a> {
     known: Known,
     /// Addresses whose state is unknown, with the reason.
     unknown: BTreeMap<Address, String>,
+    /// Why something may be there that was not seen and that nobody can name.
+    unread: BTreeSet<String>,
+    usage: Usage<'a>,
     refused: BTreeSet<Address>,
     steps: Vec<Step>,
     refusals: Vec<Refusal>,
@@ -69,7 +76,11 @@ impl<'a> Builder<'a> {
             }
         }
         let mut unknown = BTreeMap::new();
+        let mut unread = BTreeSet::new();
         for failure in &seen.unreadable {
+            if failure.addresses.is_empty() {
+                unread.insert(failure.error.to_string());
+            }
             for address in &failure.addresses {
                 unknown.insert(address.clone(), failure.error.to_string());
             }
@@ -81,6 +92,8 @@ impl<'a> Builder<'a> {
             current,
             known,
             unknown,
+            unread,
+            usage: Usage::new(&seen.seen),
             refused: BTreeSet::new(),
             steps: Vec::new(),
             refusals: Vec::new(),
@@ -175,13 +188,24 @@ impl<'a> Builder<'a> {
             if renamed && (self.refused.contains(&address) || self.unknown.contains_key(&address)) {
                 continue;
             }
-            if let Some(user) = self.may_use(live) {
-                let text = format!("kept: {user} may still use it, and its state is unknown");
+            let text = match (self.may_use(live), self.unread.first()) {
+                (Some(user), _) => Some(format!("kept: {user} may still use it, and its state is unknown")),
+                // Whatever was not seen goes as well when everything goes.
+                (None, Some(reason)) if self.intent == Intent::Present => {
+                    Some(format!("kept: something that could not be looked for may still use it ({reason})"))
+                }
+                (None, _) => None,
+            };
+            if let Some(text) = text {
                 self.notes.push(Note { address, name: live.name.clone(), text, stays: true });
                 continue;
             }
             let why = if renamed { Why::Renamed } else { why.clone() };
-            let decision = decide::absent(&self.goal.stack, &address, live, None, why);
+            let decision = match self.goal.resources.get(&address).filter(|want| renamed && want.retain) {
+                // That the file says so now is enough, whatever was noted on the old one.
+                Some(want) => decide::absent(&self.goal.stack, &address, live, Some(want), why),
+                None => decide::absent(&self.goal.stack, &address, live, None, why),
+            };
             self.take(&address, Some(live), decision);
         }
     }
@@ -213,12 +237,21 @@ impl<'a> Builder<'a> {
             return;
         }
         let live = self.current.get(&want.address).copied();
-        let seen = &self.seen.seen;
         let used = |live: &Sighting| {
-            seen.iter().any(|other| !std::ptr::eq(other, live) && other.uses.iter().any(|id| live.is_called(id)))
+            let user = self.usage.users(live).find(|user| !self.goes(user))?;
+            Some(format!("the {} `{}`", user.kind.title, user.name))
         };
         let decision = decide::present(&self.goal.stack, &want, live, &used);
         self.take(&want.address, live, decision);
+    }
+
+    /// Whether this plan deletes it because the file no longer has it.
+    fn goes(&self, live: &Sighting) -> bool {
+        let ours = |live: &Sighting| {
+            live.mark.as_ref().is_some_and(|mark| mark.stack == self.goal.stack && mark.origin == Origin::Created)
+        };
+        let current = || self.current.values().any(|current| std::ptr::eq(*current, live));
+        ours(live) && !live.is_retained() && self.seen.unreadable.is_empty() && !current()
     }
 
     fn take(&mut self, address: &Address, live: Option<&Sighting>, decision: Decision) {
@@ -291,42 +324,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// What AWS does not delete while it is in use stays when whoever uses it stays, and goes on using it.
-    fn keep_used(&mut self) {
-        while let Some((at, text)) =
-            self.steps.iter().enumerate().find_map(|(at, step)| Some((at, self.used_for_good(step)?)))
-        {
-            let step = self.steps.remove(at);
-            self.notes.push(Note { address: step.address, name: step.name, text, stays: true });
-        }
-        for (id, step) in self.steps.iter_mut().enumerate() {
-            step.id = id;
-        }
-    }
-
-    /// Why something that is to be deleted has to stay, if it has.
-    fn used_for_good(&self, step: &Step) -> Option<String> {
-        let in_the_way =
-            matches!(step.act, Act::Delete { .. }) && step.kind.replace_in_use == ReplaceInUse::NeedsNewName;
-        let live = step.live.as_ref().filter(|_| in_the_way && !matches!(step.why, Why::MustReplace(_)))?;
-        let names = live.names();
-        let stays = |user: &&Sighting| {
-            let mut steps =
-                self.steps.iter().filter(|other| other.live.as_ref().is_some_and(|live| live.id == user.id));
-            !steps.any(|other| match (&other.act, &other.want) {
-                (Act::Delete { .. } | Act::Settle { until: crate::wait::Until::Gone }, _) => true,
-                (Act::Update { .. }, Some(want)) => !want.fields.values().any(|value| mentions(value, &names)),
-                _ => false,
-            })
-        };
-        let uses = |user: &&Sighting| user.id != live.id && user.uses.iter().any(|id| names.contains(id.as_str()));
-        let user = self.seen.seen.iter().filter(uses).filter(stays).min_by_key(|user| (user.kind.name, &user.name))?;
-        Some(format!("kept: the {} `{}` uses it, and stays", user.kind.title, user.name))
-    }
-
     fn finish(mut self) -> Plan {
-        self.keep_used();
-        edges(&mut self.steps, self.goal);
+        self.notes.extend(keep_used(&mut self.steps, &self.usage));
+        grow_before_shrink(&mut self.steps, &self.usage);
+        edges(&mut self.steps, self.goal, &self.usage);
         self.unchanged.sort();
         self.notes.sort_by(|a, b| a.address.cmp(&b.address).then_with(|| a.name.cmp(&b.name)));
         Plan {
@@ -337,19 +338,9 @@ impl<'a> Builder<'a> {
             notes: self.notes,
             unchanged: self.unchanged,
             unknown: self.unknown.into_iter().collect(),
+            unread: self.unread.into_iter().collect(),
             known: self.known,
         }
-    }
-}
-
-/// Whether a value holds one of these identifiers.
-fn mentions(value: &Value, names: &BTreeSet<&str>) -> bool {
-    match value {
-        Value::Text(text) => names.contains(text.as_str()),
-        Value::List(items) => items.iter().any(|item| mentions(item, names)),
-        Value::Map(parts) => parts.values().any(|part| mentions(part, names)),
-        Value::Keep(inner) => mentions(inner, names),
-        Value::Doc(_) | Value::Bool(_) | Value::Int(_) | Value::Pending(_) => false,
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use hatoba_model::address::Address;
 
-use crate::desired::{Desired, OnDestroy};
+use crate::desired::Desired;
 use crate::diff::{FieldChange, creation, differences, settled};
 use crate::kind::{OnChange, Ownership, Unset};
-use crate::owner::{Mark, Origin, TAG_RETAIN};
+use crate::owner::{Mark, Origin, TAG_RETAIN, is_ours};
 use crate::snapshot::{Readiness, Sighting};
 use crate::value::{Fields, Value};
 
-use super::{Act, Note, Refusal, Why, may_empty};
+use super::{Act, Note, Refusal, Why};
 
 /// A decision about one resource.
 #[derive(Debug)]
@@ -38,12 +38,12 @@ pub(super) struct Action {
 }
 
 /// What to do so that `want` exists, where `live` is what bears its name (or its mark).
-/// `used` tells whether something that stays uses it.
+/// `used` tells who goes on using it, and would be without it while it is replaced.
 pub(super) fn present(
     stack: &str,
     want: &Desired,
     live: Option<&Sighting>,
-    used: &dyn Fn(&Sighting) -> bool,
+    used: &dyn Fn(&Sighting) -> Option<String>,
 ) -> Decision {
     let Some(live) = live else {
         if want.existing {
@@ -90,7 +90,10 @@ pub(super) fn present(
         ));
     }
     let origin = live.mark.as_ref().map_or(Origin::Adopted, |mark| mark.origin);
-    let want = marked(stack, want, origin);
+    let mut want = marked(stack, want, origin);
+    if origin == Origin::Adopted || want.kind.ownership == Ownership::Shared {
+        keep_their_tags(&mut want, live);
+    }
     let changes = differences(want.kind, &want.fields, &live.fields);
     if changes.is_empty() {
         return match &live.readiness {
@@ -102,13 +105,7 @@ pub(super) fn present(
         let field = fixed.path.clone();
         return replace(stack, &want, live, field, changes, used, unmarked);
     }
-    let groups = want
-        .kind
-        .groups
-        .iter()
-        .map(|group| group.name)
-        .filter(|group| changes.iter().any(|change| change.call.as_deref() == Some(group)))
-        .collect();
+    let groups = want.kind.groups_of(&changes);
     let want = over(&want, live);
     let why = if unmarked { Why::Adopted } else { Why::FieldsDiffer };
     Decision::Do(Box::new(Action { act: Act::Update { groups }, why, changes, want: Some(want) }))
@@ -125,13 +122,7 @@ fn shared_with(want: &Desired, live: &Sighting, mark: &Mark) -> Decision {
     if changes.is_empty() {
         return Decision::Nothing;
     }
-    let groups: Vec<_> = want
-        .kind
-        .groups
-        .iter()
-        .map(|group| group.name)
-        .filter(|group| changes.iter().any(|change| change.call.as_deref() == Some(group)))
-        .collect();
+    let groups = want.kind.groups_of(&changes);
     if changes.iter().any(|change| change.call.is_none()) || groups.is_empty() {
         return Decision::Refuse(refusal(
             want,
@@ -154,7 +145,7 @@ fn replace(
     live: &Sighting,
     field: String,
     changes: Vec<FieldChange>,
-    used: &dyn Fn(&Sighting) -> bool,
+    used: &dyn Fn(&Sighting) -> Option<String>,
     unmarked: bool,
 ) -> Decision {
     let adopted = live.mark.as_ref().is_none_or(|mark| mark.origin == Origin::Adopted);
@@ -168,17 +159,27 @@ fn replace(
             "set the field to what is there, or give this one another `name:` so that a new one is created beside it",
         ));
     }
-    if want.kind.replace_in_use == crate::kind::ReplaceInUse::NeedsNewName && used(live) {
+    if want.retain {
         return Decision::Refuse(refusal(
             want,
             format!(
-                "`{field}` of the {} `{}` cannot be changed in place, and it is in use",
+                "`{field}` of the {} `{}` cannot be changed in place, and `retain: true` keeps it from being deleted",
+                want.kind.title, live.name
+            ),
+            "set the field to what is there, give this one another `name:` so that the old one is let go of, or remove `retain: true`",
+        ));
+    }
+    if let Some(user) = used(live) {
+        return Decision::Refuse(refusal(
+            want,
+            format!(
+                "`{field}` of the {} `{}` cannot be changed in place, and {user} uses it",
                 want.kind.title, live.name
             ),
             "give it another `name:`: the new one is created first, its users move over, then the old one is deleted",
         ));
     }
-    if live.holds.is_some() && want.on_destroy != OnDestroy::Empty {
+    if live.holds.is_some() && !want.on_destroy.may_empty() {
         let holds = live.holds.as_deref().unwrap_or_default();
         return Decision::Refuse(refusal(
             want,
@@ -191,7 +192,7 @@ fn replace(
     }
     let why = Why::MustReplace(field);
     let delete = Action {
-        act: Act::Delete { empty: may_empty(want.on_destroy) },
+        act: Act::Delete { empty: want.on_destroy.may_empty() },
         why: why.clone(),
         changes: Vec::new(),
         want: None,
@@ -223,34 +224,15 @@ pub(super) fn absent(stack: &str, address: &Address, live: &Sighting, want: Opti
             want: None,
         }));
     }
-    let retained = match want {
-        Some(want) => want.retain,
-        None => live.fields.get("tags").is_some_and(|tags| tags.get(TAG_RETAIN).is_some()),
-    };
+    let retained = want.map_or(live.is_retained(), |want| want.retain);
     if retained || mark.origin == Origin::Adopted {
         return Decision::Do(Box::new(Action { act: Act::Release, why, changes: Vec::new(), want: None }));
     }
-    let on_destroy = want.map_or(OnDestroy::Plain, |want| want.on_destroy);
-    let kept_on_purpose = live.notes.get("on_destroy").map(String::as_str);
-    if let Some(holds) = &live.holds {
-        let empty = match want {
-            Some(_) => on_destroy == OnDestroy::Empty,
-            None => kept_on_purpose == Some("empty"),
-        };
-        if !empty {
-            return Decision::Leave(note(
-                format!("kept: it holds {holds}; `on_destroy: empty` would delete them with it"),
-                true,
-            ));
-        }
-        return Decision::Do(Box::new(Action {
-            act: Act::Delete { empty: true },
-            why,
-            changes: Vec::new(),
-            want: None,
-        }));
+    let empty = want.map_or(live.on_destroy, |want| want.on_destroy).may_empty();
+    if let Some(holds) = live.holds.as_ref().filter(|_| !empty) {
+        let text = format!("kept: it holds {holds}; `on_destroy: empty` would delete them with it");
+        return Decision::Leave(note(text, true));
     }
-    let empty = may_empty(on_destroy) || kept_on_purpose == Some("empty");
     Decision::Do(Box::new(Action { act: Act::Delete { empty }, why, changes: Vec::new(), want: None }))
 }
 
@@ -301,6 +283,16 @@ fn marked(stack: &str, want: &Desired, origin: Origin) -> Desired {
         want.fields.insert("tags".into(), Value::texts(tags));
     }
     want
+}
+
+/// What we did not make, or share, keeps the tags that others gave it: they may mean something to them.
+fn keep_their_tags(want: &mut Desired, live: &Sighting) {
+    let theirs = live.fields.get("tags").and_then(Value::as_map);
+    if let (Some(Value::Map(tags)), Some(theirs)) = (want.fields.get_mut("tags"), theirs) {
+        for (key, value) in theirs.iter().filter(|(key, _)| !is_ours(key)) {
+            tags.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 /// The wish as it ends up over what is there: with what others own, what only has to be included,

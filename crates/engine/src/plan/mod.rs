@@ -1,8 +1,11 @@
 //! The planner: a pure, deterministic, synchronous function of goal, snapshot and policy.
 
+mod apart;
 mod build;
 mod decide;
+mod keep;
 mod order;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +14,7 @@ use serde::Serialize;
 
 pub use build::plan;
 
-use crate::desired::{Desired, OnDestroy};
+use crate::desired::Desired;
 use crate::diff::FieldChange;
 use crate::kind::KindInfo;
 use crate::snapshot::Sighting;
@@ -44,6 +47,8 @@ pub struct Plan {
     pub unchanged: Vec<Address>,
     /// Resources whose state could not be read, with the reason.
     pub unknown: Vec<(Address, String)>,
+    /// Why not everything that bears the stack's mark could be looked for: there may be more than was seen.
+    pub unread: Vec<String>,
     /// Values that were known when the plan was made.
     pub known: BTreeMap<OutputRef, Value>,
 }
@@ -62,6 +67,8 @@ impl Plan {
                 (Act::Create { .. }, Why::MustReplace(_)) => counts.replace += 1,
                 (Act::Delete { .. }, Why::MustReplace(_)) => {}
                 (Act::Create { .. }, _) => counts.create += 1,
+                // The second half of a change.
+                (Act::Update { .. }, Why::UsersFirst) if self.changes_before(step) => {}
                 (Act::Update { .. }, _) => counts.update += 1,
                 (Act::Delete { .. }, _) => counts.delete += 1,
                 (Act::Release, _) => counts.release += 1,
@@ -69,6 +76,12 @@ impl Plan {
             }
         }
         counts
+    }
+
+    /// Whether another step of the plan changes the same resource.
+    fn changes_before(&self, step: &Step) -> bool {
+        let same = |other: &Step| other.address == step.address && other.id != step.id;
+        self.steps.iter().any(|other| same(other) && matches!(other.act, Act::Update { .. }))
     }
 }
 
@@ -162,6 +175,8 @@ pub enum Why {
     Destroy,
     /// It is still changing from an earlier action.
     NotSettled,
+    /// It is taken away from what stays, once its users have changed.
+    UsersFirst,
 }
 
 /// Something that stands in the way of a plan.
@@ -186,9 +201,4 @@ pub struct Note {
     pub text: String,
     /// Whether it goes on existing, and so may go on costing.
     pub stays: bool,
-}
-
-/// Whether the content of a resource may be deleted with it.
-pub(crate) fn may_empty(on_destroy: OnDestroy) -> bool {
-    on_destroy == OnDestroy::Empty
 }

@@ -10,32 +10,63 @@ const SHOWN: usize = 12;
 /// near that wins which begins most like `name`, then the first.
 pub fn nearest<'k>(name: &str, candidates: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let wanted = plain(name);
-    if wanted.is_empty() {
-        return None;
-    }
-    let mut best: Option<((usize, usize), &str)> = None;
     let mut longer = Vec::new();
-    for candidate in candidates {
-        let other = plain(candidate);
-        // Names of very different length cannot be near; this also bounds the work for absurdly long names.
-        let (short, long) = (wanted.len().min(other.len()), wanted.len().max(other.len()));
-        if short * 2 >= long && long <= 256 {
-            let distance = strsim::damerau_levenshtein(&wanted, &other);
-            let alike = wanted.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
-            let rank = (distance, wanted.len() - alike);
-            if distance <= tolerance(&wanted, &other) && best.is_none_or(|(least, _)| rank < least) {
-                best = Some((rank, candidate));
-            }
+    let candidates = candidates.into_iter().inspect(|candidate| {
+        if wanted.len() >= 4 && plain(candidate).starts_with(&wanted) {
+            longer.push(*candidate);
         }
-        if wanted.len() >= 4 && other.starts_with(&wanted) {
-            longer.push(candidate);
-        }
-    }
+    });
+    let best = slips(&wanted, candidates).into_iter().min_by_key(|(distance, candidate)| {
+        let alike = wanted.bytes().zip(plain(candidate).bytes()).take_while(|(a, b)| a == b).count();
+        (*distance, wanted.len() - alike)
+    });
     match (best, longer.as_slice()) {
         (Some((_, candidate)), _) => Some(candidate),
         (None, [only]) => Some(only),
         _ => None,
     }
+}
+
+/// All candidates that are equally near to `name`, in the order given; none where none is near enough.
+pub(crate) fn all_nearest<'k>(name: &str, candidates: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
+    let slips = slips(&plain(name), candidates);
+    let least = slips.iter().map(|(distance, _)| *distance).min();
+    let mut all = Vec::new();
+    for (distance, candidate) in slips {
+        if Some(distance) == least && !all.contains(&candidate) {
+            all.push(candidate);
+        }
+    }
+    all
+}
+
+/// `did you mean A?` or `did you mean A or B?`; nothing when there is nothing near. At most three are named.
+pub(crate) fn did_you_mean<'k>(name: &str, candidates: impl IntoIterator<Item = &'k str>) -> Option<String> {
+    let found: Vec<String> =
+        all_nearest(name, candidates).into_iter().take(3).map(|word| format!("`{word}`")).collect();
+    let (last, rest) = found.split_last()?;
+    Some(if rest.is_empty() {
+        format!("did you mean {last}?")
+    } else {
+        format!("did you mean {} or {last}?", rest.join(", "))
+    })
+}
+
+/// The candidates that differ from `wanted` by no more than a slip, with how much they differ.
+fn slips<'k>(wanted: &str, candidates: impl IntoIterator<Item = &'k str>) -> Vec<(usize, &'k str)> {
+    let mut slips = Vec::new();
+    for candidate in candidates {
+        let other = plain(candidate);
+        // Names of very different length cannot be near; this also bounds the work for absurdly long names.
+        let (short, long) = (wanted.len().min(other.len()), wanted.len().max(other.len()));
+        if short > 0 && short * 2 >= long && long <= 256 {
+            let distance = strsim::damerau_levenshtein(wanted, &other);
+            if distance <= tolerance(wanted, &other) {
+                slips.push((distance, candidate));
+            }
+        }
+    }
+    slips
 }
 
 /// How many edits are still a slip: one for two or three letters, then one more for every three, at most four.
@@ -99,6 +130,15 @@ mod tests {
         assert_eq!(nearest("containers_a", ["container_ab", "containers_b"]), Some("containers_b"));
         assert_eq!(nearest("imutable", ["mutable", "immutable"]), Some("immutable"));
         assert_eq!(nearest("secu", ["security_groups", "security_policies"]), None);
+    }
+
+    #[test]
+    fn several_equally_near_names_are_all_named() {
+        assert_eq!(did_you_mean("ecx", ["ecs", "ecr", "ec2"]).as_deref(), Some("did you mean `ecs`, `ecr` or `ec2`?"));
+        assert_eq!(did_you_mean("qqqqqq", ["ecs"]), None);
+        assert_eq!(all_nearest("papyrsu", ["papyrus", "papyri", "other"]), ["papyrus"]);
+        assert_eq!(all_nearest("allow", ["Allow", "Deny"]), ["Allow"]);
+        assert!(all_nearest("a", ["ecs", "ecr"]).is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthChar;
 
 use super::{Diagnostic, Diagnostics, Severity};
-use crate::yaml::{Lines, Source};
+use crate::yaml::{Lines, Pos, Source, Span};
 
 /// The widest line of the output, in terminal columns.
 const WIDTH: usize = 100;
@@ -50,11 +50,26 @@ pub struct Style {
 /// All diagnostics, separated by blank lines, ending with a line break; empty if there are none.
 pub(super) fn render(diagnostics: &Diagnostics, source: &Source, style: &Style) -> String {
     let lines = Lines::new(&source.text);
-    let blocks: Vec<_> = diagnostics.iter().map(|diagnostic| block(diagnostic, &source.name, &lines, style)).collect();
+    let hidden: Vec<Span> =
+        diagnostics.iter().filter(|one| one.code.starts_with(SECRET)).filter_map(|one| one.span).collect();
+    let blocks: Vec<_> =
+        diagnostics.iter().map(|diagnostic| block(diagnostic, &source.name, &lines, &hidden, style)).collect();
     blocks.join("\n")
 }
 
-fn block(diagnostic: &Diagnostic, file: &str, lines: &Lines<'_>, style: &Style) -> String {
+/// What the codes of diagnostics about secrets in the file begin with. Their values are not shown, as output ends up in logs.
+const SECRET: &str = "secret-in-";
+
+/// A line of the file, with stars in place of what is hidden.
+fn masked(text: &str, number: u32, hidden: &[Span]) -> String {
+    let within = |column: u32| {
+        let at = Pos { line: number, col: column };
+        hidden.iter().any(|span| span.start <= at && at < span.end)
+    };
+    text.chars().zip(1..).map(|(c, column)| if within(column) && !c.is_whitespace() { '*' } else { c }).collect()
+}
+
+fn block(diagnostic: &Diagnostic, file: &str, lines: &Lines<'_>, hidden: &[Span], style: &Style) -> String {
     let loud = match diagnostic.severity {
         Severity::Error => &style.error,
         Severity::Warning => &style.warning,
@@ -71,7 +86,8 @@ fn block(diagnostic: &Diagnostic, file: &str, lines: &Lines<'_>, style: &Style) 
         let digits = number.to_string();
         margin = digits.len();
         let end = if span.end.line > span.start.line { u32::MAX } else { span.end.col };
-        let picture = Picture::of(lines.get(number).unwrap_or_default(), span.start.col, end, WIDTH - margin - 3);
+        let shown = masked(lines.get(number).unwrap_or_default(), number, hidden);
+        let picture = Picture::of(&shown, span.start.col, end, WIDTH - margin - 3);
         let rule = style.gutter.on(&format!("{:margin$} |", ""));
         line(&mut out, format_args!("{rule}"));
         line(&mut out, format_args!("{}{}", style.gutter.on(&format!("{digits} |")), spaced(&picture.text)));

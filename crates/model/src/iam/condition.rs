@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::document::{DocProblem, Segment};
 use super::text::unknown_name;
 use super::walk::{below, items};
-use crate::nearest::did_you_mean;
+use crate::diag::did_you_mean;
 
 /// The operators (IAM user guide, "IAM JSON policy elements: Condition operators").
 const OPERATORS: [&str; 27] = [
@@ -120,7 +120,7 @@ fn check_operator(pointer: &[Segment], text: &str, found: &mut Vec<DocProblem>) 
                 .help("`Null` asks whether a key exists and has no `IfExists`"),
         );
     } else if let Some((prefix, _)) = operator.base.split_once(':') {
-        let help = did_you_mean(prefix, ["ForAnyValue", "ForAllValues"], 3)
+        let help = did_you_mean(prefix, ["ForAnyValue", "ForAllValues"])
             .unwrap_or_else(|| "only `ForAnyValue:` and `ForAllValues:` can stand before an operator".to_owned());
         found.push(DocProblem::error(pointer, code, format!("`{text}` is not {what}")).help(help));
     } else {

@@ -1,7 +1,7 @@
 //! Service principals: the names by which AWS services assume roles.
 
 use super::document::{DocProblem, Segment};
-use crate::nearest::{did_you_mean, nearest};
+use crate::diag::{all_nearest, did_you_mean};
 use crate::region::regions;
 
 /// First labels of service principals that exist. AWS publishes no full list, so a name that is not here is not an error
@@ -175,13 +175,15 @@ pub fn check_service(pointer: &[Segment], text: &str) -> Option<DocProblem> {
         let whole: Vec<String> = KNOWN.iter().map(|known| format!("{known}.amazonaws.com")).collect();
         let stem = text.split(['.', ':', '/']).next().unwrap_or_default();
         let by_stem = KNOWN.contains(&stem).then(|| format!("did you mean `{stem}.amazonaws.com`?"));
-        let help = by_stem.or_else(|| did_you_mean(text, whole.iter().map(String::as_str), 3));
+        let help = by_stem.or_else(|| did_you_mean(text, whole.iter().map(String::as_str)));
         return refuse(help.unwrap_or_else(|| "a service principal looks like `ecs-tasks.amazonaws.com`".to_owned()));
     };
     if KNOWN.contains(&service.as_str()) {
         return None;
     }
-    let near = nearest(&service, KNOWN, 2);
+    // Services are many, and new ones come: only one or two letters are a slip.
+    let slip = |known: &&str| strsim::damerau_levenshtein(known, &service) <= 2;
+    let near: Vec<&str> = all_nearest(&service, KNOWN).into_iter().filter(slip).collect();
     let domain = if text.ends_with(".cn") { DOMAINS[1] } else { DOMAINS[0] };
     let names: Vec<String> = near.iter().take(3).map(|known| format!("`{known}.{domain}`")).collect();
     let help = format!("did you mean {}?", names.join(" or "));

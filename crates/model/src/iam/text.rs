@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::document::{DocProblem, Segment};
 use super::walk::below;
+use crate::diag::did_you_mean;
 use crate::names::{Region, RegionError, shown};
-use crate::nearest::did_you_mean;
 use crate::region::is_partition;
 
 /// Reports characters that IAM refuses and placeholders, in every key and every text of `value`.
@@ -210,7 +210,7 @@ pub(super) fn unknown_name(
     allowed: &[&str],
 ) -> DocProblem {
     let help =
-        did_you_mean(name, allowed.iter().copied(), 3).unwrap_or_else(|| format!("allowed: {}", allowed.join(", ")));
+        did_you_mean(name, allowed.iter().copied()).unwrap_or_else(|| format!("allowed: {}", allowed.join(", ")));
     DocProblem::error(pointer, code, format!("`{name}` is not {what}")).help(help)
 }
 

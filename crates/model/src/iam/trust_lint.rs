@@ -9,8 +9,8 @@ use super::condition::{Operator, Quantifier};
 use super::document::{DocProblem, Segment};
 use super::text::placeholder;
 use super::walk::{ConditionEntry, Statement, below, conditions, statements, texts};
+use crate::diag::{all_nearest, did_you_mean};
 use crate::github::{Matching, PROVIDER_HOST, audience, check_subject, check_workflow_ref};
-use crate::nearest::{did_you_mean, nearest};
 
 /// The actions of a trust policy (IAM user guide, "AWS STS actions and condition keys").
 const ACTIONS: [&str; 6] = [
@@ -54,7 +54,7 @@ fn check_action_names(statement: &Statement<'_>, found: &mut Vec<DocProblem>) {
         if known || wild && matches_any(action) || !action.contains(':') || placeholder(action).is_some() {
             continue;
         }
-        let help = did_you_mean(action, ACTIONS, 4).unwrap_or_else(|| format!("allowed: {}", ACTIONS.join(", ")));
+        let help = did_you_mean(action, ACTIONS).unwrap_or_else(|| format!("allowed: {}", ACTIONS.join(", ")));
         found.push(
             DocProblem::error(&at, "trust-action", format!("`{action}` is not an action of a trust policy")).help(help),
         );
@@ -150,7 +150,7 @@ fn provider(arn: &str) -> Option<Provider<'_>> {
     let host = host.strip_prefix("https://").unwrap_or(host);
     let name = host.split('/').next().unwrap_or_default();
     let github = name.eq_ignore_ascii_case(PROVIDER_HOST)
-        || !nearest(name, [PROVIDER_HOST], 3).is_empty()
+        || !all_nearest(name, [PROVIDER_HOST]).is_empty()
         || host.ends_with("/_services/token");
     github.then(|| Provider { partition: before.split(':').nth(1).unwrap_or("aws"), host })
 }
@@ -211,7 +211,7 @@ fn missing(
         let other = claims.iter().any(|known| *known != claim && entry.key.ends_with(&format!(":{known}")));
         !other
             && (entry.key.rsplit(':').next().is_some_and(|last| last.starts_with(claim))
-                || !nearest(entry.key, [key.as_str()], 4).is_empty())
+                || !all_nearest(entry.key, [key.as_str()]).is_empty())
     });
     match mistyped {
         Some(entry) => DocProblem::error(
@@ -257,7 +257,7 @@ fn check_audience(
             if text == wanted || placeholder(text).is_some() {
                 continue;
             }
-            let near = nearest(text, [wanted, "sts.amazonaws.com", "sts.amazonaws.com.cn"], 4);
+            let near = all_nearest(text, [wanted, "sts.amazonaws.com", "sts.amazonaws.com.cn"]);
             let help = if near.is_empty() {
                 format!("it is `{wanted}`, which the official action asks for")
             } else {

@@ -139,9 +139,9 @@ pub struct ManagedStorage {
     pub fargate_ephemeral_kms_key: Option<String>,
 }
 
-/// Reports what ECS refuses in a capacity strategy. `place` is the strategy's place below the resource. Its providers are
-/// checked one by one by [`check_provider`].
-pub fn check_strategy(cx: &mut Check<'_>, place: &[&str], strategy: &[CapacityShare]) {
+/// Reports what ECS refuses in a capacity strategy, of a service on Fargate or else of a cluster. `place` is the strategy's place
+/// below the resource.
+pub fn check_strategy(cx: &mut Check<'_>, place: &[&str], strategy: &[CapacityShare], on_fargate: bool) {
     if strategy.is_empty() {
         return;
     }
@@ -154,10 +154,21 @@ pub fn check_strategy(cx: &mut Check<'_>, place: &[&str], strategy: &[CapacitySh
         .help("give one entry a larger weight instead of repeating it");
     }
     let mut seen = BTreeSet::new();
+    let mut all_there = true;
     for (at, share) in strategy.iter().enumerate() {
         let at = at.to_string();
         let entry = |key| [place, &[at.as_str(), key]].concat();
-        check_provider(cx, &entry("provider"), &share.provider);
+        if on_fargate && !FARGATE_PROVIDERS.contains(&share.provider.as_str()) && !is_slip(&share.provider) {
+            let message = format!("`{}` is not a capacity provider of Fargate", shorten(&share.provider));
+            let help = match nearest(&share.provider, FARGATE_PROVIDERS) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "there are `FARGATE` and `FARGATE_SPOT`".to_owned(),
+            };
+            cx.error(&entry("provider"), "not-on-fargate", message).help(help);
+            all_there = false;
+        } else {
+            all_there &= check_provider(cx, &entry("provider"), &share.provider);
+        }
         if !seen.insert(&share.provider) {
             cx.error(
                 &entry("provider"),
@@ -174,7 +185,8 @@ pub fn check_strategy(cx: &mut Check<'_>, place: &[&str], strategy: &[CapacitySh
             cx.error(&entry("base"), "out-of-range", "a base is 0 to 100000").help("a base is a number of tasks");
         }
     }
-    if strategy.iter().all(|share| share.weight.unwrap_or_default() == 0) {
+    // A weight that could not be read is none that is missing.
+    if strategy.iter().all(|share| share.weight.unwrap_or_default() == 0) && !cx.unreadable_within(place) {
         cx.error(place, "no-weight", "no entry of the capacity strategy has a weight, so that no task could be placed")
             .help("write `weight: 1`");
     }
@@ -183,37 +195,41 @@ pub fn check_strategy(cx: &mut Check<'_>, place: &[&str], strategy: &[CapacitySh
             .help("give the others a `weight` only");
     }
     let fargate = |share: &CapacityShare| FARGATE_PROVIDERS.contains(&share.provider.as_str());
-    if strategy.iter().any(fargate) && !strategy.iter().all(fargate) {
+    if all_there && strategy.iter().any(fargate) && !strategy.iter().all(fargate) {
         cx.error(place, "mixed-providers", "a capacity strategy cannot mix Fargate with other capacity providers")
             .help("use only FARGATE and FARGATE_SPOT, or only others");
     }
 }
 
-/// Reports a text that cannot be a capacity provider. Names that begin with `fargate`, `ecs` or `aws` are reserved, so such
-/// a name that AWS does not have is a slip.
-pub fn check_provider(cx: &mut Check<'_>, place: &[&str], provider: &str) {
-    if FARGATE_PROVIDERS.contains(&provider) {
-        return;
-    }
+/// Whether a text can only be a slip in the name of a capacity provider. Names that begin with `fargate`, `ecs` or `aws` are
+/// reserved, so such a name that AWS does not have is one.
+pub fn is_slip(provider: &str) -> bool {
     let lower = provider.to_ascii_lowercase();
     let reserved = ["fargate", "ecs", "aws"].iter().any(|prefix| lower.starts_with(prefix));
     let shaped = (1..=255).contains(&provider.len())
         && provider.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    if reserved || !shaped {
-        let mut report =
-            cx.error(place, "no-such-provider", format!("there is no capacity provider `{}`", shorten(provider)));
-        match nearest(provider, FARGATE_PROVIDERS) {
-            Some(near) => report.help(format!("did you mean `{near}`?")),
-            None => report.help("`FARGATE` and `FARGATE_SPOT` are there in every account"),
-        };
+    !FARGATE_PROVIDERS.contains(&provider) && (reserved || !shaped)
+}
+
+/// Reports a text that cannot be a capacity provider. Says whether it can.
+pub fn check_provider(cx: &mut Check<'_>, place: &[&str], provider: &str) -> bool {
+    if !is_slip(provider) {
+        return true;
     }
+    let mut report =
+        cx.error(place, "no-such-provider", format!("there is no capacity provider `{}`", shorten(provider)));
+    match nearest(provider, FARGATE_PROVIDERS) {
+        Some(near) => report.help(format!("did you mean `{near}`?")),
+        None => report.help("`FARGATE` and `FARGATE_SPOT` are there in every account"),
+    };
+    false
 }
 
 impl Cluster {
     fn check_execute_command(&self, cx: &mut Check<'_>) {
         let Some(exec) = &self.execute_command else { return };
         if let Some(key) = &exec.kms_key {
-            cx.arn(&["execute_command", "kms_key"], key, "kms");
+            cx.kms_key(&["execute_command", "kms_key"], key);
         }
         if let Some(Ref::Own(key)) = &exec.log_group {
             cx.reference(&["execute_command", "log_group"], key, "log_groups", cx.stack.log_groups.keys());
@@ -269,9 +285,11 @@ impl Resource for Cluster {
         for (at, provider) in self.capacity_providers.iter().enumerate() {
             check_provider(cx, &["capacity_providers", &at.to_string()], provider);
         }
-        check_strategy(cx, &["default_capacity"], &self.default_capacity);
+        check_strategy(cx, &["default_capacity"], &self.default_capacity, false);
+        let sure = !cx.unreadable_within(&["capacity_providers"])
+            && self.capacity_providers.iter().all(|provider| !is_slip(provider));
         for (at, share) in self.default_capacity.iter().enumerate() {
-            if !self.capacity_providers.contains(&share.provider) {
+            if sure && !is_slip(&share.provider) && !self.capacity_providers.contains(&share.provider) {
                 let message =
                     format!("`{}` is not among the `capacity_providers` of the cluster", shorten(&share.provider));
                 cx.error(&["default_capacity", &at.to_string(), "provider"], "provider-not-in-cluster", message)
@@ -288,7 +306,7 @@ impl Resource for Cluster {
                 [("kms_key", &storage.kms_key), ("fargate_ephemeral_kms_key", &storage.fargate_ephemeral_kms_key)]
             {
                 if let Some(key) = key {
-                    cx.arn(&["managed_storage", field], key, "kms");
+                    cx.kms_key(&["managed_storage", field], key);
                 }
             }
         }

@@ -245,21 +245,26 @@ fn check_policy_arn(cx: &mut Check<'_>, below: &[&str], arn: &str) {
     }
 }
 
+/// AWS has more than a thousand managed policies, and adds others: what is not among those known here is no mistake for that.
 fn check_aws_managed(cx: &mut Check<'_>, below: &[&str], name: &str) {
     if AWS_MANAGED.contains(&name) {
         return;
     }
     let bare = |name: &'static str| name.rsplit('/').next().unwrap_or(name);
     let last = name.rsplit('/').next().unwrap_or(name);
-    let exact = AWS_MANAGED.iter().copied().find(|known| bare(known).eq_ignore_ascii_case(last));
-    // Names of AWS differ by whole words; one or two letters are a slip.
-    let near = || AWS_MANAGED.iter().copied().find(|known| strsim::damerau_levenshtein(bare(known), last) <= 2);
-    if let Some(known) = exact.or_else(near) {
+    // Of one name there is only one policy, whatever its path and case (IAM user guide, "IAM names").
+    if let Some(known) = AWS_MANAGED.iter().copied().find(|known| bare(known).eq_ignore_ascii_case(last)) {
         cx.error(below, "policy-reference", format!("AWS has no managed policy `{}`", shorten(name)))
             .help(format!("did you mean `{known}`?"));
     } else if let Some(own) = crate::diag::nearest(name, cx.stack.policies.keys().map(String::as_str)) {
         cx.warn(below, "policy-reference", format!("`{}` is taken for a policy of AWS", shorten(name)))
             .help(format!("did you mean `{own}` under `policies`?"));
+    } else if let Some(known) =
+        AWS_MANAGED.iter().copied().find(|known| strsim::damerau_levenshtein(bare(known), last) <= 2)
+    {
+        // Names of AWS differ by whole words; one or two letters are probably a slip.
+        cx.warn(below, "policy-reference", format!("`{}` is not known as a managed policy of AWS", shorten(name)))
+            .help(format!("did you mean `{known}`?"));
     }
 }
 

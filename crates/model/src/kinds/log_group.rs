@@ -84,7 +84,7 @@ impl Resource for LogGroup {
             }
         }
         if let Some(key) = &self.kms_key {
-            cx.arn(&["kms_key"], key, "kms");
+            cx.kms_key(&["kms_key"], key);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::check::Check;
 use crate::facts::Facts;
+use crate::stack::Stack;
 
 /// The keys that every resource has.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,11 @@ pub trait Resource {
 
     /// The names of all outputs that [`Resource::output`] knows, for "did you mean".
     fn outputs(&self) -> &'static [&'static str];
+
+    /// What its name is unique in, in words; nothing where that is the account and region.
+    fn scope(&self, _: &Stack) -> Option<String> {
+        None
+    }
 
     /// The name in AWS of the resource with this key.
     fn aws_name<'a>(&'a self, key: &'a str) -> &'a str {

@@ -5,6 +5,7 @@ mod macros;
 #[macro_use]
 mod words;
 
+mod api_members;
 pub mod cluster;
 pub mod grant_facts;
 pub mod iam_shared;

@@ -4,6 +4,7 @@ use super::macros::{Common, Resource};
 use super::text_or_list::TextOrList;
 use crate::check::{Check, shorten};
 use crate::facts::Facts;
+use crate::secret;
 
 /// The longest value of a standard parameter, in bytes.
 const STANDARD_BYTES: usize = 4_096;
@@ -178,11 +179,21 @@ impl Parameter {
             cx.error(&["value"], "value-length", format!("the value has {length} bytes; this tier holds {most}"))
                 .help(help);
         }
+        // The last level of a path says what it is.
+        let name = cx.name();
+        let level = name.rsplit('/').next().unwrap_or_default();
+        if let Some(at) = texts.iter().position(|text| secret::is_one(level, text)) {
+            let place = place_of(value, at);
+            let place: Vec<&str> = place.iter().map(String::as_str).collect();
+            if let Some(mut report) = secret::check(cx, &place, "secret-in-parameter", level, &texts[at]) {
+                report.help(format!(
+                    "create it once by hand, `aws ssm put-parameter --type SecureString --name {} --value …`, and remove it from this file",
+                    shorten(&name)
+                ));
+            }
+        }
         for (at, text) in texts.iter().enumerate() {
-            let below: Vec<String> = match value {
-                TextOrList::Text(_) => vec!["value".into()],
-                TextOrList::List(_) => vec!["value".into(), at.to_string()],
-            };
+            let below = place_of(value, at);
             let below: Vec<&str> = below.iter().map(String::as_str).collect();
             if matches!(value, TextOrList::List(_)) && text.contains(',') {
                 cx.error(
@@ -208,6 +219,14 @@ impl Parameter {
     }
 }
 
+/// The place of one of the texts of a value.
+fn place_of(value: &TextOrList, at: usize) -> Vec<String> {
+    match value {
+        TextOrList::Text(_) => vec!["value".into()],
+        TextOrList::List(_) => vec!["value".into(), at.to_string()],
+    }
+}
+
 impl Resource for Parameter {
     fn common(&self) -> Common<'_> {
         self.common_keys()
@@ -217,7 +236,14 @@ impl Resource for Parameter {
         self.check_name(cx);
         if self.r#type == Some(ParameterType::SecureString) {
             let name = cx.name();
-            cx.error(&["type"], "secret-in-file", "secrets are not written into the file").help(format!(
+            // What is wrong is that the value stands here, if it does.
+            let place = self.value.as_ref().map(|value| place_of(value, 0));
+            let place: Vec<&str> = place.iter().flatten().map(String::as_str).collect();
+            let (place, code) = match place.as_slice() {
+                [] => (vec!["type"], "secret-type"),
+                _ => (place, "secret-in-file"),
+            };
+            cx.error(&place, code, "secrets are not written into the file").help(format!(
                 "create it once by hand, `aws ssm put-parameter --type SecureString --name {} --value …`, and refer to it: `secrets: {{ NAME: \"ssm:{}\" }}`",
                 shorten(&name),
                 shorten(&name)

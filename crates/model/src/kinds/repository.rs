@@ -265,7 +265,7 @@ impl Resource for Repository {
         }
         if let Some(key) = self.encryption.as_ref().and_then(Encryption::key) {
             let below = if matches!(self.encryption, Some(Encryption::Key(_))) { "kms" } else { "kms_dsse" };
-            cx.arn(&["encryption", below], key, "kms");
+            cx.kms_key(&["encryption", below], key);
             if key.starts_with("arn:") && key.contains(":alias/") {
                 // ECR answers with the key that the alias stood for at the time, which could never be compared.
                 cx.error(&["encryption", below], "kms-alias", "an alias does not name a key for good")

@@ -322,27 +322,6 @@ impl SecurityGroup {
             }
         }
     }
-
-    /// Whether the rules of a group lead, over other groups, back to it: then neither could be created, or deleted, first.
-    fn check_circle(&self, cx: &mut Check<'_>) {
-        let groups = &cx.stack.security_groups;
-        let keys: BTreeSet<&str> = groups.keys().map(String::as_str).collect();
-        let own = cx.key();
-        let mut next: Vec<String> = self.peers(own, &keys).into_iter().collect();
-        let mut seen = BTreeSet::new();
-        while let Some(key) = next.pop() {
-            let Some(group) = groups.get(&key).filter(|_| seen.insert(key.clone())) else { continue };
-            let peers = group.peers(&key, &keys);
-            // Of two groups that refer to each other only the one whose key comes last reports it.
-            if peers.contains(own) && key.as_str() <= own {
-                let message = format!("the rules of `{}` and `{}` refer to each other", shorten(own), shorten(&key));
-                cx.error(&[], "reference-circle", message)
-                    .help("put both into one group with `from: self`, or name addresses in one of the two");
-                return;
-            }
-            next.extend(peers);
-        }
-    }
 }
 
 const ALLOWED: &str = "allowed are up to 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`";
@@ -394,7 +373,6 @@ impl Resource for SecurityGroup {
         }
         self.check_rules(cx, "ingress", self.ingress.iter().map(Ingress::rule));
         self.check_rules(cx, "egress", self.egress.iter().flatten().map(Egress::rule));
-        self.check_circle(cx);
     }
 
     fn output(&self, _: &str, _: &str, _: &Facts) -> Option<String> {

@@ -17,6 +17,7 @@ use super::macros::{Common, Resource};
 use crate::check::Check;
 use crate::facts::Facts;
 use crate::reference::Ref;
+use crate::stack::Stack;
 
 resource! {
     /// An ECS service: keeps a number of copies of a task running. Its key is its name, which is unique in the cluster.
@@ -94,9 +95,9 @@ impl Service {
     }
 
     /// The name of the cluster.
-    fn cluster_name(&self, facts_of: &crate::stack::Stack) -> Option<String> {
+    fn cluster_name(&self, stack: &Stack) -> Option<String> {
         Some(match self.cluster.as_ref()? {
-            Ref::Own(key) => match facts_of.clusters.get(key) {
+            Ref::Own(key) => match stack.clusters.get(key) {
                 Some(cluster) => cluster.aws_name(key).to_owned(),
                 None => key.clone(),
             },
@@ -105,7 +106,7 @@ impl Service {
     }
 
     /// The ARN of the service, once its cluster is known.
-    pub fn arn(&self, name: &str, stack: &crate::stack::Stack, facts: &Facts) -> Option<String> {
+    pub fn arn(&self, name: &str, stack: &Stack, facts: &Facts) -> Option<String> {
         Some(facts.arn("ecs", format_args!("service/{}/{name}", self.cluster_name(stack)?)))
     }
 }
@@ -132,6 +133,10 @@ impl Resource for Service {
         if !self.existing {
             check::check(self, cx);
         }
+    }
+
+    fn scope(&self, stack: &Stack) -> Option<String> {
+        Some(format!("cluster `{}`", crate::check::shorten(&self.cluster_name(stack)?)))
     }
 
     fn output(&self, name: &str, output: &str, _: &Facts) -> Option<String> {

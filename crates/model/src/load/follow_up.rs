@@ -10,6 +10,15 @@ pub(super) fn of_unsettled(found: Diagnostics, unsettled: &[Path]) -> Diagnostic
     found.into_iter().filter(|one| !concerns(one)).collect()
 }
 
+/// Without what is said of places where the parser found fault already.
+pub(super) fn of_parsing(found: Diagnostics, problems: &Diagnostics) -> Diagnostics {
+    let start = |one: &Diagnostic| one.span.map(|span| span.start);
+    found
+        .into_iter()
+        .filter(|one| start(one).is_none() || problems.iter().all(|other| start(other) != start(one)))
+        .collect()
+}
+
 /// What rules found in a stack from which some values were dropped, with the places of the file, and without what follows from
 /// the dropping.
 pub(super) fn of_dropped(found: Diagnostics, dropped: &[Path], unsettled: &[Path]) -> Diagnostics {

@@ -1,19 +1,20 @@
 //! `${…}` in texts: `${var.NAME}`, `${env.NAME}`, `${stack}`, `${region}`, `${account}`, and outputs such as
 //! `${roles.papyrus-task.arn}`. `$${` stands for a literal `${`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::facts::Facts;
+use crate::load::overlay::Variables;
 use crate::load::{Options, STAND_IN_ACCOUNT, STAND_IN_REGION};
 use crate::names::{AccountId, Region};
 use crate::stack::Stack;
-use crate::yaml::{Node, NodeValue, Path, Span};
+use crate::yaml::{Node, NodeValue, Path, Segment, Span};
 
 /// What the simple names stand for.
 pub(super) struct Names<'a> {
     options: &'a Options<'a>,
-    variables: &'a BTreeMap<String, Option<String>>,
+    variables: &'a Variables,
     stack: String,
     region: String,
     account: String,
@@ -22,7 +23,7 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(tree: &Node, options: &'a Options<'a>, variables: &'a BTreeMap<String, Option<String>>) -> Self {
+    pub(super) fn new(tree: &Node, options: &'a Options<'a>, variables: &'a Variables) -> Self {
         let text = |key: &str| tree.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
         // A head that is wrong is reported there, and not once more wherever it is used.
         let account = match options.account {
@@ -44,7 +45,7 @@ impl<'a> Names<'a> {
 
     fn head(&self, text: &str) -> String {
         let replaced = replace(text, |inner| match inner.strip_prefix("var.") {
-            Some(name) => match self.variables.get(name) {
+            Some(name) => match self.variables.known.get(name) {
                 Some(Some(value)) => Replacement::With(value.clone()),
                 _ => Replacement::Leave,
             },
@@ -65,12 +66,13 @@ impl<'a> Names<'a> {
             _ => {}
         }
         if let Some(name) = inner.strip_prefix("var.") {
-            return match self.variables.get(name) {
+            return match self.variables.known.get(name) {
                 Some(Some(value)) => Replacement::With(value.clone()),
                 // Already reported where it is declared.
                 Some(None) => Replacement::Unsettled,
+                None if self.variables.lost => Replacement::Unsettled,
                 None => {
-                    let help = match nearest(name, self.variables.keys().map(String::as_str)) {
+                    let help = match nearest(name, self.variables.known.keys().map(String::as_str)) {
                         Some(near) => format!("did you mean `${{var.{near}}}`?"),
                         None => format!("declare it: `variables: {{ {name}: {{ default: … }} }}`"),
                     };
@@ -120,19 +122,30 @@ enum Replacement {
     /// What stands there is not known, and why was reported already.
     Unsettled,
     Problem(String, String),
+    /// What stands there is made from itself, over these resources.
+    Circle(Way),
 }
+
+/// Resources on the way from one to another: each as a text names it, and its place.
+type Way = Vec<(String, Path)>;
 
 struct Replaced {
     text: String,
     changed: bool,
     settled: bool,
     problems: Vec<(String, String)>,
+    circles: Vec<Way>,
 }
 
 /// Replaces every `${…}`. An escaped `$${` is kept as it is; [`outputs`] takes the escape off in the end.
 fn replace(text: &str, value: impl Fn(&str) -> Replacement) -> Replaced {
-    let mut result =
-        Replaced { text: String::with_capacity(text.len()), changed: false, settled: true, problems: Vec::new() };
+    let mut result = Replaced {
+        text: String::with_capacity(text.len()),
+        changed: false,
+        settled: true,
+        problems: Vec::new(),
+        circles: Vec::new(),
+    };
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         let (before, from) = rest.split_at(at);
@@ -161,6 +174,11 @@ fn replace(text: &str, value: impl Fn(&str) -> Replacement) -> Replaced {
                 result.text.push_str(whole);
                 result.settled = false;
                 result.problems.push((message, help));
+            }
+            Replacement::Circle(way) => {
+                result.text.push_str(whole);
+                result.settled = false;
+                result.circles.push(way);
             }
         }
         rest = from.get(end + 1..).unwrap_or_default();
@@ -213,16 +231,31 @@ pub(super) fn outputs(
     found: &mut Diagnostics,
 ) -> bool {
     let mut changed = false;
+    let mut circles = BTreeSet::new();
     walk(tree, &Path::root(), &mut |text, span, path| {
         if !text.contains("${") {
             return None;
         }
-        let replaced = replace(text, |inner| output(inner, stack, facts, dropped));
+        let replaced = replace(text, |inner| output(inner, stack, facts, dropped, &[]));
         if !replaced.settled {
             unsettled.push(path.clone());
         }
         for (message, help) in replaced.problems {
             found.push(Diagnostic::error("unknown-reference", message).at(span).help(help));
+        }
+        for circle in replaced.circles {
+            // It is told where a name of the circle is made, and once.
+            let at_name = path.last() == Some(&Segment::Key("name".to_owned()))
+                && circle.iter().any(|address| path.parent().is_some_and(|parent| parent == address.1));
+            if at_name && circles.insert(circle.iter().map(|address| address.0.clone()).collect::<BTreeSet<_>>()) {
+                let way: Vec<String> = circle.iter().map(|address| format!("`{}`", address.0)).collect();
+                let message = format!("these names are made from each other: {}", way.join(" → "));
+                found.push(
+                    Diagnostic::error("reference-circle", message)
+                        .at(span)
+                        .help("write one of them out, or make both from a variable: `${var.NAME}`"),
+                );
+            }
         }
         let text = replaced.text.replace("$${", "${");
         let differs = replaced.changed || text.len() != replaced.text.len();
@@ -274,7 +307,8 @@ pub(super) fn escape(tree: &mut Node) {
     });
 }
 
-fn output(inner: &str, stack: &Stack, facts: &Facts, dropped: &[Path]) -> Replacement {
+/// What an output stands for. `way` are the resources whose names are being made.
+fn output(inner: &str, stack: &Stack, facts: &Facts, dropped: &[Path], way: &[(String, Path)]) -> Replacement {
     let Some((section, rest)) = inner.split_once('.').filter(|(section, _)| Stack::kind_of(section).is_some()) else {
         return Replacement::Leave;
     };
@@ -297,7 +331,20 @@ fn output(inner: &str, stack: &Stack, facts: &Facts, dropped: &[Path]) -> Replac
         };
         return Replacement::Problem(format!("there is no `{key}` under `{section}`"), help);
     };
-    match resource.output(resource.aws_name(key), output, facts) {
+    let here = (format!("{section}.{key}"), Path::root().key(section).key(key));
+    let longer = [way, &[here]].concat();
+    if let Some(start) = way.iter().position(|before| Some(before) == longer.last()) {
+        return Replacement::Circle(longer[start..].to_vec());
+    }
+    // A name may itself be made from others.
+    let name = replace(resource.aws_name(key), |inner| self::output(inner, stack, facts, dropped, &longer));
+    if let Some(circle) = name.circles.into_iter().next() {
+        return Replacement::Circle(circle);
+    }
+    if !name.settled {
+        return Replacement::Unsettled;
+    }
+    match resource.output(&name.text, output, facts) {
         Some(value) => Replacement::With(value),
         None => Replacement::Problem(
             format!("`{output}` of `{section}.{key}` cannot be used in a text"),

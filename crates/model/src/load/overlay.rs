@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::load::Options;
+use crate::load::lost::Lost;
+use crate::names::Region;
 use crate::yaml::{Entry, Node, NodeValue, Path, Scalar, decode, merge};
 
 /// A variable of the file, used as `${var.NAME}`.
@@ -21,13 +23,35 @@ pub struct Variable {
     pub description: Option<String>,
 }
 
+/// The values of the variables.
+#[derive(Debug, Default)]
+pub(super) struct Variables {
+    /// By their names; nothing for one whose lack of a value was reported.
+    pub(super) known: BTreeMap<String, Option<String>>,
+    /// Whether there may be others, which could not be read.
+    pub(super) lost: bool,
+}
+
 /// Takes `environments:` out of the tree and lays the chosen one over the rest.
-pub(super) fn apply(tree: &mut Node, options: &Options<'_>, found: &mut Diagnostics) {
-    let environments = tree.remove("environments");
-    if let Some(region) = options.region {
-        let span = tree.get("region").map_or(tree.span, |node| node.span);
-        tree.insert("region", span, Node::text(span, region));
+pub(super) fn apply(tree: &mut Node, options: &Options<'_>, lost: &Lost, found: &mut Diagnostics) {
+    environment(tree, options, lost, found);
+    let Some(region) = options.region else { return };
+    match region.parse::<Region>() {
+        Ok(_) => {
+            let span = tree.get("region").map_or(tree.span, |node| node.span);
+            tree.insert("region", span, Node::text(span, region));
+        }
+        // The file is not to blame, so its region stays.
+        Err(error) => {
+            let message = error.to_string();
+            let (message, advice) = message.split_once("; ").unwrap_or((&message, "a region looks like `us-west-2`"));
+            found.push(Diagnostic::error("region-option", format!("`--region {region}`: {message}")).help(advice));
+        }
     }
+}
+
+fn environment(tree: &mut Node, options: &Options<'_>, lost: &Lost, found: &mut Diagnostics) {
+    let environments = tree.remove("environments");
     if let Some(entry) = &environments {
         if !entry.value.is_map() && !entry.value.is_null() {
             found.push(wrong(entry, "a mapping of environment names to what they change"));
@@ -39,7 +63,7 @@ pub(super) fn apply(tree: &mut Node, options: &Options<'_>, found: &mut Diagnost
             }
         }
     }
-    let Some(name) = options.env else { return };
+    let Some(name) = options.env.filter(|_| !lost.has("environments")) else { return };
     let names: Vec<&str> = environments.iter().flat_map(|e| e.value.entries()).map(|e| e.key.as_str()).collect();
     let Some(overlay) = environments.as_ref().and_then(|e| e.value.get(name)) else {
         let mut diagnostic =
@@ -68,18 +92,15 @@ pub(super) fn apply(tree: &mut Node, options: &Options<'_>, found: &mut Diagnost
 }
 
 /// Takes `variables:` out of the tree and settles the value of each.
-pub(super) fn variables(
-    tree: &mut Node,
-    options: &Options<'_>,
-    found: &mut Diagnostics,
-) -> BTreeMap<String, Option<String>> {
-    let mut values = BTreeMap::new();
+pub(super) fn variables(tree: &mut Node, options: &Options<'_>, lost: &Lost, found: &mut Diagnostics) -> Variables {
+    let mut values = Variables { lost: lost.has("variables"), ..Variables::default() };
     let Some(entry) = tree.remove("variables") else {
         unknown_variables(&values, options, found);
         return values;
     };
     if !entry.value.is_map() && !entry.value.is_null() {
         found.push(wrong(&entry, "a mapping of variable names to `{ default: … }`"));
+        values.lost = true;
         return values;
     }
     for variable in entry.value.entries() {
@@ -88,7 +109,7 @@ pub(super) fn variables(
             Ok(spec) => spec,
             Err(error) => {
                 found.push(Diagnostic::from(error.below(&Path::root().key("variables").key(name.as_str()))));
-                values.insert(name.clone(), None);
+                values.known.insert(name.clone(), None);
                 continue;
             }
         };
@@ -107,17 +128,17 @@ pub(super) fn variables(
                     )),
             );
         }
-        values.insert(name.clone(), given);
+        values.known.insert(name.clone(), given);
     }
     unknown_variables(&values, options, found);
     values
 }
 
-fn unknown_variables(values: &BTreeMap<String, Option<String>>, options: &Options<'_>, found: &mut Diagnostics) {
-    for name in options.vars.keys().filter(|name| !values.contains_key(*name)) {
+fn unknown_variables(values: &Variables, options: &Options<'_>, found: &mut Diagnostics) {
+    for name in options.vars.keys().filter(|name| !values.lost && !values.known.contains_key(*name)) {
         let diagnostic =
             Diagnostic::error("unknown-variable", format!("`--var {name}=…`: the file has no variable `{name}`"));
-        found.push(match nearest(name, values.keys().map(String::as_str)) {
+        found.push(match nearest(name, values.known.keys().map(String::as_str)) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic.help(format!("declare it: `variables: {{ {name}: {{ default: … }} }}`")),
         });

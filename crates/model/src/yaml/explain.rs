@@ -50,7 +50,9 @@ pub(super) fn explain(info: &str, at: Pos, lines: &Lines<'_>, open: Option<Openi
         return error(at, 1, format!("text without quotes cannot begin with `{found}`"))
             .help("put the whole value in quotes");
     }
-    if (said("flow") || said("illegal placement of ':'"))
+    // Inside of brackets there is no block that a line could be aligned with.
+    let within = ["flow", "illegal placement of ':'", "block mapping", "block collection", "invalid indentation"];
+    if within.iter().any(|words| said(words))
         && let Some(open) = open
     {
         return bracket(at, lines, open);

@@ -4,6 +4,7 @@
 //! [`decode_all`] turn a tree into typed values, the latter reporting every mistake at once; [`merge()`] lays one tree over
 //! another; [`emit()`] writes a tree as YAML.
 
+mod builder;
 mod collect;
 mod de;
 mod emit;
@@ -24,7 +25,7 @@ pub use de::{NodeDeserializer, decode};
 pub use emit::emit;
 pub use error::{DecodeError, DecodeErrorKind};
 pub use merge::merge;
-pub use parse::{MAX_ALIAS_BYTES, MAX_ALIAS_NODES, MAX_DEPTH, MAX_NODES, parse};
+pub use parse::{MAX_ALIAS_BYTES, MAX_ALIAS_NODES, MAX_DEPTH, MAX_NODES, Parsed, parse, parse_lenient};
 pub use path::{Path, Segment};
 pub use scalar::{Resolved, Scalar, resolve};
 pub use source::{MAX_BYTES, Source};

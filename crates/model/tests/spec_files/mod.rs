@@ -16,6 +16,7 @@ pub(crate) struct Case {
     pub(crate) bytes: Vec<u8>,
     path: PathBuf,
     env: Option<String>,
+    region: Option<String>,
     vars: BTreeMap<String, String>,
 }
 
@@ -30,11 +31,12 @@ impl Case {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let mut words =
             text.lines().next().and_then(|line| line.strip_prefix("# with: ")).unwrap_or_default().split_whitespace();
-        let (mut env, mut vars) = (None, BTreeMap::new());
+        let (mut env, mut region, mut vars) = (None, None, BTreeMap::new());
         while let Some(word) = words.next() {
             let value = words.next().unwrap();
             match word {
                 "--env" => env = Some(value.to_owned()),
+                "--region" => region = Some(value.to_owned()),
                 "--var" => {
                     drop(vars.insert(
                         value.split_once('=').unwrap().0.to_owned(),
@@ -44,7 +46,7 @@ impl Case {
                 _ => panic!("{name}: `{word}` is no option"),
             }
         }
-        Self { name, bytes, path, env, vars }
+        Self { name, bytes, path, env, region, vars }
     }
 
     /// Another text in its place, with no options.
@@ -78,7 +80,7 @@ impl Case {
             process_env: &process_env,
             files: &files,
             account: None,
-            region: None,
+            region: self.region.as_deref(),
         };
         load(source, &options)
     }

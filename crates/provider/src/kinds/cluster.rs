@@ -9,7 +9,7 @@ use aws_sdk_ecs::types::{
 use futures::future::try_join_all;
 use hatoba_engine::cloud::{Class, CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::snapshot::{Readiness, Sighting};
 use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
@@ -40,7 +40,8 @@ static INFO: KindInfo = KindInfo {
     create_call: "CreateCluster",
     delete_call: "DeleteCluster",
     fields: &[
-        Field::update("capacity_providers", CAPACITY),
+        // ECS neither lets a service use what the cluster does not have, nor the cluster lose what a service uses.
+        Field::update("capacity_providers", CAPACITY).users_first(),
         Field::update("default_capacity", CAPACITY),
         // What a new cluster gets depends on a setting of the account.
         Field::update("container_insights", UPDATE).unmanaged(),
@@ -52,7 +53,6 @@ static INFO: KindInfo = KindInfo {
     ],
     groups: &[Group::new(UPDATE), Group::new(CAPACITY), Group::new(TAGS)],
     ownership: Ownership::Tags,
-    replace_in_use: ReplaceInUse::NeedsNewName,
     settles: true,
     // Changes of clusters are throttled to one a second after the first twenty.
     parallel: 4,

@@ -5,7 +5,7 @@ use aws_sdk_cloudwatchlogs::types::{LogGroup as ApiLogGroup, LogGroupClass as Ap
 use futures::future::{join_all, try_join_all};
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
 
@@ -40,7 +40,6 @@ static INFO: KindInfo = KindInfo {
     ],
     groups: &[Group::new(RETENTION), Group::new(KMS), Group::new(PROTECTION), Group::new(TAGS)],
     ownership: Ownership::Tags,
-    replace_in_use: ReplaceInUse::Allowed,
     settles: false,
     parallel: 8,
 };

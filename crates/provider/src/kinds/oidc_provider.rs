@@ -5,7 +5,7 @@ use aws_sdk_iam::operation::get_open_id_connect_provider::GetOpenIdConnectProvid
 use futures::stream::{self, StreamExt};
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::snapshot::{ReadFailure, Sighting};
 use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
@@ -46,8 +46,6 @@ static INFO: KindInfo = KindInfo {
     ],
     groups: &[Group::new(CLIENT_ID), Group::new(THUMBPRINT), Group::new(TAGS)],
     ownership: Ownership::Shared,
-    // AWS deletes a provider without looking at the roles that trust it.
-    replace_in_use: ReplaceInUse::Allowed,
     settles: false,
     parallel: 4,
 };

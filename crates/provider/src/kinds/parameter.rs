@@ -10,7 +10,7 @@ use aws_sdk_ssm::types::{
 use futures::future::try_join_all;
 use hatoba_engine::cloud::{Class, CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
@@ -56,7 +56,6 @@ static INFO: KindInfo = KindInfo {
     ],
     groups: &[Group::new(PUT), Group::new(TAGS)],
     ownership: Ownership::Tags,
-    replace_in_use: ReplaceInUse::Allowed,
     settles: false,
     parallel: 4,
 };

@@ -9,7 +9,7 @@ use aws_sdk_resourcegroupstagging::types::TagFilter;
 use futures::stream::{self, StreamExt};
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::owner::TAG_STACK;
 use hatoba_engine::snapshot::{ReadFailure, Sighting};
 use hatoba_engine::value::Value;
@@ -52,7 +52,6 @@ static INFO: KindInfo = KindInfo {
     groups: &[Group::new(DOCUMENT), Group::new(TAGS)],
     ownership: Ownership::Tags,
     // What it is attached to would lose it.
-    replace_in_use: ReplaceInUse::NeedsNewName,
     settles: false,
     parallel: 4,
 };

@@ -1,6 +1,7 @@
 //! ECR repositories. Source: ECR API reference.
 
 mod documents;
+pub mod image;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,8 @@ use futures::future::try_join_all;
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, OnDestroy, Resolved};
 use hatoba_engine::diff::differences;
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
+use hatoba_engine::owner::TAG_ON_DESTROY;
 use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
@@ -38,9 +40,6 @@ const SCANNING: &str = "PutImageScanningConfiguration";
 const LIFECYCLE: &str = "PutLifecyclePolicy";
 const POLICY: &str = "SetRepositoryPolicy";
 const TAGS: &str = "TagResource";
-
-/// The tag that keeps `on_destroy: empty` on the repository, for when the file no longer has it.
-const TAG_ON_DESTROY: &str = "hatoba:on-destroy";
 
 /// What stands for the account's own key for ECR: without a key ECR uses this one, and answers with the key's ARN.
 const OWN_KEY: &str = "alias/aws/ecr";
@@ -73,7 +72,6 @@ static INFO: KindInfo = KindInfo {
         Group::new(TAGS),
     ],
     ownership: Ownership::Tags,
-    replace_in_use: ReplaceInUse::Allowed,
     settles: false,
     parallel: 8,
 };
@@ -135,9 +133,6 @@ impl Repository {
         live.fields.insert("mutability_exclusions".into(), Value::set(patterns));
         let scan = repository.image_scanning_configuration().is_some_and(|scan| scan.scan_on_push());
         live.fields.insert("scan_on_push".into(), scan.into());
-        if let Some(text) = tags.get(TAG_ON_DESTROY) {
-            live.notes.insert("on_destroy".into(), text.clone());
-        }
         live.set_tags(tags);
         live
     }

@@ -9,7 +9,7 @@ use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, SecurityGroup as Ap
 use futures::future::try_join_all;
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::owner::{Mark, TAG_STACK};
 use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
@@ -56,7 +56,6 @@ static INFO: KindInfo = KindInfo {
     ],
     groups: &[Group::new(INGRESS), Group::new(EGRESS), Group::new(TAGS)],
     ownership: Ownership::Tags,
-    replace_in_use: ReplaceInUse::NeedsNewName,
     settles: false,
     parallel: 8,
 };

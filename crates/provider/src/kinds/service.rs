@@ -9,7 +9,7 @@ mod tests;
 use async_trait::async_trait;
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::snapshot::{Readiness, Sighting};
 use hatoba_engine::value::{Fields, Value};
 use hatoba_model::kinds::service::Service as Spec;
@@ -65,7 +65,6 @@ static INFO: KindInfo = KindInfo {
     ],
     groups: &[Group::new(UPDATE), Group::new(TAGS)],
     ownership: Ownership::Tags,
-    replace_in_use: ReplaceInUse::Allowed,
     settles: true,
     parallel: 16,
 };

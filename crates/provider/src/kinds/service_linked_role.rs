@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, OnDestroy, Resolved};
-use hatoba_engine::kind::{KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{KindInfo, Ownership};
 use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Fields;
 use hatoba_model::address::Address;
@@ -37,7 +37,6 @@ static INFO: KindInfo = KindInfo {
     fields: &[],
     groups: &[],
     ownership: Ownership::Account,
-    replace_in_use: ReplaceInUse::NeedsNewName,
     settles: false,
     parallel: 1,
 };

@@ -14,7 +14,7 @@ use futures::stream::FuturesUnordered;
 use hatoba_engine::cloud::{Class, CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
 use hatoba_engine::diff::differences;
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse, Unset};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, Unset};
 use hatoba_engine::owner::{Mark, TAG_STACK};
 use hatoba_engine::snapshot::{ReadFailure, Sighting};
 use hatoba_engine::value::{Fields, Value};
@@ -28,6 +28,7 @@ use crate::classify::{failed, gone_is_fine};
 use crate::desire::Desire;
 use crate::driver::{Driver, no_such_group};
 use crate::json::json_call;
+use crate::kinds::repository::image::repository_arn;
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
@@ -69,15 +70,14 @@ static INFO: KindInfo = KindInfo {
     // A new revision carries its tags from the start, so that it comes first.
     groups: &[Group::new(REGISTER).renews(&["arn", "revision"]), Group::new(TAGS)],
     ownership: Ownership::Tags,
-    replace_in_use: ReplaceInUse::Allowed,
     settles: false,
     parallel: 8,
 };
 
-/// Whether the path is that of an environment variable whose value should not be shown.
+/// Whether the path is that of an environment variable or an option of a log driver whose value should not be shown.
 fn is_secret(path: &str) -> bool {
-    let Some((_, variable)) = path.split_once(".environment") else { return false };
-    looks_secret(variable.trim_matches(|c| matches!(c, '.' | '[' | ']' | '"')))
+    let name = [".environment", ".logs.options"].iter().find_map(|of| Some(path.split_once(of)?.1));
+    name.is_some_and(|name| looks_secret(name.trim_matches(|c| matches!(c, '.' | '[' | ']' | '"'))))
 }
 
 fn rows() -> Vec<&'static str> {
@@ -125,6 +125,8 @@ fn live(answer: &Json, want: Option<&Fields>, facts: &Facts) -> Option<Sighting>
         let region = region.unwrap_or_else(|| facts.region.to_string());
         live.uses.push(format!("arn:{}:logs:{region}:{}:log-group:{group}", facts.partition(), facts.account));
     }
+    live.uses.extend(normal::secrets(task).map(str::to_owned));
+    live.uses.extend(normal::images(task).filter_map(|image| repository_arn(image, facts.partition())));
     live.uses.sort();
     live.uses.dedup();
     if task.get("status").and_then(Json::as_str) == Some("INACTIVE") {

@@ -7,7 +7,7 @@ use aws_sdk_iam::types::User as ApiUser;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
-use hatoba_engine::kind::{Field, Group, KindInfo, Ownership, ReplaceInUse};
+use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::snapshot::{ReadFailure, Sighting};
 use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
@@ -54,7 +54,6 @@ static INFO: KindInfo = KindInfo {
         Group::new(UPDATE).renews(&["arn"]),
     ],
     ownership: Ownership::Tags,
-    replace_in_use: ReplaceInUse::Allowed,
     settles: false,
     parallel: 4,
 };

@@ -97,7 +97,7 @@ impl Deed {
             Verb::Remark => self.remark(world),
             Verb::Drift => self.drift(world),
             Verb::Fill => {
-                drop(world.change(&self.kind, &self.name, |thing| thing.content = Some("3 images".to_owned())))
+                world.change(&self.kind, &self.name, |thing| thing.content = Some("3 images".to_owned()));
             }
         }
     }

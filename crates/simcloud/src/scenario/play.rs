@@ -154,19 +154,13 @@ impl<'a> Play<'a> {
         let disturbed = !run.between.is_empty() || beside.is_some() || held;
         let shown = || format!("in {}\n{}", run.goal, brief(&looked.plan));
         figures.hold(&looked.plan, &shown)?;
-        match &end {
-            None => {}
-            Some(outcome) if outcome.is_complete() => {
-                if !disturbed && !looked.murky {
-                    self.stays_so(run.goal, &shown)?;
-                }
+        match end.as_ref().filter(|_| !disturbed && !looked.murky) {
+            Some(outcome) if outcome.is_complete() => self.stays_so(run.goal, &shown)?,
+            Some(outcome) if run.faults.pass() => {
+                let failed = failures(&looked.plan, outcome);
+                return broken("faults that pass do not fail a run", format!("{failed} {}", shown()));
             }
-            Some(outcome) => {
-                if !disturbed && !looked.murky && run.faults.pass() {
-                    let failed = failures(&looked.plan, outcome);
-                    return broken("faults that pass do not fail a run", format!("{failed} {}", shown()));
-                }
-            }
+            Some(_) | None => {}
         }
         let mut all = figures.figures;
         if let (Some((other_end, other_counts)), Some((goal, other, _))) = (&other_end, &beside) {
@@ -209,7 +203,7 @@ impl<'a> Play<'a> {
         let Some(there) = named.next() else { return want.existing.then_some(None) };
         let ours = there.mark().filter(|mark| mark.stack == wishes.stack);
         let theirs = ours.as_ref().is_none_or(|mark| mark.origin == Origin::Adopted);
-        (theirs || there.content.is_some()).then(|| Some(there.clone()))
+        (theirs || there.content.is_some() || want.retain).then(|| Some(there.clone()))
     }
 
     /// What belongs to others and uses something that the plan deletes: the cloud does not allow that, and says so.

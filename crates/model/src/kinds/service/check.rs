@@ -3,9 +3,11 @@
 use super::{LoadBalancer, Network, Service};
 use crate::check::{Check, shorten};
 use crate::diag::nearest;
-use crate::kinds::cluster::check_strategy;
+use crate::kinds::api_members::{self, check_extra};
+use crate::kinds::cluster::{FARGATE_PROVIDERS, check_strategy, is_slip};
 use crate::kinds::task_definition::{Os, TaskDefinition};
 use crate::reference::Ref;
+use crate::secret;
 
 pub(super) fn check(service: &Service, cx: &mut Check<'_>) {
     let stack = cx.stack;
@@ -50,6 +52,10 @@ pub(super) fn check(service: &Service, cx: &mut Check<'_>) {
     service_connect(service, task, cx);
     volumes(service, task, cx);
     alarms(service, cx);
+    if let Some(logs) = service.service_connect.as_ref().and_then(|connect| connect.logs.as_ref()) {
+        let place = ["service_connect", "logs", "options"];
+        logs.options.iter().for_each(|(option, value)| secret::check_option(cx, &place, option, value.as_str()));
+    }
     for (api, key) in [
         ("serviceName", "name"),
         ("cluster", "cluster"),
@@ -63,6 +69,7 @@ pub(super) fn check(service: &Service, cx: &mut Check<'_>) {
                 .help(format!("move it to `{key}:`"));
         }
     }
+    check_extra(cx, &["extra"], &service.extra, &api_members::SERVICE);
     if service.extra.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON") {
         cx.error(&["extra", "schedulingStrategy"], "not-on-fargate", "Fargate has no daemon services")
             .help("remove the line");
@@ -75,6 +82,17 @@ pub(super) fn check(service: &Service, cx: &mut Check<'_>) {
 
 fn check_network(network: &Network, cx: &mut Check<'_>) {
     let stack = cx.stack;
+    if network.subnets.ids().is_none()
+        && network.public_ip != Some(true)
+        && !cx.unreadable_within(&["network", "public_ip"])
+    {
+        cx.warn(
+            &["network"],
+            "no-public-ip",
+            "the subnets of the default VPC are public: without a public address tasks cannot pull their image from there",
+        )
+        .help("add `public_ip: true`, or name private subnets with a NAT gateway or VPC endpoints under `subnets:`");
+    }
     if let Some(ids) = network.subnets.ids() {
         if ids.is_empty() || ids.len() > 16 {
             cx.error(
@@ -136,35 +154,38 @@ fn capacity(service: &Service, task: Option<&TaskDefinition>, cx: &mut Check<'_>
         cx.error(&["launch_type"], "either-or", "`launch_type` and `capacity` exclude each other")
             .help("remove `launch_type`; `capacity: [{ provider: FARGATE, weight: 1 }]` means the same");
     }
-    check_strategy(cx, &["capacity"], &service.capacity);
+    check_strategy(cx, &["capacity"], &service.capacity, true);
     let stack = cx.stack;
     let cluster = service.cluster.as_ref().and_then(Ref::own).and_then(|key| Some((key, stack.clusters.get(key)?)));
+    let known = |provider: &str| FARGATE_PROVIDERS.contains(&provider);
     for (index, share) in service.capacity.iter().enumerate() {
-        let index = index.to_string();
-        let place = ["capacity", index.as_str(), "provider"];
-        let shown = shorten(&share.provider);
-        if !crate::kinds::cluster::FARGATE_PROVIDERS.contains(&share.provider.as_str()) {
-            // `check_strategy` reports slips in the two names that there are.
-            if nearest(&share.provider, crate::kinds::cluster::FARGATE_PROVIDERS).is_none() {
-                cx.error(&place, "not-on-fargate", format!("`{shown}` is not a capacity provider of Fargate"))
-                    .help("there are `FARGATE` and `FARGATE_SPOT`");
-            }
-            continue;
+        if share.provider == "FARGATE_SPOT" && task.is_some_and(|task| task.system() != Os::Linux) {
+            let index = index.to_string();
+            cx.error(&["capacity", &index, "provider"], "platform", "FARGATE_SPOT does not run Windows")
+                .help("use `FARGATE`");
         }
-        if let Some((key, cluster)) = cluster
-            && !cluster.existing
-            && !cx.unreadable(&["clusters", key, "capacity_providers"])
-            && !cluster.capacity_providers.contains(&share.provider)
-        {
+    }
+    if let Some((key, cluster)) = cluster
+        && !cluster.existing
+        && !cx.unreadable(&["clusters", key, "capacity_providers"])
+        // A slip there is reported there.
+        && cluster.capacity_providers.iter().all(|provider| known(provider) || !is_slip(provider))
+    {
+        let lacking = |provider: &str| known(provider) && !cluster.capacity_providers.iter().any(|has| has == provider);
+        let at: Vec<usize> =
+            (0..service.capacity.len()).filter(|at| lacking(&service.capacity[*at].provider)).collect();
+        let mut names: Vec<&str> = at.iter().map(|at| service.capacity[*at].provider.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        if let Some(first) = at.first() {
+            let shown = names.join("` and `");
+            let (noun, index) = (if names.len() == 1 { "provider" } else { "providers" }, first.to_string());
             cx.error(
-                &place,
+                &["capacity", &index, "provider"],
                 "provider-not-in-cluster",
-                format!("the cluster `{key}` does not have the capacity provider `{shown}`"),
+                format!("the cluster `{key}` does not have the capacity {noun} `{shown}`"),
             )
             .help(format!("add `{shown}` to `clusters.{key}.capacity_providers`"));
-        }
-        if share.provider == "FARGATE_SPOT" && task.is_some_and(|task| task.system() != Os::Linux) {
-            cx.error(&place, "platform", "FARGATE_SPOT does not run Windows").help("use `FARGATE`");
         }
     }
     if let Some(version) = &service.platform_version {
@@ -304,6 +325,17 @@ fn volumes(service: &Service, task: Option<&TaskDefinition>, cx: &mut Check<'_>)
                 cx.reference(&["volumes", name, "role"], key, "roles", stack.roles.keys());
             }
             Some(Ref::Existing(_)) => {}
+        }
+        if let Some(key) = &volume.kms_key {
+            cx.kms_key(&["volumes", name, "kms_key"], key);
+            if volume.encrypted == Some(false) {
+                cx.error(
+                    &["volumes", name, "encrypted"],
+                    "either-or",
+                    "`kms_key` and `encrypted: false` exclude each other",
+                )
+                .help("remove one of the two");
+            }
         }
         if volume.size.is_none() && volume.snapshot.is_none() {
             cx.error(&["volumes", name], "missing-key", "`size` is required unless there is a `snapshot`")

@@ -6,6 +6,7 @@ use super::check_container::check_container;
 use super::size::{CPUS, memory_sizes, nearest_pairs};
 use super::{Architecture, Condition, Container, Image, LogDriver, Os, TaskDefinition};
 use crate::check::{Check, shorten};
+use crate::kinds::api_members::{self, check_extra};
 use crate::reference::Ref;
 
 /// How many containers a task has at most (ECS service quotas).
@@ -213,6 +214,7 @@ fn extra(task: &TaskDefinition, cx: &mut Check<'_>) {
                 .help(format!("move it to `{key}:`"));
         }
     }
+    check_extra(cx, &["extra"], &task.extra, &api_members::TASK_DEFINITION);
     if task.extra.get("networkMode").is_some_and(|mode| mode != "awsvpc") {
         cx.error(&["extra", "networkMode"], "not-on-fargate", "Fargate only has the network mode `awsvpc`")
             .help("remove the line");

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::{Container, HealthCheck, Image, ImageOf, LogDriver, Os, TaskDefinition};
 use crate::check::{Check, shorten};
 use crate::diag::nearest;
+use crate::kinds::api_members::{self, check_extra};
 use crate::kinds::text_or_list::TextOrList;
 use crate::reference::Ref;
+use crate::secret;
 
 /// Limits of the operating system that ECS knows (ECS API reference, `Ulimit`).
 const ULIMITS: [&str; 15] = [
@@ -49,26 +51,6 @@ const SPELLED: [(&str, &str); 5] = [
     ("portMappings", "ports"),
 ];
 
-/// Whether the value of an environment variable with this name is probably meant for nobody's eyes.
-pub fn looks_secret(key: &str) -> bool {
-    let upper = key.to_ascii_uppercase().replace('-', "_");
-    let secret = [
-        "PASSWORD",
-        "PASSWD",
-        "PASSPHRASE",
-        "SECRET",
-        "TOKEN",
-        "API_KEY",
-        "APIKEY",
-        "PRIVATE_KEY",
-        "ACCESS_KEY",
-        "CREDENTIAL",
-    ];
-    let harmless =
-        ["_FILE", "_PATH", "_ARN", "_NAME", "_ID", "_TTL", "_URL", "_EXPIRY", "_EXPIRES", "_LENGTH", "_HEADER"];
-    secret.iter().any(|word| upper.contains(word)) && !harmless.iter().any(|end| upper.ends_with(end))
-}
-
 pub(super) fn check_container(task: &TaskDefinition, name: &str, container: &Container, cx: &mut Check<'_>) {
     let mut at = At { cx, name };
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
@@ -100,6 +82,7 @@ pub(super) fn check_container(task: &TaskDefinition, name: &str, container: &Con
                 .help("move it out of `extra`");
         }
     }
+    check_extra(cx, &["containers", name, "extra"], &container.extra, &api_members::CONTAINER);
 }
 
 struct At<'c, 'a, 'n> {
@@ -232,13 +215,9 @@ impl At<'_, '_, '_> {
                 )
                 .help("remove it from one of the two");
             }
-            let literal = value.as_str();
-            let telling = literal.len() >= 4
-                && !["true", "false", "none"].contains(&literal)
-                && !literal.chars().all(|c| c.is_ascii_digit());
-            if looks_secret(key) && telling {
-                self.warn(&["environment", key], "secret-in-environment", format!("`{}` looks like a secret, and its value stands here for all to read", shorten(key)))
-                    .help(format!("store it with `aws ssm put-parameter --type SecureString`, and write `secrets: {{ {key}: \"ssm:/path\" }}`"));
+            let place = ["containers", self.name, "environment", key];
+            if let Some(mut report) = secret::check(self.cx, &place, "secret-in-environment", key, value.as_str()) {
+                report.help(format!("store it with `aws ssm put-parameter --type SecureString`, and write `secrets: {{ {key}: \"ssm:/path\" }}`"));
             }
         }
         for (key, from) in &container.secrets {
@@ -280,6 +259,8 @@ impl At<'_, '_, '_> {
     fn logs(&mut self, task: &TaskDefinition, container: &Container) {
         let Some(logs) = container.logs.as_ref().map(super::Logs::full) else { return };
         let driver = logs.driver.unwrap_or(LogDriver::Awslogs);
+        let place = ["containers", self.name, "logs", "options"];
+        logs.options.iter().for_each(|(option, value)| secret::check_option(self.cx, &place, option, value.as_str()));
         for (key, from) in &logs.secret_options {
             self.secret(&["logs", "secret_options", key], from);
         }

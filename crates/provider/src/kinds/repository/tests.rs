@@ -81,7 +81,7 @@ fn the_wish_to_empty_is_remembered_in_a_tag() {
     assert_eq!(want.on_destroy, OnDestroy::Empty);
     let answer = ApiRepository::builder().repository_name("acme/papyrus").build();
     let live = Repository::live(&answer, want.tags, &facts());
-    assert_eq!(live.notes.get("on_destroy").map(String::as_str), Some("empty"));
+    assert_eq!(live.on_destroy, OnDestroy::Empty);
     assert!(desired(json!({})).tags.is_empty());
 }
 

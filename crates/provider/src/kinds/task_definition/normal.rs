@@ -288,10 +288,24 @@ pub(super) fn to_request(fields: &Fields) -> Json {
     json
 }
 
+fn containers(json: &Json) -> &[Json] {
+    json.get("containerDefinitions").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The images of the containers.
+pub(super) fn images(json: &Json) -> impl Iterator<Item = &str> {
+    containers(json).iter().filter_map(|container| container.get("image")?.as_str())
+}
+
+/// The ARNs of what the containers read their secrets from.
+pub(super) fn secrets(json: &Json) -> impl Iterator<Item = &str> {
+    let secrets = containers(json).iter().filter_map(|container| container.get("secrets")?.as_array()).flatten();
+    secrets.filter_map(|secret| secret.get("valueFrom")?.as_str()).filter(|from| from.starts_with("arn:"))
+}
+
 /// The log groups that the containers write to, by region and name.
 pub(super) fn log_groups(json: &Json) -> Vec<(Option<String>, String)> {
-    let containers = json.get("containerDefinitions").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    containers
+    containers(json)
         .iter()
         .filter_map(|container| {
             let options: &Map<String, Json> = container.get("logConfiguration")?.get("options")?.as_object()?;

@@ -255,6 +255,21 @@ fn log_groups_are_in_use() {
 }
 
 #[test]
+fn repositories_and_parameters_are_in_use() {
+    let mut answer = filled();
+    let container = &mut answer["taskDefinition"]["containerDefinitions"][0];
+    container["image"] = "123456789012.dkr.ecr.us-west-2.amazonaws.com/acme/papyrus:v1".into();
+    container["secrets"] = json!([
+        { "name": "TOKEN", "valueFrom": "arn:aws:ssm:us-west-2:123456789012:parameter/papyrus/token" },
+        { "name": "PLAIN", "valueFrom": "name-of-a-parameter" },
+    ]);
+    let live = live(&answer, None, &facts()).unwrap();
+    let used =
+        ["ecr:us-west-2:123456789012:repository/acme/papyrus", "ssm:us-west-2:123456789012:parameter/papyrus/token"];
+    assert_eq!(live.uses, used.map(|used| format!("arn:aws:{used}")));
+}
+
+#[test]
 fn adding_a_plain_volume_is_a_difference() {
     let text = SPARSE
         .replace("image: nginx,", "image: nginx, mounts: [{ volume: scratch, path: /s }],")
@@ -269,6 +284,8 @@ fn adding_a_plain_volume_is_a_difference() {
 fn only_values_of_secret_variables_are_hidden() {
     assert!(is_secret("containers.app.environment.DB_PASSWORD"));
     assert!(is_secret("containers.app.environment[\"api-key.main\"]"));
+    assert!(is_secret("containers.app.logs.options.splunk-token"));
+    assert!(!is_secret("containers.app.logs.options.mode"));
     assert!(!is_secret("containers.app.environment.LOG_LEVEL"));
     assert!(!is_secret("containers.app.secrets.DB_PASSWORD"));
     assert!(!is_secret("containers.app.environment.PASSWORD_FILE"));

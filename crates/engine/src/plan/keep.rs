@@ -1,0 +1,64 @@
+//! What stays although it was to be deleted, because something that stays uses it.
+
+use std::collections::BTreeSet;
+
+use crate::snapshot::Sighting;
+use crate::value::Value;
+use crate::wait::Until;
+
+use super::usage::Usage;
+use super::{Act, Note, Step, Why};
+
+/// Takes out every deletion of something that is used for good. What is used by what was to be deleted, and now stays, stays, too.
+pub(super) fn keep_used(steps: &mut Vec<Step>, usage: &Usage<'_>) -> Vec<Note> {
+    let mut notes = Vec::new();
+    while let Some((at, text)) =
+        steps.iter().enumerate().find_map(|(at, step)| Some((at, used_for_good(step, steps, usage)?)))
+    {
+        let step = steps.remove(at);
+        notes.push(Note { address: step.address, name: step.name, text, stays: true });
+    }
+    for (id, step) in steps.iter_mut().enumerate() {
+        step.id = id;
+    }
+    notes
+}
+
+/// Why something that is to be deleted has to stay, if it has.
+fn used_for_good(step: &Step, steps: &[Step], usage: &Usage<'_>) -> Option<String> {
+    if !matches!(step.act, Act::Delete { .. }) || matches!(step.why, Why::MustReplace(_)) {
+        return None;
+    }
+    let live = step.live.as_ref()?;
+    let mut names = live.names();
+    names.extend(live.outputs.get("uri").and_then(Value::as_text));
+    let stays = |user: &&Sighting| {
+        let mut steps = steps.iter().filter(|other| is_of(other, user));
+        !steps.any(|other| match (&other.act, &other.want) {
+            (Act::Delete { .. } | Act::Settle { until: Until::Gone }, _) => true,
+            (Act::Update { .. }, Some(want)) => !want.fields.values().any(|value| mentions(value, &names)),
+            _ => false,
+        })
+    };
+    let user = usage.users(live).find(stays)?;
+    Some(format!("kept: the {} `{}` uses it, and stays", user.kind.title, user.name))
+}
+
+/// Whether a step changes this one.
+pub(super) fn is_of(step: &Step, live: &Sighting) -> bool {
+    step.live.as_ref().is_some_and(|there| there.id == live.id && there.kind.name == live.kind.name)
+}
+
+/// Whether a value names one of these, be it with a revision, a tag or a digest.
+fn mentions(value: &Value, names: &BTreeSet<&str>) -> bool {
+    match value {
+        Value::Text(text) => names.iter().any(|name| {
+            let rest = text.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '@']))
+        }),
+        Value::List(items) => items.iter().any(|item| mentions(item, names)),
+        Value::Map(parts) => parts.values().any(|part| mentions(part, names)),
+        Value::Keep(inner) => mentions(inner, names),
+        Value::Doc(_) | Value::Bool(_) | Value::Int(_) | Value::Pending(_) => false,
+    }
+}
