@@ -8,6 +8,7 @@ pub mod driver;
 mod http;
 pub mod json;
 pub mod kinds;
+pub mod normal;
 mod pace;
 pub mod provider;
 mod shape;

@@ -22,7 +22,7 @@ pub(super) fn document(document: &serde_json::Value, facts: &Facts) -> Value {
 }
 
 /// A policy document as IAM answers it, in normal form. What cannot be read is shown as it came, so that it differs.
-pub(super) fn answered(text: &str, facts: &Facts) -> Value {
+pub(crate) fn answered(text: &str, facts: &Facts) -> Value {
     match parse_url_encoded(text) {
         Ok(parsed) => document(&parsed, facts),
         Err(_) => Value::Doc(text.to_owned()),

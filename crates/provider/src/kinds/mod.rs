@@ -2,7 +2,7 @@
 
 pub mod cluster;
 pub mod iam_account;
-mod iam_shared;
+pub(crate) mod iam_shared;
 pub mod log_group;
 pub mod network;
 pub mod oidc_provider;

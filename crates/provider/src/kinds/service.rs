@@ -78,7 +78,7 @@ fn last(arn: &str) -> &str {
 }
 
 /// The normal form of a service in an answer; nothing for one that is gone.
-fn live(service: &Json, want: Option<&Fields>) -> Option<Sighting> {
+pub(crate) fn live(service: &Json, want: Option<&Fields>) -> Option<Sighting> {
     let text = |key: &str| service.get(key).and_then(Json::as_str).unwrap_or_default();
     let status = text("status");
     if status == "INACTIVE" {

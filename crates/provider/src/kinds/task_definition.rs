@@ -110,7 +110,7 @@ fn outputs(arn: &str) -> Vec<(String, Value)> {
 }
 
 /// The normal form of an answer of `DescribeTaskDefinition`.
-fn live(answer: &Json, want: Option<&Fields>, facts: &Facts) -> Option<Sighting> {
+pub(crate) fn live(answer: &Json, want: Option<&Fields>, facts: &Facts) -> Option<Sighting> {
     let task = answer.get("taskDefinition")?;
     let arn = task.get("taskDefinitionArn")?.as_str()?;
     let mut live = Sighting::new(&INFO, arn, family_of(arn));
