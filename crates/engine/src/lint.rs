@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::desired::Goal;
+use crate::desired::{Desired, Goal};
 use crate::kind::Ownership;
 use crate::owner::Origin;
-use crate::plan::{Act, Intent, Plan, Step};
-use crate::snapshot::Snapshot;
+use crate::plan::{Act, Intent, Plan, Step, Why};
+use crate::snapshot::{Sighting, Snapshot};
+use crate::wait::Until;
 
 /// Something a plan must never do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,9 @@ pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
                         find(step, "deletes something that was adopted".into())
                     }
                     Some(_) => {}
+                }
+                if retained(goal, step) {
+                    find(step, "deletes something that is to be retained".into());
                 }
                 if step.kind.ownership == Ownership::Account {
                     find(step, "deletes something that belongs to the account".into());
@@ -104,7 +108,62 @@ pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
         }
     }
     findings.extend(circle(plan));
+    findings.extend(plan.steps.iter().flat_map(|step| too_early(seen, plan, step)));
     findings
+}
+
+/// Whether the file, or else the note on the resource itself, says that it is left in place.
+fn retained(goal: &Goal, step: &Step) -> bool {
+    let Some(live) = &step.live else { return false };
+    let same = |want: &&Desired| {
+        want.kind.name == live.kind.name && want.name == live.name && (want.scope.is_none() || want.scope == live.scope)
+    };
+    goal.resources.values().find(same).map_or(live.is_retained(), |want| want.retain)
+}
+
+/// A deletion that does not wait for what is done to a user of the resource, be it by way of others; a replacement of what is used.
+fn too_early(seen: &Snapshot, plan: &Plan, step: &Step) -> Vec<Finding> {
+    let (Act::Delete { .. }, Some(live)) = (&step.act, &step.live) else { return Vec::new() };
+    let before = before(plan, step.id);
+    let goes = |step: &Step| matches!(step.act, Act::Delete { .. } | Act::Settle { until: Until::Gone });
+    let mut findings = Vec::new();
+    let mut find = |problem: String| findings.push(Finding { step: step.id, problem });
+    let mut users: Vec<(&str, &str)> = vec![(live.kind.name, &live.id)];
+    let mut at = 0;
+    while let Some((kind, id)) = users.get(at).copied() {
+        let used: Vec<&Sighting> = seen.seen.iter().filter(|it| it.kind.name == kind && it.id == id).collect();
+        for user in seen.seen.iter().filter(|user| used.iter().any(|it| user.uses.iter().any(|id| it.is_called(id)))) {
+            let who = (user.kind.name, user.id.as_str());
+            if users.contains(&who) {
+                continue;
+            }
+            users.push(who);
+            let its = |step: &&Step| step.live.as_ref().is_some_and(|live| (live.kind.name, live.id.as_str()) == who);
+            for its in plan.steps.iter().filter(its) {
+                // Two that use each other cannot both be last.
+                let mutual = goes(its) && self::before(plan, its.id).contains(&step.id);
+                if !before.contains(&its.id) && !mutual && !matches!(step.why, Why::MustReplace(_)) {
+                    find(format!("deletes what {} uses before step {}", user.name, its.id));
+                }
+            }
+            let stays = !plan.steps.iter().filter(its).any(goes);
+            if at == 0 && stays && matches!(step.why, Why::MustReplace(_)) {
+                find(format!("replaces what {} uses", user.name));
+            }
+        }
+        at += 1;
+    }
+    findings
+}
+
+/// Everything that has to be done before a step.
+fn before(plan: &Plan, step: usize) -> BTreeSet<usize> {
+    let mut all = BTreeSet::new();
+    let mut open = vec![step];
+    while let Some(step) = open.pop().and_then(|id| plan.steps.get(id)) {
+        open.extend(step.after.iter().filter(|first| all.insert(**first)));
+    }
+    all
 }
 
 /// A plan whose steps wait for each other would never end.

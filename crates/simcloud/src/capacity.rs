@@ -22,9 +22,11 @@ impl State {
     /// What keeps a service from being created or changed: a capacity provider that its cluster does not have.
     pub(crate) fn lacks_capacity(&self, service: &Thing, call: &str) -> Option<CloudError> {
         let cluster = service.scope.as_ref().filter(|_| service.kind.name == "service")?;
-        // What others made has whatever it has.
-        let marked = |thing: &&Thing| thing.kind.name == "cluster" && thing.name == *cluster && thing.mark().is_some();
-        let there = those_of(self.things.iter().find(marked)?);
+        // What others put there has whatever it has.
+        let told = |thing: &&Thing| {
+            thing.kind.name == "cluster" && thing.name == *cluster && thing.fields.contains_key("capacity_providers")
+        };
+        let there = those_of(self.things.iter().find(told)?);
         let lacks = used_by(service).into_iter().find(|provider| !there.contains(provider))?;
         Some(refuse(Class::Invalid, call, format!("`{cluster}` does not have the capacity provider {lacks}")))
     }

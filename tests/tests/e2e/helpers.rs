@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use hatoba_tests::client::Answer;
 use hatoba_tests::invocation::Run;
+use hatoba_tests::proxy::{Act, Rule};
+use hatoba_tests::torture::inventory::Inventory;
 use hatoba_tests::torture::reads;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
@@ -101,9 +103,22 @@ pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The texts of a JSON list.
-pub(crate) fn texts(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().map(text).collect()
+/// What a stack has left in an account that was so before it came.
+#[track_caller]
+pub(crate) fn nothing_is_left(world: &World, before: &Inventory) {
+    let mut left = Inventory::of(world).unwrap().against(before);
+    // The role of ECS belongs to the account. moto goes on listing deleted clusters, with their services.
+    let clusters = aws(world, "ecs", "DescribeClusters", &json!({ "clusters": ["papyrus"] })).json().unwrap();
+    let listed = clusters["clusters"][0]["status"] == "INACTIVE";
+    let stays = |thing: &str| listed && (thing.starts_with("cluster papyrus") || thing.starts_with("service papyrus"));
+    left.extra.retain(|thing| !stays(thing) && !thing.starts_with("role AWSServiceRoleFor"));
+    assert!(left.is_empty(), "{left}");
+}
+
+/// The answer that AWS gives to whoever lacks a permission.
+pub(crate) fn denied(service: &str, action: &str, code: &str) -> Rule {
+    let message = format!("User: arn:aws:iam::123456789012:user/ci is not authorized to perform: {service}:{action}");
+    Rule::on(service, action, Act::Error { status: 403, code: code.to_owned(), message })
 }
 
 /// The tags that say whose a resource is.

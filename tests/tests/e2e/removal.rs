@@ -9,19 +9,9 @@ use hatoba_tests::torture::inventory::Inventory;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-use crate::helpers::{Tags, aws, mark, nothing_to_do, run, run_json, says, tags_in, text, write};
+use crate::helpers::{Tags, aws, mark, nothing_is_left, nothing_to_do, run, run_json, says, tags_in, text, write};
 use crate::rows::{arn, trust};
-use crate::stack::{LEAVING, whole, without};
-
-/// The addresses of some sections of a file.
-fn addresses(file: &Value, sections: &[&str]) -> BTreeSet<String> {
-    let of = |section: &&str| {
-        let kind = Stack::kind_of(section).unwrap_or_default();
-        let keys = file[*section].as_object().cloned().unwrap_or_default();
-        keys.into_iter().map(move |(key, _)| format!("{kind}.{key}"))
-    };
-    sections.iter().flat_map(of).collect()
-}
+use crate::stack::{LEAVING, addresses, whole, without};
 
 /// The plan deletes exactly these, because they left the file.
 #[track_caller]
@@ -72,13 +62,7 @@ fn everything_removed_at_once_is_deleted(kind: Kind) {
     }
     says(&run, &["not in the file any more"]);
     nothing_to_do(&world);
-    let mut left = Inventory::of(&world).unwrap().against(&before);
-    // The role of ECS belongs to the account. moto goes on listing deleted clusters, with their services.
-    let clusters = aws(&world, "ecs", "DescribeClusters", &json!({ "clusters": ["papyrus"] })).json().unwrap();
-    let listed = clusters["clusters"][0]["status"] == "INACTIVE";
-    let stays = |thing: &str| listed && (thing.starts_with("cluster papyrus") || thing.starts_with("service papyrus"));
-    left.extra.retain(|thing| !stays(thing) && !thing.starts_with("role AWSServiceRoleFor"));
-    assert!(left.is_empty(), "{left}");
+    nothing_is_left(&world, &before);
 }
 
 fn one_kind_after_the_other_is_deleted(kind: Kind) {

@@ -1,5 +1,8 @@
 //! A stack with every kind.
 
+use std::collections::BTreeSet;
+
+use hatoba_model::stack::Stack;
 use serde_json::{Value, json};
 
 use crate::rows::document;
@@ -73,4 +76,14 @@ pub(crate) fn whole() -> Value {
 pub(crate) fn without(file: &Value, sections: &[&str]) -> Value {
     let kept = file.as_object().into_iter().flatten().filter(|(section, _)| !sections.contains(&section.as_str()));
     kept.map(|(section, value)| (section.clone(), value.clone())).collect()
+}
+
+/// The addresses of some sections of a file.
+pub(crate) fn addresses(file: &Value, sections: &[&str]) -> BTreeSet<String> {
+    let of = |section: &&str| {
+        let kind = Stack::kind_of(section).unwrap_or_default();
+        let keys = file[*section].as_object().cloned().unwrap_or_default();
+        keys.into_iter().map(move |(key, _)| format!("{kind}.{key}"))
+    };
+    sections.iter().flat_map(of).collect()
 }

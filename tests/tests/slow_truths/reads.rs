@@ -24,7 +24,7 @@ fn one_missing_name_fails_a_batch_of_repositories() {
     write(&world, &file(&names));
     let asked = world.aws("ecr", "DescribeRepositories", &json!({ "repositoryNames": names }));
     assert!(format!("{:?}", asked.unwrap_err()).contains("RepositoryNotFoundException"), "one fails all");
-    says(&run(&world, &["plan", "--detailed-exitcode"], 2), &["1 to create", "+ repository.acme/quay"]);
+    says(&run(&world, &["plan", "--detailed-exitcode"], 2), &["1 to add", "+ repository.acme/quay"]);
     apply(&world);
     assert_eq!(tried(&world, "ecr:CreateRepository"), 1);
     nothing_to_do(&world);

@@ -138,14 +138,20 @@ impl Worker<'_> {
             .attempt(
                 renews && group == self.step.kind.create_call,
                 || self.cloud.update(group, want, live),
-                |_| async move {
+                |doubtful| async move {
                     // Groups that renew something (a new revision) must not run twice; the others may.
                     if !renews {
                         return Ok(Seen::Nothing);
                     }
                     let seen = self.look(Depth::Full).await?;
-                    let newer = seen.iter().find(|s| self.is_ours(s) && s.id != live.id);
-                    Ok(newer.map_or(Seen::Nothing, |newer| Seen::Done(receipt_of(newer))))
+                    Ok(match seen.iter().find(|s| self.is_ours(s) && s.id != live.id) {
+                        None => Seen::Nothing,
+                        // Another run has done just that.
+                        Some(newer) if doubtful || differences(want.kind, &want.fields, &newer.fields).is_empty() => {
+                            Seen::Done(receipt_of(newer))
+                        }
+                        Some(_) => Seen::Other,
+                    })
                 },
             )
             .await?;

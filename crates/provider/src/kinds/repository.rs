@@ -20,7 +20,7 @@ use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
 use hatoba_model::kinds::Resource;
-use hatoba_model::kinds::repository::{Encryption, OnDestroy as SpecOnDestroy, Repository as Spec};
+use hatoba_model::kinds::repository::{Encryption, OnDestroy as SpecOnDestroy, Repository as Spec, document};
 use serde_json::json;
 
 use crate::aws::Aws;
@@ -28,6 +28,7 @@ use crate::classify::{failed, gone_is_fine, missing_is_none};
 use crate::desire::Desire;
 use crate::driver::Driver;
 use crate::json::json_call;
+use crate::kinds::role::needs_principals;
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
 
@@ -252,6 +253,9 @@ impl Driver for Repository {
             .set("scan_on_push", spec.scan_on_push)
             .set("lifecycle", lifecycle)
             .set("policy", policy);
+        if let Some(Ok(policy)) = spec.policy.as_ref().map(document) {
+            wish = needs_principals(wish, cx, None, &policy);
+        }
         wish = match spec.on_destroy {
             Some(SpecOnDestroy::Empty) => wish.tag(TAG_ON_DESTROY, "empty").on_destroy(OnDestroy::Empty),
             Some(SpecOnDestroy::Keep) | None => wish.on_destroy(OnDestroy::KeepIfFull),

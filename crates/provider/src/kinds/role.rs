@@ -182,14 +182,19 @@ impl Role {
     }
 }
 
-/// What a trust policy names has to exist first where it is of this stack: AWS refuses unknown roles and users, and nobody could
-/// use the role before its provider is there.
-fn needs_principals(mut wish: Wish, cx: &Desire<'_>, key: &str, trust: &serde_json::Value) -> Wish {
-    let named = principals(trust);
+/// Whom a policy names has to exist first where it is of this stack: AWS refuses unknown roles and users, and nobody could
+/// use a role before its provider is there. `own` is the key of the role whose policy it is.
+pub(super) fn needs_principals(
+    mut wish: Wish,
+    cx: &Desire<'_>,
+    own: Option<&str>,
+    policy: &serde_json::Value,
+) -> Wish {
+    let named = principals(policy);
     for (section, kind) in [("oidc_providers", "oidc_provider"), ("roles", "role"), ("users", "user")] {
         for other in cx.stack.keys(section) {
             let arn = cx.computed(section, other, "arn");
-            let itself = kind == INFO.name && other == key;
+            let itself = kind == INFO.name && own == Some(other);
             if !itself && arn.is_some_and(|arn| named.contains(&arn.as_str())) {
                 wish = wish.needs(kind, other);
             }
@@ -218,7 +223,7 @@ impl Driver for Role {
             .set("description", spec.description.as_deref())
             .set("max_session", spec.max_session);
         if let Some(trust) = &trust {
-            wish = needs_principals(wish, cx, key, trust);
+            wish = needs_principals(wish, cx, Some(key), trust);
         }
         let granted = grants_policy(&spec.grants, cx.stack, cx.facts).map(|policy| (GRANTS_POLICY, policy));
         let boundary = spec.permissions_boundary.as_deref();

@@ -173,7 +173,10 @@ fn keep_live_images(spec: &Spec, fields: &mut Fields) {
 }
 
 impl TaskDefinition {
-    async fn register(aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
+    /// Registers the revision after `before`, the latest active one when the plan was made. There is no call that does so only if
+    /// nobody else has meanwhile; the number tells. Whoever comes second then takes the own revision away again: what a pipeline has
+    /// deployed, and what another run has registered, stays the latest.
+    async fn register(aws: &Aws, want: &Resolved, before: Option<&str>) -> Result<Receipt, CloudError> {
         let mut body = normal::to_request(&want.fields);
         if let Some(body) = body.as_object_mut() {
             body.insert("family".into(), want.name.as_str().into());
@@ -188,7 +191,32 @@ impl TaskDefinition {
         let arn = arn.ok_or_else(|| {
             CloudError::new(Class::Ambiguous, "ecs:RegisterTaskDefinition", "the answer names no revision")
         })?;
+        if let Some(other) = Self::meanwhile(aws, &want.name, before.map_or(0, revision_of), arn).await {
+            Self::withdraw(aws, arn).await;
+            let message = format!("revision {} was registered meanwhile", revision_of(&other));
+            return Err(CloudError::new(Class::Exists, "ecs:RegisterTaskDefinition", message));
+        }
         Ok(Receipt { id: Some(arn.to_owned()), outputs: outputs(arn) })
+    }
+
+    /// The active revision between two others, if there is one. Numbers are never given twice: that one is missing need not mean
+    /// anything.
+    async fn meanwhile(aws: &Aws, family: &str, before: u64, ours: &str) -> Option<String> {
+        let own = revision_of(ours);
+        if own <= before + 1 {
+            return None;
+        }
+        // Without an answer our revision stands; it is there.
+        let active = calls::revisions(aws, family, "ACTIVE").await.unwrap_or_default();
+        active.into_iter().find(|arn| (before + 1..own).contains(&revision_of(arn)))
+    }
+
+    /// Takes back a revision that nobody has used yet. One that stays costs nothing and is taken away with its family.
+    async fn withdraw(aws: &Aws, arn: &str) {
+        if aws.ecs().deregister_task_definition().task_definition(arn).send().await.is_ok() {
+            // Failing that, it stays inactive.
+            let _ = calls::delete(aws, vec![arn.to_owned()]).await;
+        }
     }
 
     /// The latest active revision of each family, read side by side.
@@ -348,7 +376,7 @@ impl Driver for TaskDefinition {
     }
 
     async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
-        Self::register(aws, want).await
+        Self::register(aws, want, None).await
     }
 
     async fn update(
@@ -359,7 +387,7 @@ impl Driver for TaskDefinition {
         live: &Sighting,
     ) -> Result<Receipt, CloudError> {
         match group {
-            REGISTER => Self::register(aws, want).await,
+            REGISTER => Self::register(aws, want, Some(&live.id)).await,
             TAGS => {
                 // A new revision has its tags; those of the old one do not matter any more.
                 if differs(want, live) {

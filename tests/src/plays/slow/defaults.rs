@@ -65,9 +65,10 @@ const ROWS: &[Row] = &[
         text(task, "cpu") & text(task, "memory")
     }),
     ("what the server computes", On::Task, |task| {
-        let arch = json!([{ "name": "com.amazonaws.ecs.capability.task-eni" }, { "name": "ecs.capability.task-eni" }]);
-        fill(task, "requiresAttributes", arch) & fill(task, "registeredBy", json!("arn:aws:iam::123456789012:root"))
-            | fill(task, "compatibilities", json!(["EC2", "FARGATE", "MANAGED_INSTANCES"]))
+        task.insert("requiresAttributes".to_owned(), json!([{ "name": "com.amazonaws.ecs.capability.task-eni" }]));
+        task.insert("registeredBy".to_owned(), json!("arn:aws:iam::123456789012:root"));
+        task.insert("compatibilities".to_owned(), json!(["EC2", "FARGATE", "MANAGED_INSTANCES"]));
+        true
     }),
     ("empty lists of a task definition", On::Task, |task| {
         let lists = ["placementConstraints", "inferenceAccelerators"].map(|list| fill(task, list, json!([])));
@@ -179,7 +180,8 @@ const ROWS: &[Row] = &[
     ("the scheduling strategy", On::Service, |service| fill(service, "schedulingStrategy", json!("REPLICA"))),
     ("the platform by its number", On::Service, |service| {
         service.insert("platformVersion".to_owned(), json!("1.4.0"));
-        fill(service, "platformFamily", json!("Linux"))
+        service.insert("platformFamily".to_owned(), json!("Linux"));
+        true
     }),
     ("grace period, exec, managed tags, propagated tags", On::Service, |service| {
         fill(service, "healthCheckGracePeriodSeconds", json!(0))

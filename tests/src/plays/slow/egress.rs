@@ -29,38 +29,37 @@ impl Ipv6Egress {
     }
 }
 
-fn is_everything(call: &Call) -> bool {
+/// Whether a call is about the rule, and whether it is about no other.
+fn is_about_it(call: &Call) -> (bool, bool) {
     let form = call.form();
-    let ranges: Vec<&String> = form.iter().filter(|(key, _)| key.contains("Cidr")).map(|(_, value)| value).collect();
-    let protocols = form.iter().filter(|(key, _)| key.ends_with("IpProtocol")).all(|(_, value)| value == "-1");
-    protocols && ranges == ["::/0"]
+    let ranges: Vec<&str> =
+        form.iter().filter(|(key, _)| key.contains("Cidr")).map(|(_, value)| value.as_str()).collect();
+    let all = form.iter().filter(|(key, _)| key.ends_with("IpProtocol")).all(|(_, value)| value == "-1");
+    let about = all && ranges.contains(&"::/0");
+    (about, about && ranges.len() == 1)
 }
 
 impl Play for Ipv6Egress {
     fn before(&self, call: &Call) -> Option<Reply> {
-        if call.service != "ec2" || !call.action.ends_with("SecurityGroupEgress") || !is_everything(call) {
+        if call.service != "ec2" || !call.action.ends_with("SecurityGroupEgress") {
             return None;
         }
-        let id = call.form().remove("GroupId")?;
+        let (about, alone) = is_about_it(call);
+        let id = call.form().remove("GroupId").filter(|_| about)?;
         let there = self.lock().contains(&id);
         let done = Reply::new(call, 200, format!("<{0}Response><return>true</return></{0}Response>", call.action));
         match (call.action.starts_with("Revoke"), there) {
             (true, true) => {
                 self.lock().remove(&id);
-                Some(done)
+                // The emulator, which does not have the rule, takes off the others.
+                alone.then_some(done)
             }
             (false, true) => {
                 let message = "the specified rule \"peer: ::/0, ALL, ALLOW\" already exists";
                 Some(Reply::error(call, 400, "InvalidPermission.Duplicate", message))
             }
-            (false, false) => {
-                self.lock().insert(id);
-                Some(done)
-            }
-            (true, false) => {
-                let message = "The specified rule does not exist in this security group.";
-                Some(Reply::error(call, 400, "InvalidPermission.NotFound", message))
-            }
+            // The emulator's own matter.
+            (_, false) => None,
         }
     }
 

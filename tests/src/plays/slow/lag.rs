@@ -16,6 +16,16 @@ type Names = fn(&Call) -> Vec<String>;
 /// How a call is refused: status, code and message.
 type Refusal = fn(&Call, &str) -> (u16, &'static str, String);
 
+/// What happens to a call that needs something that was not seen to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Absent {
+    /// It was there before.
+    Passes,
+    IsRefused,
+    /// It is refused, and what it needs comes about by being asked for.
+    ComesAbout,
+}
+
 /// Refuses calls that need something that is younger than the lag.
 #[derive(Debug)]
 pub struct Lag {
@@ -23,15 +33,14 @@ pub struct Lag {
     made: Names,
     needed: Names,
     refusal: Refusal,
-    /// Whether something that nobody has made is refused as well, and comes about by being asked for.
-    absent_too: bool,
+    absent: Absent,
     births: Times,
     refused: Count,
 }
 
 impl Lag {
     fn new(lag: Duration, made: Names, needed: Names, refusal: Refusal) -> Self {
-        Self { lag, made, needed, refusal, absent_too: false, births: Times::default(), refused: Count::default() }
+        Self { lag, made, needed, refusal, absent: Absent::Passes, births: Times::default(), refused: Count::default() }
     }
 
     /// A new role cannot be passed yet: `RegisterTaskDefinition` refuses it.
@@ -53,18 +62,20 @@ impl Lag {
 
     /// A new role or user is not known as a principal yet: IAM refuses trust in it.
     pub fn principals_are_unknown_to_iam(lag: Duration) -> Self {
-        Self::new(lag, made_principals, named_principals::<TRUST>, |_, name| {
+        let play = Self::new(lag, made_principals, named_principals::<TRUST>, |_, name| {
             (400, "MalformedPolicyDocument", format!("Invalid principal in policy: \"AWS\":\"{name}\""))
-        })
+        });
+        Self { absent: Absent::IsRefused, ..play }
     }
 
     /// A new role or user is not known as a principal yet: ECR refuses a repository policy that names it.
     pub fn principals_are_unknown_to_ecr(lag: Duration) -> Self {
-        Self::new(lag, made_principals, named_principals::<POLICY>, |_, _| {
+        let play = Self::new(lag, made_principals, named_principals::<POLICY>, |_, _| {
             let text = "Invalid parameter at 'PolicyText' failed to satisfy constraint: \
                         'Invalid repository policy provided'";
             (400, "InvalidParameterException", text.to_owned())
-        })
+        });
+        Self { absent: Absent::IsRefused, ..play }
     }
 
     /// IAM does not find what it has just made.
@@ -99,7 +110,7 @@ impl Lag {
                 "Unable to assume the service linked role. Please verify that the ECS service linked role exists.";
             (400, "InvalidParameterException", message.to_owned())
         });
-        Self { absent_too: true, ..play }
+        Self { absent: Absent::ComesAbout, ..play }
     }
 
     /// `CreateService` does not find a cluster that was made a moment ago.
@@ -146,11 +157,11 @@ impl Play for Lag {
     fn before(&self, call: &Call) -> Option<Reply> {
         let young = (self.needed)(call).into_iter().find(|name| match self.births.since(name) {
             Some(age) => age < self.lag,
-            None if self.absent_too => {
+            None if self.absent == Absent::ComesAbout => {
                 self.births.first(name);
                 true
             }
-            None => false,
+            None => self.absent == Absent::IsRefused,
         })?;
         self.refused.one_more();
         let (status, code, message) = (self.refusal)(call, &young);
