@@ -20,6 +20,9 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     match error {
+        // The answer came, so the call probably took effect; what it says cannot be read.
+        SdkError::ServiceError(service) if service.raw().status().is_success() => unreadable(call, error),
+        SdkError::ResponseError(_) => unreadable(call, error),
         SdkError::ServiceError(service) => {
             let meta = service.err().meta();
             let status = service.raw().status().as_u16();
@@ -34,10 +37,6 @@ where
         }
         SdkError::DispatchFailure(failure) => dispatch(call, failure, never_connected(error), &chain(error)),
         SdkError::TimeoutError(_) => CloudError::new(Class::Ambiguous, call, "no answer in time"),
-        // The answer came, so the call probably took effect; what it says cannot be read.
-        SdkError::ResponseError(_) => {
-            CloudError::new(Class::Ambiguous, call, format!("the answer cannot be read: {}", chain(error)))
-        }
         SdkError::ConstructionFailure(_) => {
             let text = chain(error);
             let class = if text.contains("credential") || text.contains("identity") {
@@ -49,6 +48,10 @@ where
         }
         _ => CloudError::new(Class::Other, call, chain(error)),
     }
+}
+
+fn unreadable(call: &'static str, error: &dyn Error) -> CloudError {
+    CloudError::new(Class::Ambiguous, call, format!("the answer cannot be read: {}", chain(error)))
 }
 
 /// Whether a signature was refused for its time: AWS allows five minutes between its clock and ours.
