@@ -3,7 +3,7 @@ SHELL := /bin/sh
 CARGO ?= cargo
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help demo test lint bench clean emulators schema
+.PHONY: help demo test torture lint bench clean emulators schema
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -15,6 +15,12 @@ demo: ## Build, start an emulator, and take a stack from nothing to running and 
 test: ## All tests; starts and stops the emulators itself
 	$(CARGO) build --workspace --all-targets
 	tests/run.sh $(CARGO) test --workspace
+
+torture: ## Every kill point, five seeds of every fault, fifty interleavings, 200,000 cases in memory; an hour or so
+	HATOBA_CASES=$${HATOBA_CASES:-200000} $(CARGO) test --release -p hatoba-simcloud --test torture -- --nocapture
+	$(CARGO) build --bin hatoba
+	HATOBA_TORTURE=full tests/run.sh $(CARGO) test -p hatoba-tests --no-fail-fast --test kills --test lost_replies \
+		--test faults --test pairs --test interrupt -- --nocapture --test-threads=1
 
 lint: ## Format and clippy, warnings are errors
 	$(CARGO) fmt --all --check

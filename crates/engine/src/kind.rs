@@ -62,6 +62,8 @@ pub struct Field {
     pub compare: Compare,
     /// Whether the create call carries it; otherwise its group of calls follows the create.
     pub at_create: bool,
+    /// Whether a new resource may have more than its default: a default that is stated then needs its group of calls, too.
+    pub unsure: bool,
     /// Whether it is a list of which users of the resource hold items: these are added before its users change, and taken away
     /// after.
     pub users_first: bool,
@@ -87,6 +89,7 @@ impl Field {
             unset: Unset::Absent,
             compare: Compare::Exact,
             at_create: true,
+            unsure: false,
             users_first: false,
             sensitive: never,
         }
@@ -117,6 +120,13 @@ impl Field {
     #[must_use]
     pub const fn after_create(mut self) -> Self {
         self.at_create = false;
+        self
+    }
+
+    /// A new resource may have more than its default.
+    #[must_use]
+    pub const fn unsure(mut self) -> Self {
+        self.unsure = true;
         self
     }
 

@@ -108,7 +108,8 @@ pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
         }
     }
     findings.extend(circle(plan));
-    findings.extend(plan.steps.iter().flat_map(|step| too_early(seen, plan, step)));
+    let uses = Uses::new(seen, plan);
+    findings.extend(plan.steps.iter().flat_map(|step| too_early(&uses, plan, step)));
     findings
 }
 
@@ -121,37 +122,72 @@ fn retained(goal: &Goal, step: &Step) -> bool {
     goal.resources.values().find(same).map_or(live.is_retained(), |want| want.retain)
 }
 
+/// Who uses what, and which steps there are for it.
+struct Uses<'a> {
+    users: BTreeMap<&'a str, Vec<&'a Sighting>>,
+    steps: BTreeMap<(&'a str, &'a str), Vec<&'a Step>>,
+}
+
+impl<'a> Uses<'a> {
+    fn new(seen: &'a Snapshot, plan: &'a Plan) -> Self {
+        let mut it = Self { users: BTreeMap::new(), steps: BTreeMap::new() };
+        for live in &seen.seen {
+            for used in &live.uses {
+                it.users.entry(used).or_default().push(live);
+            }
+        }
+        for step in &plan.steps {
+            if let Some(live) = &step.live {
+                it.steps.entry(id(live)).or_default().push(step);
+            }
+        }
+        it
+    }
+
+    fn users(&self, live: &'a Sighting) -> impl Iterator<Item = &'a Sighting> {
+        live.names().into_iter().filter_map(|name| self.users.get(name)).flatten().copied()
+    }
+
+    fn steps(&self, live: &'a Sighting) -> impl Iterator<Item = &'a Step> {
+        self.steps.get(&id(live)).into_iter().flatten().copied()
+    }
+}
+
+fn id(live: &Sighting) -> (&str, &str) {
+    (live.kind.name, &live.id)
+}
+
+fn goes(step: &Step) -> bool {
+    matches!(step.act, Act::Delete { .. } | Act::Settle { until: Until::Gone })
+}
+
 /// A deletion that does not wait for what is done to a user of the resource, be it by way of others; a replacement of what is used.
-fn too_early(seen: &Snapshot, plan: &Plan, step: &Step) -> Vec<Finding> {
+fn too_early<'a>(uses: &Uses<'a>, plan: &'a Plan, step: &'a Step) -> Vec<Finding> {
     let (Act::Delete { .. }, Some(live)) = (&step.act, &step.live) else { return Vec::new() };
-    let before = before(plan, step.id);
-    let goes = |step: &Step| matches!(step.act, Act::Delete { .. } | Act::Settle { until: Until::Gone });
     let mut findings = Vec::new();
     let mut find = |problem: String| findings.push(Finding { step: step.id, problem });
-    let mut users: Vec<(&str, &str)> = vec![(live.kind.name, &live.id)];
-    let mut at = 0;
-    while let Some((kind, id)) = users.get(at).copied() {
-        let used: Vec<&Sighting> = seen.seen.iter().filter(|it| it.kind.name == kind && it.id == id).collect();
-        for user in seen.seen.iter().filter(|user| used.iter().any(|it| user.uses.iter().any(|id| it.is_called(id)))) {
-            let who = (user.kind.name, user.id.as_str());
-            if users.contains(&who) {
+    if matches!(step.why, Why::MustReplace(_)) {
+        for user in uses.users(live).filter(|user| id(user) != id(live) && !uses.steps(user).any(goes)) {
+            find(format!("replaces what {} uses", user.name));
+        }
+        return findings;
+    }
+    let first = before(plan, step.id);
+    let mut open = vec![live];
+    let mut visited = BTreeSet::from([id(live)]);
+    while let Some(used) = open.pop() {
+        for user in uses.users(used) {
+            if !visited.insert(id(user)) {
                 continue;
             }
-            users.push(who);
-            let its = |step: &&Step| step.live.as_ref().is_some_and(|live| (live.kind.name, live.id.as_str()) == who);
-            for its in plan.steps.iter().filter(its) {
+            open.push(user);
+            for its in uses.steps(user).filter(|its| !first.contains(&its.id)) {
                 // Two that use each other cannot both be last.
-                let mutual = goes(its) && self::before(plan, its.id).contains(&step.id);
-                if !before.contains(&its.id) && !mutual && !matches!(step.why, Why::MustReplace(_)) {
+                if !goes(its) || !before(plan, its.id).contains(&step.id) {
                     find(format!("deletes what {} uses before step {}", user.name, its.id));
                 }
             }
-            let stays = !plan.steps.iter().filter(its).any(goes);
-            if at == 0 && stays && matches!(step.why, Why::MustReplace(_)) {
-                find(format!("replaces what {} uses", user.name));
-            }
         }
-        at += 1;
     }
     findings
 }

@@ -2,20 +2,74 @@
 //! (ECS API reference, `ContainerDefinition`). The emulators forget some members and fill in few defaults.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hyper::body::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::members;
+use super::{last, members};
 use crate::proxy::{Call, Play, Reply};
 
-/// The registrations by ARN.
+/// What was registered, by ARN.
 #[derive(Debug, Default)]
-pub(super) struct TaskDefinitions(Mutex<BTreeMap<String, Map<String, Value>>>);
+pub(super) struct TaskDefinitions(Mutex<BTreeMap<String, Revision>>);
+
+/// One revision.
+#[derive(Debug, Default)]
+struct Revision {
+    /// The members of its registration.
+    registered: Map<String, Value>,
+    /// The latest answer that shows it.
+    answer: Value,
+    /// Whether it was deregistered.
+    inactive: bool,
+}
+
+impl TaskDefinitions {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Revision>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps in mind what was deregistered.
+    fn deregistered(&self, arn: &str) {
+        if let Some(revision) = self.known().get_mut(arn) {
+            revision.inactive = true;
+        }
+    }
+
+    /// A family without a revision stands for its latest active one (ECS API reference, `DescribeTaskDefinition`). ministack
+    /// takes the highest number that was ever given, be it inactive or deleted. None where that is the right one.
+    fn latest_active(&self, name: &str) -> Option<Value> {
+        let known = self.known();
+        let of_family = || known.iter().filter(|(arn, _)| parts(arn).0 == name);
+        let (_, latest) = of_family().max_by_key(|(arn, _)| parts(arn).1)?;
+        let (_, active) = of_family().filter(|(_, revision)| !revision.inactive).max_by_key(|(arn, _)| parts(arn).1)?;
+        latest.inactive.then(|| active.answer.clone())
+    }
+}
+
+/// Family and number.
+fn parts(arn: &str) -> (&str, u64) {
+    let (family, revision) = last(arn).split_once(':').unwrap_or_default();
+    (family, revision.parse().unwrap_or_default())
+}
 
 impl Play for TaskDefinitions {
+    fn before(&self, call: &Call) -> Option<Reply> {
+        if call.service != "ecs" || call.action != "DescribeTaskDefinition" {
+            return None;
+        }
+        let answer = self.latest_active(call.json().get("taskDefinition")?.as_str()?)?;
+        Some(Reply::new(call, 200, answer.to_string()))
+    }
+
     fn after(&self, call: &Call, reply: &mut Reply) {
+        if call.action == "DeregisterTaskDefinition" && reply.is_success() {
+            if let Some(arn) = reply.json().pointer("/taskDefinition/taskDefinitionArn").and_then(Value::as_str) {
+                self.deregistered(arn);
+            }
+            return;
+        }
         let registers = call.action == "RegisterTaskDefinition";
         let shows = call.action == "DescribeTaskDefinition";
         if call.service != "ecs" || !(registers || shows) || !reply.is_success() {
@@ -24,14 +78,14 @@ impl Play for TaskDefinitions {
         let mut answer = reply.json();
         let Some(shown) = answer.get_mut("taskDefinition").and_then(Value::as_object_mut) else { return };
         let Some(arn) = shown.get("taskDefinitionArn").and_then(Value::as_str).map(str::to_owned) else { return };
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         if registers {
             let mut request = members(&call.json());
             request.remove("tags");
-            known.insert(arn.clone(), request);
+            known.insert(arn.clone(), Revision { registered: request, ..Revision::default() });
         }
-        if let Some(registered) = known.get(&arn) {
-            for (name, value) in registered {
+        if let Some(revision) = known.get(&arn) {
+            for (name, value) in &revision.registered {
                 if name == "containerDefinitions" {
                     let containers = value.as_array().into_iter().flatten().map(container).collect();
                     shown.insert(name.clone(), Value::Array(containers));
@@ -43,6 +97,9 @@ impl Play for TaskDefinitions {
             }
         }
         shown.entry("enableFaultInjection").or_insert(json!(false));
+        if let Some(revision) = known.get_mut(&arn) {
+            revision.answer = answer.clone();
+        }
         reply.body = Bytes::from(answer.to_string());
     }
 }

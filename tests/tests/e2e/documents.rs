@@ -6,7 +6,7 @@ use hatoba_tests::emulator::Kind;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-use crate::helpers::{aws, denied, nothing_to_do, run, run_json, says, text, write, writes};
+use crate::helpers::{aws, denied, mark, nothing_to_do, run, run_json, says, text, write, writes};
 use crate::rows::trust;
 use crate::stack::{LEAVING, addresses, whole};
 
@@ -44,13 +44,14 @@ fn items(list: &Value) -> &[Value] {
     list.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A plan is as described, and its steps go in an order in which each comes after those that it names.
+/// A plan is as described, and its steps name each other by their ids.
 #[track_caller]
 fn is_a_plan(plan: &Value) {
     assert_eq!(members(plan), described("`plan`", 0));
     for (at, step) in items(&plan["steps"]).iter().enumerate() {
         assert_eq!((members(step), &step["id"]), (described("`plan`", 1), &json!(at)));
-        assert!(items(&step["after"]).iter().all(|before| before.as_u64() < step["id"].as_u64()), "{step:#}");
+        let another = |id: &Value| id != &step["id"] && items(&plan["steps"]).iter().any(|step| &step["id"] == id);
+        assert!(items(&step["after"]).iter().all(another), "{step:#}");
         for change in items(&step["changes"]) {
             assert_eq!(members(change), described("`plan`", 2));
         }
@@ -58,11 +59,14 @@ fn is_a_plan(plan: &Value) {
         let row = DESCRIPTION.lines().find(|line| line.starts_with("| `why` | `reason`:")).unwrap();
         assert!(row.contains(&format!("`{reason}`")), "{reason} is not described");
     }
-    for (list, table) in [("refusals", ["address", "problem", "help"]), ("unknown", ["address", "reason", ""])] {
-        let table = named(&table.map(|name| if name.is_empty() { "address" } else { name }));
-        assert!(items(&plan[list]).iter().all(|item| members(item) == table), "{list}: {plan:#}");
+    let entries: [(&str, &[&str]); 3] = [
+        ("refusals", &["address", "problem", "help"]),
+        ("unknown", &["address", "reason"]),
+        ("notes", &["address", "name", "text", "stays"]),
+    ];
+    for (list, entry) in entries {
+        assert!(items(&plan[list]).iter().all(|item| members(item) == named(entry)), "{list}: {plan:#}");
     }
-    assert!(items(&plan["notes"]).iter().all(|note| members(note) == named(&["address", "name", "text", "stays"])));
 }
 
 /// An error is as described.
@@ -71,6 +75,12 @@ fn is_an_error(document: &Value, kind: &str) {
     let error = &document["error"];
     assert_eq!(members(error), named(&["kind", "message", "help"]), "{document:#}");
     assert_eq!(error["kind"], kind, "{document:#}");
+}
+
+/// What a command that fails prints beside its error.
+fn without_error(document: &Value) -> Value {
+    let members = document.as_object().into_iter().flatten().filter(|(key, _)| *key != "error");
+    members.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 fn step<'a>(plan: &'a Value, address: &str) -> &'a Value {
@@ -175,7 +185,8 @@ fn the_way_from_nothing_and_back(kind: Kind) {
     write(&world, &file);
     let refused = run_json(&world, &["plan"], 6);
     is_an_error(&refused, "refused");
-    assert_eq!(refused["refusals"][0]["address"], "log_group./quay");
+    is_a_plan(&without_error(&refused));
+    assert_eq!((items(&refused["refusals"]).len(), &refused["refusals"][0]["address"]), (1, &json!("log_group./quay")));
 
     write(&world, &whole());
     let unasked = run_json(&world, &["destroy"], 6);
@@ -254,7 +265,7 @@ fn a_saved_plan_is_carried_out_as_it_was_or_not_at_all(kind: Kind) {
     refused(&["apply", "gone.json"], &[]);
 }
 
-/// The password of a task and how it is looked for: by the part that no two of them share.
+/// Passwords, all with one part that stands nowhere else.
 const SECRETS: [&str; 3] = ["hunter2-first", "hunter2-second", "hunter2-theirs"];
 
 fn what_is_secret_is_shown_nowhere(kind: Kind) {
@@ -289,6 +300,9 @@ fn what_is_secret_is_shown_nowhere(kind: Kind) {
         let run = hushed(arguments, &given[0], 0);
         says(&run, &["DB_PASSWORD", "(sensitive)", "LEVEL", "info"]);
     }
+    for arguments in [&["validate"][..], &["validate", "--json"]] {
+        says(&hushed(arguments, &given[0], 0), &["`DB_PASSWORD` looks like a secret"]);
+    }
     says(&hushed(&["apply", "approved.json"], &given[0], 0), &["Done: 1 added."]);
     let question = json!({ "taskDefinition": "papyrus" });
     let task = |world: &World| aws(world, "ecs", "DescribeTaskDefinition", &question).json().unwrap();
@@ -314,7 +328,8 @@ fn what_is_secret_is_shown_nowhere(kind: Kind) {
     // Neither is what others wrote there.
     let mut theirs = task(&world)["taskDefinition"]["containerDefinitions"].clone();
     theirs[0]["environment"] = json!([{ "name": "OTHER_SECRET", "value": SECRETS[2] }]);
-    let tags = json!([{ "key": "hatoba:stack", "value": "papyrus" }, { "key": "hatoba:resource", "value": "task_definition.papyrus" }, { "key": "hatoba:origin", "value": "created" }]);
+    let marks = mark("papyrus", "task_definition.papyrus", "created");
+    let tags: Value = marks.into_iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
     let role = format!("arn:aws:iam::{}:role/pier", world.lease().account);
     let theirs = json!({
         "family": "papyrus", "cpu": "256", "memory": "512", "networkMode": "awsvpc", "executionRoleArn": role,

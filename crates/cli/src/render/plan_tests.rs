@@ -236,6 +236,7 @@ fn notes_refusals_and_unknowns_come_with_a_way_out() {
         help: "take it over with `adopt: true`, use it untouched with `existing: true`, or choose another `name:`"
             .into(),
     });
+    plan.unread.push("iam:ListUsers: AccessDenied: no".into());
     plan.unknown.push((Address::new("thing", "a"), "ecs:DescribeServices: AccessDenied: no".into()));
     plan.unknown.push((Address::new("thing", "b"), "ecs:DescribeServices: AccessDenied: no".into()));
     assert_eq!(
@@ -244,6 +245,10 @@ fn notes_refusals_and_unknowns_come_with_a_way_out() {
 
 = thing.images: kept: it holds 3 images; `on_destroy: empty` would delete them
     with it
+
+note: there may be more of this stack than is shown, because not everything
+    could be looked for
+    iam:ListUsers: AccessDenied: no
 
 unknown: thing.a, thing.b
     ecs:DescribeServices: AccessDenied: no
@@ -302,6 +307,7 @@ fn escapes_from_the_cloud_are_shown_not_obeyed() {
     ];
     let mut plan = plan(vec![update("papyrus", changes)]);
     plan.unknown.push((Address::new("thing", "\u{1b}c"), "\u{1b}[5mno".into()));
+    plan.unread.push("\u{1b}[5mno".into());
     plan.refusals.push(Refusal { address: None, problem: "\u{1b}[5m".into(), help: "\u{7}".into() });
     let shown = text(&plan, "stack \u{1b}[1m", Style::PLAIN);
     assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");

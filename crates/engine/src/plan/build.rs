@@ -7,7 +7,7 @@ use hatoba_model::address::Address;
 use crate::desired::{Desired, Goal};
 use crate::graph::{Cycle, order};
 use crate::kind::Ownership;
-use crate::owner::Origin;
+use crate::owner::{Mark, Origin};
 use crate::resolve::{Known, fill};
 use crate::snapshot::{Sighting, Snapshot};
 use crate::value::OutputRef;
@@ -245,13 +245,26 @@ impl<'a> Builder<'a> {
         self.take(&want.address, live, decision);
     }
 
-    /// Whether this plan deletes it because the file no longer has it.
+    /// Whether this plan deletes it because the file no longer has it, and with it everything that uses it.
     fn goes(&self, live: &Sighting) -> bool {
-        let ours = |live: &Sighting| {
-            live.mark.as_ref().is_some_and(|mark| mark.stack == self.goal.stack && mark.origin == Origin::Created)
-        };
+        let mut open = vec![live];
+        let mut visited = BTreeSet::new();
+        while let Some(live) = open.pop() {
+            if !self.is_left_over(live) {
+                return false;
+            }
+            if visited.insert((live.kind.name, &live.id)) {
+                open.extend(self.usage.users(live));
+            }
+        }
+        self.seen.unreadable.is_empty()
+    }
+
+    /// Whether it is ours to delete, and stands for nothing in the file.
+    fn is_left_over(&self, live: &Sighting) -> bool {
+        let ours = |mark: &Mark| mark.stack == self.goal.stack && mark.origin == Origin::Created;
         let current = || self.current.values().any(|current| std::ptr::eq(*current, live));
-        ours(live) && !live.is_retained() && self.seen.unreadable.is_empty() && !current()
+        live.mark.as_ref().is_some_and(ours) && !live.is_retained() && !current()
     }
 
     fn take(&mut self, address: &Address, live: Option<&Sighting>, decision: Decision) {

@@ -6,7 +6,7 @@ use hatoba_model::address::Address;
 
 use crate::desired::Desired;
 use crate::diff::{FieldChange, creation, differences, settled};
-use crate::kind::{OnChange, Ownership, Unset};
+use crate::kind::{Field, OnChange, Ownership, Unset};
 use crate::owner::{Mark, Origin, TAG_RETAIN, is_ours};
 use crate::snapshot::{Readiness, Sighting};
 use crate::value::{Fields, Value};
@@ -250,9 +250,7 @@ fn create(stack: &str, want: &Desired, why: Why) -> Action {
         .map(|group| group.name)
         .filter(|group| {
             want.kind.fields.iter().any(|field| {
-                !field.at_create
-                    && field.on_change == OnChange::Update(group)
-                    && needs_call(&want.fields, field.name, field.unset)
+                !field.at_create && field.on_change == OnChange::Update(group) && needs_call(&want.fields, field)
             })
         })
         .collect();
@@ -260,9 +258,9 @@ fn create(stack: &str, want: &Desired, why: Why) -> Action {
 }
 
 /// A field that the create call does not carry needs its own call only if a new resource would not have it by itself.
-fn needs_call(fields: &Fields, name: &str, unset: Unset) -> bool {
-    match (fields.get(name), unset) {
-        (Some(value), Unset::Default(default)) => *value != default(),
+fn needs_call(fields: &Fields, field: &Field) -> bool {
+    match (fields.get(field.name), field.unset) {
+        (Some(value), Unset::Default(default)) => field.unsure || *value != default(),
         (Some(Value::List(items)), _) => !items.is_empty(),
         (Some(Value::Map(parts)), _) => !parts.is_empty(),
         (Some(_), _) => true,

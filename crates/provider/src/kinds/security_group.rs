@@ -50,8 +50,8 @@ static INFO: KindInfo = KindInfo {
         Field::replace("description").unmanaged(),
         Field::replace("vpc"),
         Field::update("ingress", INGRESS).after_create(),
-        // EC2 gives every new group this rule by itself.
-        Field::update("egress", EGRESS).default(everything_out).after_create(),
+        // EC2 gives every new group this rule by itself, and in a network with IPv6 a second one.
+        Field::update("egress", EGRESS).default(everything_out).after_create().unsure(),
         Field::update("tags", TAGS),
     ],
     groups: &[Group::new(INGRESS), Group::new(EGRESS), Group::new(TAGS)],
