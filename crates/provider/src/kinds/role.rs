@@ -184,12 +184,7 @@ impl Role {
 
 /// Whom a policy names has to exist first where it is of this stack: AWS refuses unknown roles and users, and nobody could
 /// use a role before its provider is there. `own` is the key of the role whose policy it is.
-pub(super) fn needs_principals(
-    mut wish: Wish,
-    cx: &Desire<'_>,
-    own: Option<&str>,
-    policy: &serde_json::Value,
-) -> Wish {
+pub(super) fn needs_principals(mut wish: Wish, cx: &Desire<'_>, own: Option<&str>, policy: &serde_json::Value) -> Wish {
     let named = principals(policy);
     for (section, kind) in [("oidc_providers", "oidc_provider"), ("roles", "role"), ("users", "user")] {
         for other in cx.stack.keys(section) {
