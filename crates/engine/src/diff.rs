@@ -100,7 +100,7 @@ fn change(field: &Field, path: String, before: Option<Value>, after: Option<Valu
         OnChange::Update(group) => Some(group.to_owned()),
         OnChange::Replace => None,
     };
-    let sensitive = (field.sensitive)(&path);
+    let sensitive = [&before, &after].into_iter().flatten().any(|value| field.hides(&path, value));
     FieldChange { path, before, after, call, sensitive }
 }
 
@@ -158,7 +158,7 @@ mod tests {
         delete_call: "DeleteThing",
         fields: &[
             Field::update("size", "PutSize").default(|| Value::Int(1)),
-            Field::update("parts", "PutParts").sensitive(|path| path.ends_with("password")),
+            Field::update("parts", "PutParts").sensitive(|path, _| path.ends_with("password")),
             Field::update("guests", "AddGuest").includes(),
             Field::replace("colour"),
             Field::update("server_owned", "PutOwned").unmanaged(),

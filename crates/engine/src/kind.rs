@@ -67,8 +67,8 @@ pub struct Field {
     /// Whether it is a list of which users of the resource hold items: these are added before its users change, and taken away
     /// after.
     pub users_first: bool,
-    /// Which paths below it hold values that must not be shown.
-    pub sensitive: fn(&str) -> bool,
+    /// Whether the text at a path must not be shown.
+    pub sensitive: fn(path: &str, text: &str) -> bool,
 }
 
 impl Field {
@@ -137,15 +137,24 @@ impl Field {
         self
     }
 
-    /// Values at these paths must not be shown.
+    /// Texts of which this is true must not be shown. It is given the path as well.
     #[must_use]
-    pub const fn sensitive(mut self, which: fn(&str) -> bool) -> Self {
+    pub const fn sensitive(mut self, which: fn(&str, &str) -> bool) -> Self {
         self.sensitive = which;
         self
     }
+
+    /// Whether the value at a path must not be shown. What is inside of lists and maps is asked for by itself.
+    pub fn hides(&self, path: &str, value: &Value) -> bool {
+        let text = match value {
+            Value::Keep(inner) => return self.hides(path, inner),
+            other => other.as_text().unwrap_or_default(),
+        };
+        (self.sensitive)(path, text)
+    }
 }
 
-fn never(_: &str) -> bool {
+fn never(_: &str, _: &str) -> bool {
     false
 }
 

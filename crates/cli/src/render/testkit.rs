@@ -16,7 +16,7 @@ pub(crate) static KIND: KindInfo = KindInfo {
     fields: &[
         Field::update("size", "PutSize"),
         Field::update("document", "PutDocument"),
-        Field::update("parts", "PutParts").sensitive(|path| path.trim_end_matches(['"', ']']).ends_with("password")),
+        Field::update("parts", "PutParts").sensitive(|path, _| path.trim_end_matches(['"', ']']).ends_with("password")),
         Field::update("rules", "PutRules"),
         Field::replace("description"),
         Field::update("tags", "TagThing"),
@@ -100,6 +100,7 @@ pub(crate) fn change(path: &str, before: Option<Value>, after: Option<Value>) ->
         hatoba_engine::kind::OnChange::Update(group) => Some(group.to_owned()),
         hatoba_engine::kind::OnChange::Replace => None,
     });
-    let sensitive = field.is_some_and(|field| (field.sensitive)(path));
+    let hides = |value: &Value| field.is_some_and(|field| field.hides(path, value));
+    let sensitive = [&before, &after].into_iter().flatten().any(hides);
     FieldChange { path: path.into(), before, after, call, sensitive }
 }

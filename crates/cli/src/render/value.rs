@@ -49,14 +49,14 @@ impl<'a> Secrets<'a> {
         Self { kind, change }
     }
 
-    fn at(self, path: &str) -> bool {
+    fn at(self, path: &str, value: &Value) -> bool {
         let field = self.change.path.split(['.', '[']).next().unwrap_or_default();
-        self.change.sensitive || self.kind.field(field).is_some_and(|field| (field.sensitive)(path))
+        self.change.sensitive || self.kind.field(field).is_some_and(|field| field.hides(path, value))
     }
 
     /// A value at this path, with its secrets taken out. Below a map or a list every path is asked for by itself.
     pub(crate) fn node(self, value: &Value, path: &str) -> Node {
-        if self.at(path) {
+        if self.at(path, value) {
             return Node::Hidden;
         }
         match value {

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use crate::secret::looks_secret;
 pub use container::Container;
 pub use parts::{
     AppProtocol, Capabilities, Condition, DependsOn, FireLens, HealthCheck, Image, ImageOf, Linux, LogDriver, Logs,

@@ -20,7 +20,8 @@ use hatoba_engine::snapshot::{ReadFailure, Sighting};
 use hatoba_engine::value::{Fields, Value};
 use hatoba_model::address::Address;
 use hatoba_model::facts::Facts;
-use hatoba_model::kinds::task_definition::{Image, TaskDefinition as Spec, looks_secret};
+use hatoba_model::kinds::task_definition::{Image, TaskDefinition as Spec};
+use hatoba_model::secret::{holds_password, looks_secret};
 use serde_json::{Value as Json, json};
 
 use crate::aws::Aws;
@@ -74,10 +75,11 @@ static INFO: KindInfo = KindInfo {
     parallel: 8,
 };
 
-/// Whether the path is that of an environment variable or an option of a log driver whose value should not be shown.
-fn is_secret(path: &str) -> bool {
+/// Whether an environment variable or an option of a log driver should not be shown: for its name, or a password inside.
+fn is_secret(path: &str, value: &str) -> bool {
     let name = [".environment", ".logs.options"].iter().find_map(|of| Some(path.split_once(of)?.1));
-    name.is_some_and(|name| looks_secret(name.trim_matches(|c| matches!(c, '.' | '[' | ']' | '"'))))
+    let by_name = |name: &str| looks_secret(name.trim_matches(|c| matches!(c, '.' | '[' | ']' | '"')));
+    name.is_some_and(|name| by_name(name) || holds_password(value))
 }
 
 fn rows() -> Vec<&'static str> {

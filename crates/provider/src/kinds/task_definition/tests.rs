@@ -282,13 +282,15 @@ fn adding_a_plain_volume_is_a_difference() {
 
 #[test]
 fn only_values_of_secret_variables_are_hidden() {
-    assert!(is_secret("containers.app.environment.DB_PASSWORD"));
-    assert!(is_secret("containers.app.environment[\"api-key.main\"]"));
-    assert!(is_secret("containers.app.logs.options.splunk-token"));
-    assert!(!is_secret("containers.app.logs.options.mode"));
-    assert!(!is_secret("containers.app.environment.LOG_LEVEL"));
-    assert!(!is_secret("containers.app.secrets.DB_PASSWORD"));
-    assert!(!is_secret("containers.app.environment.PASSWORD_FILE"));
+    assert!(is_secret("containers.app.environment.DB_PASSWORD", "x"));
+    assert!(is_secret("containers.app.environment[\"api-key.main\"]", "x"));
+    assert!(is_secret("containers.app.logs.options.splunk-token", "x"));
+    assert!(!is_secret("containers.app.logs.options.mode", "x"));
+    assert!(!is_secret("containers.app.environment.LOG_LEVEL", "x"));
+    assert!(is_secret("containers.app.environment.DATABASE_URL", "postgres://papyrus:hunter2@db/papyrus"));
+    assert!(!is_secret("containers.app.environment.DATABASE_URL", "postgres://db/papyrus"));
+    assert!(!is_secret("containers.app.secrets.DB_PASSWORD", "x"));
+    assert!(!is_secret("containers.app.environment.PASSWORD_FILE", "x"));
 }
 
 #[test]
