@@ -127,7 +127,10 @@ fn judge(run: &Run, against_destroy: bool, troubles: &mut Vec<String>) -> Option
     let said = words.join(" ");
     let stopped = match run.code {
         Some(0) => true,
-        Some(6) => said.contains("changed by someone else since this plan"),
+        Some(6) => {
+            let half_gone = against_destroy && said.contains("stands in the way; nothing was changed");
+            half_gone || said.contains("changed by someone else since this plan")
+        }
         Some(1) => {
             let told = ["To continue: hatoba ", "run it again: hatoba "].iter().any(|text| said.contains(text));
             against_destroy && told && (said.contains("✗ ") || said.contains("still there: "))

@@ -282,7 +282,10 @@ impl Generated {
                 carry(&old.spec, &mut item.spec, field);
             }
         }
-        let list = |item: &Item| item.spec.get("value").is_some_and(Json::is_array) || item.spec.contains_key("type");
+        let list = |item: &Item| {
+            let named = item.spec.get("type").and_then(Json::as_str) == Some("string_list");
+            named || item.spec.get("value").is_some_and(Json::is_array)
+        };
         if place.0 == "parameters" && (!renamed || moved) && list(old) != list(&item) {
             // A value fits its type.
             carry(&old.spec, &mut item.spec, "type");

@@ -24,6 +24,9 @@ use super::{Event, StepEnd, StepError};
 /// could change the owner is then no wider than between a look and the deletion.
 const FRESH: Duration = Duration::from_secs(2);
 
+/// How long something that was there before may be missing from what reads tell: AWS's reads catch up within seconds.
+const VANISHED: Duration = Duration::from_secs(5);
+
 /// Carries out one step.
 pub(super) struct Worker<'a> {
     pub(super) step: &'a Step,
@@ -260,6 +263,10 @@ impl Worker<'_> {
                 && !self.is_ours(live)
             {
                 return Err(self.somebody_was_faster("it was there already"));
+            }
+            // What was there all along does not show up late: somebody has deleted it.
+            if matches!(self.step.act, Act::Update { .. }) && live.is_none() && waited >= VANISHED {
+                return Err(self.gone());
             }
             match next(until, live.map(|s| &s.readiness), waited) {
                 Next::Done => {

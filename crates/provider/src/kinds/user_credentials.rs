@@ -71,12 +71,16 @@ async fn mfa_devices(aws: &Aws, name: &str) -> Result<(), CloudError> {
         for device in page.map_err(failed("iam:ListMFADevices"))?.mfa_devices() {
             let serial = device.serial_number();
             let call = iam.deactivate_mfa_device().user_name(name).serial_number(serial);
-            gone_is_fine(call.send().await.map_err(failed("iam:DeactivateMFADevice")))?;
-            // Only a virtual device is a resource of the account, with an ARN for a serial number.
-            if serial.contains(":mfa/") {
+            let deactivated = gone_is_fine(call.send().await.map_err(failed("iam:DeactivateMFADevice")));
+            // Only a virtual device is a resource of the account, with an ARN for a serial number. Once deactivated it is not
+            // listed any more: were the answer to that lost, nobody would find it again.
+            let deleted = if serial.contains(":mfa/") {
                 let call = iam.delete_virtual_mfa_device().serial_number(serial);
-                gone_is_fine(call.send().await.map_err(failed("iam:DeleteVirtualMFADevice")))?;
-            }
+                gone_is_fine(call.send().await.map_err(failed("iam:DeleteVirtualMFADevice")))
+            } else {
+                Ok(())
+            };
+            deactivated.and(deleted)?;
         }
     }
     Ok(())
