@@ -159,6 +159,9 @@ fn cost(live: &Sighting) -> Option<String> {
     if let Some(holds) = &live.holds {
         return Some(format!("stores {holds}"));
     }
+    if live.kind.name == "log_group" {
+        return Some("stores what was logged".to_owned());
+    }
     match live.fields.get("desired_count").and_then(Value::as_int) {
         Some(count) if count > 0 => Some(format!("runs {count} {}", if count == 1 { "task" } else { "tasks" })),
         _ => None,
