@@ -36,7 +36,10 @@ const NOT_PLAYED: [&str; 4] = [
     "iam:UpdateUser",
 ];
 
-/// The contracts to run on an emulator. Unless all are asked for, on moto only those that ministack cannot play as a whole.
+/// The contracts with calls that only moto has.
+const ONLY_MOTO: [&str; 2] = ["oidc_provider", "role"];
+
+/// The contracts to run on an emulator. Unless all are asked for, on moto only what ministack cannot play.
 fn contracts(kind: Kind) -> Vec<(String, Contract)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("contract");
     let mut files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -45,7 +48,7 @@ fn contracts(kind: Kind) -> Vec<(String, Contract)> {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(path).unwrap();
         let contract = Contract::read(&name, &text).unwrap_or_else(|problem| panic!("{problem}"));
-        let wanted = full() || kind == Kind::Ministack || text.contains("ministack:");
+        let wanted = full() || kind == Kind::Ministack || ONLY_MOTO.contains(&name.as_str());
         wanted.then_some((name, contract))
     };
     files.iter().filter_map(read).collect()
@@ -164,7 +167,11 @@ fn every_write_of_every_kind_survives_the_loss_of_its_reply() {
         all.extend(lost);
     }
     let wanted = in_source().unwrap();
-    println!("Replies to writes lost:\n{table}\n{} write actions in all, {} lost one", wanted.len(), all.len());
+    println!(
+        "Replies to writes lost:\n{table}\n{} write actions in all, {} lost one",
+        wanted.len(),
+        wanted.intersection(&all).count()
+    );
     let missing: Vec<&str> = wanted.difference(&all).map(String::as_str).collect();
     if missing != NOT_PLAYED {
         broken.push(format!("write actions without a case: {missing:?}, expected {NOT_PLAYED:?}"));

@@ -147,7 +147,8 @@ impl Aws {
             loader = loader.credentials_provider(Credentials::new(key, secret, None, None, "settings"));
         }
         let config = loader.load().await;
-        let retries = RetryConfig::standard().with_max_attempts(6);
+        // Where half of all answers are lost or throttles, one read in a thousand still fails with so many.
+        let retries = RetryConfig::standard().with_max_attempts(10);
         let read = config.to_builder().retry_config(retries).timeout_config(limits(READ, READS)).build();
         let write = config.into_builder().retry_config(RetryConfig::disabled()).build();
         // The first call of all: whoever has no network should not wait long to hear of it.

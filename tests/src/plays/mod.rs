@@ -2,6 +2,7 @@
 //! and the few calls that one of them lacks. Each play says what AWS does, with its source in the API reference, and
 //! leaves everything else to the emulator. `docs/emulators.md` lists them.
 
+mod clusters;
 mod logs;
 pub mod rates;
 mod services;
@@ -17,6 +18,7 @@ use crate::proxy::Play;
 /// All of them.
 pub fn all() -> Vec<Arc<dyn Play>> {
     vec![
+        Arc::new(clusters::Clusters::default()),
         Arc::new(services::Services::default()),
         Arc::new(task_definitions::TaskDefinitions::default()),
         Arc::new(logs::LogGroups::default()),

@@ -362,7 +362,18 @@ impl Worker<'_> {
             scope,
             id: self.step.live.as_ref().map(|live| live.id.clone()),
         };
-        self.cloud.look(&target, depth).await.map_err(StepError::Cloud)
+        let mut failures = Failures::new(self.clock.now());
+        loop {
+            let error = match self.cloud.look(&target, depth).await {
+                Ok(seen) => return Ok(seen),
+                Err(error) => error,
+            };
+            // A read may be repeated as it is, whatever became of it.
+            match failures.verdict(error.class, self.clock.now()) {
+                Verdict::Again(pause) | Verdict::Look(pause) => self.pause(&error, pause).await?,
+                Verdict::Stop => return Err(StepError::Cloud(error)),
+            }
+        }
     }
 
     /// What has just been created, as far as is known without asking.
