@@ -3,6 +3,7 @@
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -120,6 +121,7 @@ pub async fn execute(
         let stopped = *stop.borrow_and_update();
         outcome.interrupted |= stopped;
         give_up(plan, &mut open, &mut outcome, events, stopped);
+        let fresh = outcome.steps.values().any(|end| matches!(end, StepEnd::Done));
         for id in open.clone() {
             let Some(step) = plan.steps.get(id) else { continue };
             let free = step.after.iter().all(|first| {
@@ -137,6 +139,7 @@ pub async fn execute(
                 cloud,
                 clock,
                 seen,
+                fresh: AtomicBool::new(fresh),
                 events,
                 stop: stop.clone(),
                 want: step::resolved(step, &known),

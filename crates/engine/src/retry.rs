@@ -15,14 +15,16 @@ pub enum Verdict {
     Stop,
 }
 
-/// How long each class of failure is given in all.
-fn patience(class: Class) -> Duration {
+/// How long each class of failure is given in all. `fresh`: this run has changed something before.
+fn patience(class: Class, fresh: bool) -> Duration {
     match class {
         // Security groups wait for the network interfaces of stopped tasks, services for draining tasks:
         // the limits that Terraform's users live with are 15 and 20 minutes.
         Class::Busy => Duration::from_secs(20 * 60),
         // IAM usually catches up in single-digit seconds; two minutes is what other tools allow.
-        Class::NotYet => Duration::from_secs(2 * 60),
+        Class::NotYet if fresh => Duration::from_secs(2 * 60),
+        // The same words are told of what is wrong for good. Only a run just before this one can have made what is not known yet.
+        Class::NotYet => Duration::from_secs(30),
         Class::Throttled => Duration::from_secs(5 * 60),
         Class::Server | Class::NotSent | Class::Ambiguous => Duration::from_secs(60),
         Class::Gone
@@ -42,14 +44,15 @@ const LONGEST: Duration = Duration::from_secs(20 * 60);
 #[derive(Clone, Copy, Debug)]
 pub struct Failures {
     start: Duration,
+    fresh: bool,
     /// The latest class, how often it has failed so in a row, and since when.
     row: Option<(Class, u32, Duration)>,
 }
 
 impl Failures {
-    /// None yet; `now` is the time of the first attempt.
-    pub fn new(now: Duration) -> Self {
-        Self { start: now, row: None }
+    /// None yet; `now` is the time of the first attempt. `fresh`: this run has changed something before.
+    pub fn new(now: Duration, fresh: bool) -> Self {
+        Self { start: now, fresh, row: None }
     }
 
     /// What follows one more failure. Each class has its own patience: something that was busy for ten minutes may well be
@@ -65,13 +68,13 @@ impl Failures {
         if now.saturating_sub(self.start) >= LONGEST {
             return Verdict::Stop;
         }
-        verdict(class, attempt, now.saturating_sub(since))
+        verdict(class, self.fresh, attempt, now.saturating_sub(since))
     }
 }
 
 /// What follows the `attempt`-th failure (from 1) of one class in a row, after `elapsed`.
-fn verdict(class: Class, attempt: u32, elapsed: Duration) -> Verdict {
-    if elapsed >= patience(class) {
+fn verdict(class: Class, fresh: bool, attempt: u32, elapsed: Duration) -> Verdict {
+    if elapsed >= patience(class, fresh) {
         return Verdict::Stop;
     }
     let (first, most) = match class {
@@ -105,26 +108,34 @@ mod tests {
     #[test]
     fn permanent_failures_are_reported_at_once() {
         for class in [Class::Denied, Class::Invalid, Class::Quota, Class::Credentials, Class::Exists] {
-            assert_eq!(verdict(class, 1, Duration::ZERO), Verdict::Stop, "{class:?}");
+            assert_eq!(verdict(class, true, 1, Duration::ZERO), Verdict::Stop, "{class:?}");
         }
+    }
+
+    #[test]
+    fn what_this_run_cannot_have_made_is_waited_for_only_briefly() {
+        let half_a_minute = Duration::from_secs(30);
+        assert!(matches!(verdict(Class::NotYet, true, 9, half_a_minute), Verdict::Again(_)));
+        assert_eq!(verdict(Class::NotYet, false, 9, half_a_minute), Verdict::Stop);
+        assert!(matches!(verdict(Class::NotYet, false, 1, Duration::ZERO), Verdict::Again(_)));
     }
 
     #[test]
     fn a_lost_reply_is_followed_by_a_look_and_never_by_a_blind_second_call() {
         for attempt in 1..10 {
-            assert!(matches!(verdict(Class::Ambiguous, attempt, Duration::ZERO), Verdict::Look(_)));
+            assert!(matches!(verdict(Class::Ambiguous, true, attempt, Duration::ZERO), Verdict::Look(_)));
         }
     }
 
     #[test]
     fn each_class_has_its_own_patience_and_all_of_them_end() {
-        let mut failures = Failures::new(Duration::ZERO);
+        let mut failures = Failures::new(Duration::ZERO, true);
         let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         assert!(matches!(failures.verdict(Class::Busy, minutes(0)), Verdict::Again(_)));
         assert!(matches!(failures.verdict(Class::Busy, minutes(10)), Verdict::Again(_)));
         assert!(matches!(failures.verdict(Class::Throttled, minutes(10)), Verdict::Again(_)));
         assert_eq!(failures.verdict(Class::Throttled, minutes(15)), Verdict::Stop);
-        let mut alternating = Failures::new(Duration::ZERO);
+        let mut alternating = Failures::new(Duration::ZERO, true);
         let classes = [Class::Busy, Class::Throttled].into_iter().cycle().zip(0..1_000_u64);
         let stopped =
             classes.map(|(class, at)| alternating.verdict(class, minutes(at))).position(|v| v == Verdict::Stop);
@@ -145,7 +156,7 @@ mod tests {
             let mut attempt = 0;
             loop {
                 attempt += 1;
-                match verdict(class, attempt, elapsed) {
+                match verdict(class, true, attempt, elapsed) {
                     Verdict::Again(pause) | Verdict::Look(pause) => {
                         assert!(pause > Duration::ZERO);
                         elapsed += pause;

@@ -86,6 +86,9 @@ fn limits(attempt: Duration, whole: Duration) -> TimeoutConfig {
 
 /// Says which profile the credentials were looked for in.
 fn named(mut error: CloudError, profile: Option<&str>) -> CloudError {
+    // Keys in the environment win over a profile that is named there.
+    let named = || std::env::var("AWS_PROFILE").ok().filter(|_| std::env::var_os("AWS_ACCESS_KEY_ID").is_none());
+    let profile = profile.map(str::to_owned).or_else(named);
     if let (Class::Credentials, Some(profile)) = (error.class, profile) {
         error.message.push_str(&format!(" (profile `{profile}`)"));
     }

@@ -82,7 +82,7 @@ fn whatever_happened_the_next_run_gets_there() {
 }
 
 #[test]
-fn every_scenario_that_once_broke_a_promise_keeps_it() {
+fn every_recorded_scenario_keeps_its_promises() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
     let mut files: Vec<_> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();

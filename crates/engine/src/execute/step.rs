@@ -1,6 +1,7 @@
 //! One step: what it expects is checked, then it acts, then it waits until the cloud has settled.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -33,6 +34,8 @@ pub(super) struct Worker<'a> {
     pub(super) cloud: &'a dyn Cloud,
     pub(super) clock: &'a dyn Clock,
     pub(super) seen: Option<Duration>,
+    /// Whether this run has changed something by now.
+    pub(super) fresh: AtomicBool,
     pub(super) events: &'a (dyn Fn(Event) + Sync),
     /// Turns true when nothing should be waited for any more.
     pub(super) stop: watch::Receiver<bool>,
@@ -294,11 +297,14 @@ impl Worker<'_> {
         L: Fn(bool) -> LF,
         LF: Future<Output = Result<Seen, StepError>>,
     {
-        let mut failures = Failures::new(self.clock.now());
+        let mut failures = Failures::new(self.clock.now(), self.fresh.load(Ordering::Relaxed));
         let mut doubtful = false;
         loop {
             let error = match call().await {
-                Ok(receipt) => return Ok(receipt),
+                Ok(receipt) => {
+                    self.fresh.store(true, Ordering::Relaxed);
+                    return Ok(receipt);
+                }
                 Err(error) => error,
             };
             match failures.verdict(error.class, self.clock.now()) {
