@@ -368,7 +368,7 @@ impl Worker<'_> {
             scope,
             id: self.step.live.as_ref().map(|live| live.id.clone()),
         };
-        let mut failures = Failures::new(self.clock.now());
+        let mut failures = Failures::new(self.clock.now(), self.fresh.load(Ordering::Relaxed));
         loop {
             let error = match self.cloud.look(&target, depth).await {
                 Ok(seen) => return Ok(seen),
