@@ -20,7 +20,13 @@ torture: ## Every kill point, five seeds of every fault, fifty interleavings, 20
 	HATOBA_CASES=$${HATOBA_CASES:-200000} $(CARGO) test --release -p hatoba-simcloud --test torture -- --nocapture
 	$(CARGO) build --bin hatoba
 	HATOBA_TORTURE=full tests/run.sh $(CARGO) test -p hatoba-tests --no-fail-fast --test kills --test lost_replies \
-		--test faults --test pairs --test interrupt -- --nocapture --test-threads=1
+		--test faults --test pairs --test interrupt --test rates -- --nocapture --test-threads=1
+
+fuzz: ## Ten minutes of each fuzzer of the model; needs `cargo install cargo-fuzz` and a nightly compiler
+	cargo +nightly fuzz run --sanitizer none stack_file fuzz/corpus/stack_file crates/model/tests/spec/good crates/model/tests/spec/bad \
+		-- -max_total_time=600 -timeout=10 -rss_limit_mb=2048 -max_len=8192
+	cargo +nightly fuzz run --sanitizer none policy fuzz/corpus/policy tests/seeds \
+		-- -max_total_time=600 -timeout=10 -rss_limit_mb=2048 -max_len=8192
 
 lint: ## Format and clippy, warnings are errors
 	$(CARGO) fmt --all --check

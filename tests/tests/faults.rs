@@ -5,6 +5,7 @@
     reason = "a test stops at the first surprise, and prints its table"
 )]
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -144,19 +145,24 @@ fn ordeals(kind: Kind) {
         ["weather", "command", "seed", "calls", "faults", "usual s", "took s", "rests s", "(took - rests) / usual"];
     // Each weather by itself would mostly wait for its rests.
     let results: Vec<(Vec<Vec<String>>, Vec<String>)> = thread::scope(|scope| {
-        let go = |weather: Weather| {
-            let (mut rows, mut broken) = (Vec::new(), Vec::new());
-            for seed in seeds.clone() {
-                let problems = ordeal(kind, &both, &usual, &weather, seed, &mut rows).unwrap();
-                broken.extend(problems.into_iter().map(|problem| format!("{}, seed {seed}: {problem}", weather.name)));
-            }
-            (rows, broken)
+        let go = |weather: &Weather, seed: u64| {
+            let mut rows = Vec::new();
+            let problems = ordeal(kind, &both, &usual, weather, seed, &mut rows).unwrap();
+            let told = |problem| format!("{}, seed {seed}: {problem}", weather.name);
+            (rows, problems.into_iter().map(told).collect())
         };
         let mut weathers = weathers();
-        let mixed = weathers.pop();
-        let mixed = scope.spawn(move || mixed.map(go));
-        let mut results: Vec<_> = weathers.into_iter().map(go).collect();
-        results.extend(mixed.join().unwrap());
+        let mixed = Arc::new(weathers.pop().unwrap());
+        let mixed: Vec<_> = seeds
+            .clone()
+            .map(|seed| {
+                let mixed = Arc::clone(&mixed);
+                scope.spawn(move || go(&mixed, seed))
+            })
+            .collect();
+        let mut results: Vec<_> =
+            weathers.iter().flat_map(|weather| seeds.clone().map(move |seed| go(weather, seed))).collect();
+        results.extend(mixed.into_iter().map(|thread| thread.join().unwrap()));
         results
     });
     let mut table = Table::new(&headings);
