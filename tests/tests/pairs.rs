@@ -350,8 +350,12 @@ fn report(kind: Kind, met: &[Met], began: Instant) {
 }
 
 #[test]
-fn two_at_once_do_no_damage() {
+fn two_at_once_do_no_damage_on_ministack() {
     all(Kind::Ministack, if full() { 50 } else { 5 });
+}
+
+#[test]
+fn two_at_once_do_no_damage_on_moto() {
     if full() {
         all(Kind::Moto, 10);
     }

@@ -19,6 +19,8 @@ pub(super) struct TaskDefinitions(Mutex<BTreeMap<String, Revision>>);
 struct Revision {
     /// The members of its registration.
     registered: Map<String, Value>,
+    /// The tags of its registration.
+    tags: Value,
     /// The latest answer that shows it.
     answer: Value,
     /// Whether it was deregistered.
@@ -81,8 +83,8 @@ impl Play for TaskDefinitions {
         let mut known = self.known();
         if registers {
             let mut request = members(&call.json());
-            request.remove("tags");
-            known.insert(arn.clone(), Revision { registered: request, ..Revision::default() });
+            let tags = request.remove("tags").unwrap_or_else(|| json!([]));
+            known.insert(arn.clone(), Revision { registered: request, tags, ..Revision::default() });
         }
         if let Some(revision) = known.get(&arn) {
             for (name, value) in &revision.registered {
@@ -99,6 +101,10 @@ impl Play for TaskDefinitions {
         shown.entry("enableFaultInjection").or_insert(json!(false));
         if let Some(revision) = known.get_mut(&arn) {
             revision.answer = answer.clone();
+            // moto answers a registration without them.
+            if registers && !revision.answer["tags"].is_array() {
+                revision.answer["tags"] = revision.tags.clone();
+            }
         }
         reply.body = Bytes::from(answer.to_string());
     }
