@@ -124,8 +124,9 @@ fn what_stays_is_said_and_why(kind: Kind) {
         kept,
         "may cost money: stores 1 image",
         "log_group./retained: ",
+        "may cost money: stores what was logged",
         "user.wharf: ",
-        "1 of these can still cost money.",
+        "2 of these can still cost money.",
     ];
     says(&destroyed, &["Done: 2 deleted."]);
     says(&destroyed, &rest);
