@@ -23,6 +23,7 @@ torture: ## Every kill point, five seeds of every fault, fifty interleavings, 20
 		--test faults --test pairs --test interrupt --test rates -- --nocapture --test-threads=1
 
 fuzz: ## Ten minutes of each fuzzer of the model; needs `cargo install cargo-fuzz` and a nightly compiler
+	mkdir -p fuzz/corpus/stack_file fuzz/corpus/policy
 	cargo +nightly fuzz run --sanitizer none stack_file fuzz/corpus/stack_file crates/model/tests/spec/good crates/model/tests/spec/bad \
 		-- -max_total_time=600 -timeout=10 -rss_limit_mb=2048 -max_len=8192
 	cargo +nightly fuzz run --sanitizer none policy fuzz/corpus/policy tests/seeds \

@@ -113,6 +113,9 @@ fn ordeal(
         if !difference.is_empty() {
             broken.push(format!("after {}: {difference}", leg.command));
         }
+        if measured.faults == 0 {
+            broken.push(format!("nothing was disturbed in the {}", leg.command));
+        }
         let limit = 2 * *usual + measured.rests + OTHERS;
         if measured.wall > limit {
             broken.push(format!("{} took {:?}, more than {limit:?}", leg.command, measured.wall));

@@ -26,6 +26,9 @@ const WORKERS: usize = 3;
 /// How many more calls than the undisturbed run a leg may make: that depends a little on which answers come first.
 const MARGIN: u64 = 3;
 
+/// How often every leg is killed at least, also in the short version.
+const LEAST: usize = 10;
+
 /// A leg as it goes when nobody disturbs it.
 struct Undisturbed {
     leg: Leg,
@@ -249,6 +252,7 @@ fn report(kind: Kind, ways: &[Undisturbed], points: &[Point], began: Instant) {
     let mut broken = Vec::new();
     for way in ways {
         let here: Vec<&Point> = points.iter().filter(|point| point.leg == way.leg.name).collect();
+        assert!(here.len() >= LEAST, "{} was killed only {} times", way.leg.name, here.len());
         let count = |which: fn(&Trouble) -> bool| {
             here.iter().filter(|point| point.troubles.iter().any(which)).count().to_string()
         };

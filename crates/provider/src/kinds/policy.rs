@@ -51,7 +51,6 @@ static INFO: KindInfo = KindInfo {
     ],
     groups: &[Group::new(DOCUMENT), Group::new(TAGS)],
     ownership: Ownership::Tags,
-    // What it is attached to would lose it.
     settles: false,
     parallel: 4,
 };

@@ -21,7 +21,7 @@ use crate::classify::{failed, gone_is_fine};
 use crate::desire::Desire;
 use crate::driver::{Driver, no_such_group};
 use crate::json::json_call;
-use crate::kinds::task_definition::{calls, join, json_tags, strip_defaults};
+use crate::kinds::task_definition::{calls, is_secret, join, json_tags, strip_defaults};
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags;
@@ -52,7 +52,7 @@ static INFO: KindInfo = KindInfo {
         Field::update("alarms", UPDATE),
         Field::update("load_balancers", UPDATE),
         Field::update("registries", UPDATE),
-        Field::update("service_connect", UPDATE),
+        Field::update("service_connect", UPDATE).sensitive(is_secret),
         Field::update("enable_exec", UPDATE).default(|| false.into()),
         // New services and old ones differ in what they have without being told.
         Field::update("az_rebalancing", UPDATE).unmanaged(),
@@ -60,7 +60,7 @@ static INFO: KindInfo = KindInfo {
         Field::update("propagate_tags", UPDATE).default(|| "none".into()),
         Field::update("ecs_managed_tags", UPDATE).default(|| false.into()),
         Field::update("volumes", UPDATE),
-        Field::update("extra", UPDATE),
+        Field::update("extra", UPDATE).sensitive(is_secret),
         Field::update("tags", TAGS),
     ],
     groups: &[Group::new(UPDATE), Group::new(TAGS)],

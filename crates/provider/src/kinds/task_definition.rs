@@ -76,7 +76,7 @@ static INFO: KindInfo = KindInfo {
 };
 
 /// Whether an environment variable or an option of a log driver should not be shown: for its name, or a password inside.
-fn is_secret(path: &str, value: &str) -> bool {
+pub(crate) fn is_secret(path: &str, value: &str) -> bool {
     let name = [".environment", ".logs.options"].iter().find_map(|of| Some(path.split_once(of)?.1));
     let by_name = |name: &str| looks_secret(name.trim_matches(|c| matches!(c, '.' | '[' | ']' | '"')));
     name.is_some_and(|name| by_name(name) || holds_password(value))
@@ -193,7 +193,7 @@ impl TaskDefinition {
         let arn = arn.ok_or_else(|| {
             CloudError::new(Class::Ambiguous, "ecs:RegisterTaskDefinition", "the answer names no revision")
         })?;
-        if let Some(other) = Self::meanwhile(aws, &want.name, before.map_or(0, revision_of), arn).await {
+        if let Some(other) = Self::meanwhile(aws, &want.name, before.map_or(0, revision_of), arn).await? {
             Self::withdraw(aws, arn).await;
             let message = format!("revision {} was registered meanwhile", revision_of(&other));
             return Err(CloudError::new(Class::Exists, "ecs:RegisterTaskDefinition", message));
@@ -203,19 +203,23 @@ impl TaskDefinition {
 
     /// The active revision between two others, if there is one. Numbers are never given twice: that one is missing need not mean
     /// anything.
-    async fn meanwhile(aws: &Aws, family: &str, before: u64, ours: &str) -> Option<String> {
+    async fn meanwhile(aws: &Aws, family: &str, before: u64, ours: &str) -> Result<Option<String>, CloudError> {
         let own = revision_of(ours);
         if own <= before + 1 {
-            return None;
+            return Ok(None);
         }
-        // Without an answer our revision stands; it is there.
-        let active = calls::revisions(aws, family, "ACTIVE").await.unwrap_or_default();
-        active.into_iter().find(|arn| (before + 1..own).contains(&revision_of(arn)))
+        // Of a class that is not tried again: that would register once more. The next run takes up this revision.
+        let active = calls::revisions(aws, family, "ACTIVE").await.map_err(|error| CloudError {
+            class: Class::Other,
+            message: format!("whether somebody else registered a revision meanwhile is not known: {}", error.message),
+            ..error
+        })?;
+        Ok(active.into_iter().find(|arn| (before + 1..own).contains(&revision_of(arn))))
     }
 
     /// Takes back a revision that nobody has used yet. One that stays costs nothing and is taken away with its family.
     async fn withdraw(aws: &Aws, arn: &str) {
-        if aws.ecs().deregister_task_definition().task_definition(arn).send().await.is_ok() {
+        if aws.ecs_write().deregister_task_definition().task_definition(arn).send().await.is_ok() {
             // Failing that, it stays inactive.
             let _ = calls::delete(aws, vec![arn.to_owned()]).await;
         }
@@ -414,7 +418,7 @@ impl Driver for TaskDefinition {
         active.sort_by_key(|arn| revision_of(arn));
         let mut all: BTreeSet<String> = active.iter().cloned().collect();
         if may_be_half_deregistered(&active, &live.id) {
-            all.extend(calls::revisions(aws, &live.name, "INACTIVE").await?);
+            all.extend(calls::marked_inactive(aws, live).await?);
         }
         for arn in active {
             let call = aws.ecs_write().deregister_task_definition().task_definition(arn);

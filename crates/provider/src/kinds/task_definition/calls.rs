@@ -1,11 +1,12 @@
 //! The calls about task definitions that several operations share.
 
 use aws_sdk_ecs::types::{SortOrder, TaskDefinitionStatus};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use hatoba_engine::cloud::CloudError;
 use hatoba_engine::snapshot::Sighting;
 use serde_json::{Value as Json, json};
 
-use super::{busy, family_of, has_mark, live};
+use super::{READS, busy, family_of, has_mark, live};
 use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine, missing_is_none};
 use crate::json::json_call;
@@ -59,6 +60,20 @@ pub(super) async fn revisions(aws: &Aws, family: &str, status: &str) -> Result<V
         arns.extend(page.task_definition_arns().iter().filter(|arn| family_of(arn) == family).cloned());
     }
     Ok(arns)
+}
+
+/// The deregistered revisions of a family that bear the mark of the one that was seen. Somebody else may have had the name before:
+/// what they left is theirs.
+pub(super) async fn marked_inactive(aws: &Aws, seen: &Sighting) -> Result<Vec<String>, CloudError> {
+    let stack = seen.mark.as_ref().map(|mark| mark.stack.as_str());
+    let marked = |arn: String| async move {
+        let live = describe(aws, &arn).await?.and_then(|answer| live(&answer, None, aws.facts()));
+        let mark = live.and_then(|live| live.mark);
+        Ok::<_, CloudError>(mark.filter(|mark| Some(mark.stack.as_str()) == stack).map(|_| arn))
+    };
+    let reads = revisions(aws, &seen.name, "INACTIVE").await?.into_iter().map(marked);
+    let read: Vec<Option<String>> = stream::iter(reads).buffered(READS).try_collect().await?;
+    Ok(read.into_iter().flatten().collect())
 }
 
 /// Deletes deregistered revisions.
