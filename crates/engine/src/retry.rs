@@ -1,4 +1,4 @@
-//! What follows a failed write, as a pure function. The only place that decides on retries of writes.
+//! What follows a failed call of a step, as a pure function. The only place that decides on retries of writes.
 
 use std::time::Duration;
 
