@@ -69,6 +69,8 @@ pub struct Field {
     pub users_first: bool,
     /// Whether the text at a path must not be shown.
     pub sensitive: fn(path: &str, text: &str) -> bool,
+    /// Whether nothing of it must be shown of a resource with this name.
+    pub sensitive_in: fn(name: &str) -> bool,
 }
 
 impl Field {
@@ -92,6 +94,7 @@ impl Field {
             unsure: false,
             users_first: false,
             sensitive: never,
+            sensitive_in: never_named,
         }
     }
 
@@ -144,6 +147,13 @@ impl Field {
         self
     }
 
+    /// Nothing of it must be shown of resources with names of which this is true.
+    #[must_use]
+    pub const fn sensitive_in(mut self, which: fn(&str) -> bool) -> Self {
+        self.sensitive_in = which;
+        self
+    }
+
     /// Whether the value at a path must not be shown. What is inside of lists and maps is asked for by itself.
     pub fn hides(&self, path: &str, value: &Value) -> bool {
         let text = match value {
@@ -155,6 +165,10 @@ impl Field {
 }
 
 fn never(_: &str, _: &str) -> bool {
+    false
+}
+
+fn never_named(_: &str) -> bool {
     false
 }
 

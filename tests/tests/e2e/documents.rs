@@ -276,6 +276,7 @@ fn what_is_secret_is_shown_nowhere(kind: Kind) {
         &world,
         &json!({
             "variables": { "db_password": {}, "level": { "default": "info" } },
+            "parameters": { "/papyrus/db-password": { "value": "${var.db_password}" } },
             "task_definitions": { "papyrus": {
                 "cpu": 256,
                 "memory": 512,
@@ -303,7 +304,7 @@ fn what_is_secret_is_shown_nowhere(kind: Kind) {
     for arguments in [&["validate"][..], &["validate", "--json"]] {
         says(&hushed(arguments, &given[0], 0), &["`DB_PASSWORD` looks like a secret"]);
     }
-    says(&hushed(&["apply", "approved.json"], &given[0], 0), &["Done: 1 added."]);
+    says(&hushed(&["apply", "approved.json"], &given[0], 0), &["Done: 2 added."]);
     let question = json!({ "taskDefinition": "papyrus" });
     let task = |world: &World| aws(world, "ecs", "DescribeTaskDefinition", &question).json().unwrap();
     assert!(task(&world).to_string().contains(SECRETS[0]), "what is hidden from people reaches AWS");

@@ -48,7 +48,7 @@ pub(crate) fn lines(change: &Change<'_>, style: Style) -> Vec<Line> {
 /// A field, unless it goes without saying: our own tags on what is created or taken over.
 fn row(change: &Change<'_>, field: &FieldChange) -> Option<Row> {
     let silent = change.action == Action::Create || change.step.why == Why::Adopted;
-    let secrets = Secrets::new(change.step.kind, field);
+    let secrets = Secrets::new(change.step, field);
     let node = |value: &Option<Value>| {
         let value = value.as_ref()?;
         let value = if silent && field.path == "tags" { without_marks(value) } else { value.clone() };

@@ -47,7 +47,7 @@ fn step(step: &Step) -> Json {
 }
 
 fn field(step: &Step, change: &FieldChange) -> Json {
-    let secrets = Secrets::new(step.kind, change);
+    let secrets = Secrets::new(step, change);
     let mut places = Places::default();
     let mut side = |value: &Option<hatoba_engine::value::Value>| {
         value.as_ref().map(|value| plain(&secrets.node(value, &change.path), &change.path, &mut places))

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use hatoba_engine::diff::FieldChange;
-use hatoba_engine::kind::KindInfo;
+use hatoba_engine::kind::Field;
 use hatoba_engine::owner::is_ours;
+use hatoba_engine::plan::Step;
 use hatoba_engine::value::Value;
 
 use super::Tone;
@@ -39,19 +40,20 @@ pub(crate) enum Node {
 /// Which paths of a resource hold secrets.
 #[derive(Clone, Copy)]
 pub(crate) struct Secrets<'a> {
-    kind: &'static KindInfo,
+    step: &'a Step,
     change: &'a FieldChange,
 }
 
 impl<'a> Secrets<'a> {
-    /// Those of a change to a resource of this kind.
-    pub(crate) fn new(kind: &'static KindInfo, change: &'a FieldChange) -> Self {
-        Self { kind, change }
+    /// Those of a change that a step makes.
+    pub(crate) fn new(step: &'a Step, change: &'a FieldChange) -> Self {
+        Self { step, change }
     }
 
     fn at(self, path: &str, value: &Value) -> bool {
         let field = self.change.path.split(['.', '[']).next().unwrap_or_default();
-        self.change.sensitive || self.kind.field(field).is_some_and(|field| field.hides(path, value))
+        let secret = |field: &Field| (field.sensitive_in)(&self.step.name) || field.hides(path, value);
+        self.change.sensitive || self.step.kind.field(field).is_some_and(secret)
     }
 
     /// A value at this path, with its secrets taken out. Below a map or a list every path is asked for by itself.

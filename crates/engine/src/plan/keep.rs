@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value as Json;
+
 use crate::snapshot::Sighting;
 use crate::value::Value;
 use crate::wait::Until;
@@ -59,6 +61,28 @@ fn mentions(value: &Value, names: &BTreeSet<&str>) -> bool {
         Value::List(items) => items.iter().any(|item| mentions(item, names)),
         Value::Map(parts) => parts.values().any(|part| mentions(part, names)),
         Value::Keep(inner) => mentions(inner, names),
-        Value::Doc(_) | Value::Bool(_) | Value::Int(_) | Value::Pending(_) => false,
+        Value::Doc(text) => principals(text).iter().any(|principal| names.contains(principal.as_str())),
+        Value::Bool(_) | Value::Int(_) | Value::Pending(_) => false,
     }
+}
+
+/// Whom a policy document names as principals. What it names as resources is not used by its owner.
+fn principals(document: &str) -> Vec<String> {
+    fn texts(value: &Json, into: &mut Vec<String>) {
+        match value {
+            Json::String(text) => into.push(text.clone()),
+            Json::Array(items) => items.iter().for_each(|item| texts(item, into)),
+            Json::Object(parts) => parts.values().for_each(|part| texts(part, into)),
+            _ => {}
+        }
+    }
+    let document: Json = serde_json::from_str(document).unwrap_or_default();
+    let statements = match document.get("Statement") {
+        Some(Json::Array(statements)) => statements.iter().collect(),
+        Some(one) => vec![one],
+        None => Vec::new(),
+    };
+    let mut found = Vec::new();
+    statements.iter().filter_map(|statement| statement.get("Principal")).for_each(|who| texts(who, &mut found));
+    found
 }

@@ -126,6 +126,17 @@ impl TaskDefinition {
             Image::Plain(_) => None,
         })
     }
+
+    /// Where its containers and their log drivers read secrets from, as written.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.containers.values().flat_map(|container| {
+            let options = container.logs.iter().flat_map(|logs| match logs {
+                Logs::Full(full) => full.secret_options.values().map(String::as_str).collect(),
+                Logs::Group(_) => Vec::new(),
+            });
+            container.secrets.values().map(String::as_str).chain(options)
+        })
+    }
 }
 
 impl Resource for TaskDefinition {

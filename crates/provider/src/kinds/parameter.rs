@@ -16,7 +16,7 @@ use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
 use hatoba_model::kinds::Resource;
 use hatoba_model::kinds::parameter::{Parameter as Spec, ParameterTier, ParameterType};
-use hatoba_model::secret::holds_password;
+use hatoba_model::secret::{holds_password, looks_secret};
 
 use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine, missing_is_none};
@@ -46,7 +46,7 @@ static INFO: KindInfo = KindInfo {
     delete_call: "DeleteParameter",
     fields: &[
         Field::replace("type").default(|| "String".into()),
-        Field::update("value", PUT).sensitive(|_, value| holds_password(value)),
+        Field::update("value", PUT).sensitive(|_, value| holds_password(value)).sensitive_in(looks_secret),
         Field::update("description", PUT),
         // Unset, the account's own setting decides on it.
         Field::update("tier", PUT).unmanaged(),

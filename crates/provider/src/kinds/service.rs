@@ -18,10 +18,10 @@ use serde_json::{Value as Json, json};
 
 use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine};
-use crate::desire::Desire;
+use crate::desire::{Desire, Wish};
 use crate::driver::{Driver, no_such_group};
 use crate::json::json_call;
-use crate::kinds::task_definition::{calls, is_secret, join, json_tags, strip_defaults};
+use crate::kinds::task_definition::{calls, is_secret, join, json_tags, needs_of, strip_defaults};
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags;
@@ -240,17 +240,8 @@ impl Driver for Service {
     }
 }
 
-/// Tasks start as soon as the service is there: their roles, log groups and repositories come first.
-fn needs_of_task(cx: &Desire<'_>, spec: &Spec, mut wish: crate::desire::Wish) -> crate::desire::Wish {
+/// Tasks start as soon as the service is there: what they need comes first.
+fn needs_of_task(cx: &Desire<'_>, spec: &Spec, wish: Wish) -> Wish {
     let Some(task) = spec.own_task_definition().and_then(|key| cx.stack.task_definitions.get(key)) else { return wish };
-    for role in [&task.execution_role, &task.task_role].into_iter().flatten() {
-        wish = wish.needs_ref("role", role);
-    }
-    for group in task.own_log_groups() {
-        wish = wish.needs("log_group", &group);
-    }
-    for repository in task.own_repositories() {
-        wish = wish.needs("repository", repository);
-    }
-    wish
+    needs_of(cx, task, wish)
 }

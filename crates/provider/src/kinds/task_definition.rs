@@ -26,7 +26,7 @@ use serde_json::{Value as Json, json};
 
 use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine};
-use crate::desire::Desire;
+use crate::desire::{Desire, Wish};
 use crate::driver::{Driver, no_such_group};
 use crate::json::json_call;
 use crate::kinds::repository::image::repository_arn;
@@ -80,6 +80,26 @@ pub(crate) fn is_secret(path: &str, value: &str) -> bool {
     let name = [".environment", ".logs.options"].iter().find_map(|of| Some(path.split_once(of)?.1));
     let by_name = |name: &str| looks_secret(name.trim_matches(|c| matches!(c, '.' | '[' | ']' | '"')));
     name.is_some_and(|name| by_name(name) || holds_password(value))
+}
+
+/// What has to be there before a task starts: its roles, log groups, repositories and parameters of this stack.
+pub(crate) fn needs_of(cx: &Desire<'_>, spec: &Spec, mut wish: Wish) -> Wish {
+    for role in [&spec.execution_role, &spec.task_role].into_iter().flatten() {
+        wish = wish.needs_ref("role", role);
+    }
+    for group in spec.own_log_groups() {
+        wish = wish.needs("log_group", &group);
+    }
+    for repository in spec.own_repositories() {
+        wish = wish.needs("repository", repository);
+    }
+    let secrets: BTreeSet<String> = spec.secrets().map(|from| api::value_from(cx, from)).collect();
+    for key in cx.stack.parameters.keys() {
+        if cx.computed("parameters", key, "arn").is_some_and(|arn| secrets.contains(&arn)) {
+            wish = wish.needs("parameter", key);
+        }
+    }
+    wish
 }
 
 fn rows() -> Vec<&'static str> {
@@ -305,16 +325,7 @@ impl Driver for TaskDefinition {
         let mut fields = normalise(&api::to_api(cx, spec), Like::All);
         keep_live_images(spec, &mut fields);
         strip_defaults(&INFO, &mut fields, &json!(spec));
-        let mut wish = cx.wish(&INFO, key, spec);
-        for role in [&spec.execution_role, &spec.task_role].into_iter().flatten() {
-            wish = wish.needs_ref("role", role);
-        }
-        for group in spec.own_log_groups() {
-            wish = wish.needs("log_group", &group);
-        }
-        for repository in spec.own_repositories() {
-            wish = wish.needs("repository", repository);
-        }
+        let wish = needs_of(cx, spec, cx.wish(&INFO, key, spec));
         let mut wish = wish.done();
         wish.fields = fields;
         Some(wish)

@@ -80,7 +80,7 @@ pub(crate) fn log_group(cx: &Desire<'_>, group: &Ref) -> String {
 }
 
 /// Where ECS reads a secret: `ssm:/path` and `secretsmanager:name` become ARNs.
-fn value_from(cx: &Desire<'_>, from: &str) -> String {
+pub(super) fn value_from(cx: &Desire<'_>, from: &str) -> String {
     if let Some(name) = from.strip_prefix("ssm:") {
         return cx.facts.arn("ssm", format_args!("parameter/{}", name.trim_start_matches('/')));
     }

@@ -155,6 +155,29 @@ fn a_fully_specified_task_definition_is_the_same_after_a_round_trip() {
     );
 }
 
+#[test]
+fn parameters_that_containers_read_come_first() {
+    let stack = stack(
+        r#"
+parameters:
+  /papyrus/db: { value: a }
+  level: { value: b, name: log-level }
+  unused: { value: c }
+task_definitions:
+  papyrus:
+    cpu: 256
+    memory: 512
+    execution_role: { existing: exec }
+    containers:
+      app:
+        image: "nginx:1"
+        secrets: { DB: "ssm:/papyrus/db", LEVEL: "ssm:log-level", THEIRS: "ssm:/theirs" }
+"#,
+    );
+    let needs: Vec<String> = wish(&stack).needs.iter().map(ToString::to_string).collect();
+    assert_eq!(needs, ["parameter./papyrus/db", "parameter.level"]);
+}
+
 /// What AWS makes of a sparse request.
 fn filled() -> Json {
     json!({
