@@ -9,7 +9,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 
 demo: ## Build, start an emulator, and take a stack from nothing to running and back
-	$(CARGO) build --bin hatoba
+	$(CARGO) build --workspace --bins
 	tests/demo.sh
 
 test: ## All tests; starts and stops the emulators itself
@@ -17,8 +17,8 @@ test: ## All tests; starts and stops the emulators itself
 	tests/run.sh $(CARGO) test --workspace
 
 torture: ## Every kill point, five seeds of every fault, fifty interleavings, 200,000 cases in memory; an hour or so
-	HATOBA_CASES=$${HATOBA_CASES:-200000} $(CARGO) test --release -p hatoba-simcloud --test torture -- --nocapture
-	$(CARGO) build --bin hatoba
+	HATOBA_CASES=$${HATOBA_CASES:-200000} $(CARGO) test --release --workspace --test torture -- --nocapture
+	$(CARGO) build --workspace --bins
 	HATOBA_TORTURE=full tests/run.sh $(CARGO) test -p hatoba-tests --no-fail-fast --test kills --test lost_replies \
 		--test faults --test pairs --test interrupt --test rates -- --nocapture --test-threads=1
 
@@ -34,7 +34,7 @@ lint: ## Format and clippy, warnings are errors
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 bench: ## Calls, round trips, time and memory, beside Terraform where it is installed
-	$(CARGO) build --release --bin hatoba --bin hatoba-proxy
+	$(CARGO) build --release --workspace --bins
 	tests/bench/run.py
 
 schema: ## Write docs/stack.schema.json anew

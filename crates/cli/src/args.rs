@@ -65,6 +65,12 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+fn image(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').filter(|(name, image)| !name.is_empty() && !image.is_empty());
+    let (name, image) = parts.ok_or("write it as CONTAINER=IMAGE")?;
+    Ok((name.to_owned(), image.to_owned()))
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
@@ -91,6 +97,8 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Bring AWS to what the file says.
     Apply(ApplyArgs),
+    /// Bring a new image into a service, and change nothing else.
+    Deploy(DeployArgs),
     /// Delete everything that the stack owns.
     Destroy(DestroyArgs),
     /// Print completions for a shell.
@@ -147,6 +155,17 @@ pub(crate) struct ApplyArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+/// Options of `deploy`.
+#[derive(Debug, Args)]
+pub(crate) struct DeployArgs {
+    /// The service, by its key in the file; may be left out where there is only one.
+    #[arg(value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    /// The image for a container whose image is `live`: a tag or digest of its repository, or an image in full. May be repeated.
+    #[arg(long = "image", required = true, value_name = "CONTAINER=IMAGE", value_parser = image)]
+    pub(crate) images: Vec<(String, String)>,
 }
 
 /// Options of `destroy`.

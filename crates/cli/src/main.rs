@@ -19,7 +19,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::commands::{apply, destroy, graph as draw, offline, plan};
+use crate::commands::{apply, deploy, destroy, graph as draw, offline, plan};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
@@ -69,6 +69,7 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Graph(args) => draw::run(&global, &args, ui),
         Command::Plan(args) => plan::run(&global, &args, ui).await,
         Command::Apply(args) => apply::run(global, &args, ui, interrupt).await,
+        Command::Deploy(args) => deploy::run(&global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
         Command::Completions { shell } => offline::completions(shell, ui),
         Command::Version => offline::version(ui),

@@ -15,6 +15,7 @@ use hatoba_engine::snapshot::Snapshot;
 use hatoba_model::diag::{Diagnostics, Severity};
 use hatoba_model::load::{Loaded, Options, load};
 use hatoba_model::names::AccountId;
+use hatoba_model::stack::Stack;
 use hatoba_model::yaml::{MAX_BYTES, Source};
 use hatoba_provider::aws::{Aws, Settings};
 use hatoba_provider::desire;
@@ -114,6 +115,7 @@ pub(crate) fn warn(source: &Source, loaded: &Loaded, ui: &Ui) {
 
 /// A file, and the account that it is to be brought to.
 pub(crate) struct Session {
+    pub(crate) stack: Stack,
     pub(crate) provider: Provider,
     pub(crate) goal: Goal,
     pub(crate) clock: RealClock,
@@ -142,7 +144,7 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     let loaded = check(&source, global, ui, Some(account))?;
     warn(&source, &loaded, ui);
     let goal = desire::goal(&loaded.stack, aws.facts());
-    Ok(Session { provider: Provider::new(aws), goal, clock: RealClock::default(), seen: None })
+    Ok(Session { stack: loaded.stack, provider: Provider::new(aws), goal, clock: RealClock::default(), seen: None })
 }
 
 /// A look at the cloud, and the plan that follows from it.
@@ -158,13 +160,26 @@ impl Session {
     /// When nothing could be read at all, when resources need each other in a circle, or when the plan breaks a rule.
     pub(crate) async fn look(&mut self, intent: Intent) -> Result<Look, Error> {
         self.goal.content = intent == Intent::Absent;
-        self.seen = Some(self.clock.now());
+        self.begin_look();
         let began = Instant::now();
         let seen = self.provider.survey(&self.goal).await;
         tracing::info!(resources = seen.seen.len(), unreadable = seen.unreadable.len(), took = ?began.elapsed(), "looked");
         if let (true, Some(failure)) = (seen.seen.is_empty(), seen.unreadable.first()) {
             return Err(failure.error.clone().into());
         }
+        self.planned(seen, intent)
+    }
+
+    /// What is seen from now on is no older than this.
+    pub(crate) fn begin_look(&mut self) {
+        self.seen = Some(self.clock.now());
+    }
+
+    /// Plans from what was seen. The plan has been checked.
+    ///
+    /// # Errors
+    /// When resources need each other in a circle, or when the plan breaks a rule.
+    pub(crate) fn planned(&self, seen: Snapshot, intent: Intent) -> Result<Look, Error> {
         let plan = plan(&self.goal, &seen, intent)
             .map_err(|cycle| Error::new(Kind::Invalid, cycle.to_string()).help("remove one of these references"))?;
         match lint(&self.goal, &seen, &plan).first() {
@@ -179,7 +194,7 @@ impl Session {
     }
 
     /// The stack's name.
-    pub(crate) fn stack(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.goal.stack
     }
 

@@ -3,9 +3,11 @@
 
 pub mod aws;
 pub mod classify;
+pub mod deploy;
 pub mod desire;
 pub mod driver;
 mod http;
+pub mod images;
 pub mod json;
 pub mod kinds;
 pub mod normal;

@@ -23,5 +23,5 @@ pub fn full() -> bool {
 
 /// Whether an action only reads.
 pub fn reads(action: &str) -> bool {
-    ["Describe", "Get", "List"].iter().any(|begin| action.starts_with(begin))
+    ["BatchGet", "Describe", "Get", "List"].iter().any(|begin| action.starts_with(begin))
 }

@@ -9,6 +9,7 @@
 //! | `ownership` | what is not ours: refused, adopted, used, let go of |
 //! | `removal` | what left the file, was renamed, adopted or retained |
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
+//! | `deploying` | new images |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
 //! | `codes` | accounts, credentials, permissions, the network: exit codes |
@@ -37,6 +38,7 @@ macro_rules! on_both {
 }
 
 mod codes;
+mod deploying;
 mod destroying;
 mod documents;
 mod drift;

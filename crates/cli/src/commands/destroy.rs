@@ -35,7 +35,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui, interrupt:
         }
         let left = remains(&session.goal, &look.seen, &look.plan);
         ui.show(&[Line::new(0).text(&format!("Nothing to destroy: {place}."))])?;
-        ui.show(&proof(session.stack(), &left, false))?;
+        ui.show(&proof(session.name(), &left, false))?;
         if ui.json {
             ui.document(&document(&look.plan, Json::Null, json!(left)))?;
         }
@@ -51,7 +51,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui, interrupt:
     if !args.yes {
         let question = "What is deleted is gone for good. To go on, the stack's name is wanted.";
         let instead = "`hatoba plan --destroy` only shows what would go";
-        ask(ui, question, session.stack(), instead).await.map_err(|error| error.document(not_done()))?;
+        ask(ui, question, session.name(), instead).await.map_err(|error| error.document(not_done()))?;
     }
     let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
     conclude(&mut session, &look.plan, &outcome, global, ui).await
@@ -72,7 +72,7 @@ pub(crate) async fn conclude(
     let unproved = || document(plan, render::json::outcome(plan, outcome), Json::Null);
     finish(plan, outcome, &again, ui).map_err(|error| error.document(unproved()))?;
     let left = prove(session, plan).await.map_err(|error| error.document(unproved()))?;
-    ui.show(&proof(session.stack(), &left, true))?;
+    ui.show(&proof(session.name(), &left, true))?;
     let unexpected: Vec<&str> = left.iter().filter(|it| !it.expected).map(|it| it.address.as_str()).collect();
     let document = document(plan, render::json::outcome(plan, outcome), json!(left));
     if !unexpected.is_empty() {

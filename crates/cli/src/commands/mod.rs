@@ -1,6 +1,7 @@
 //! The commands.
 
 pub(crate) mod apply;
+pub(crate) mod deploy;
 pub(crate) mod destroy;
 pub(crate) mod graph;
 pub(crate) mod offline;

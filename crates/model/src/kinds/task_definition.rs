@@ -111,6 +111,15 @@ impl TaskDefinition {
         self.os.unwrap_or(Os::Linux)
     }
 
+    /// The machine that its images have to be built for, in the words of the OCI and of `docker build --platform`.
+    pub fn platform(&self) -> &'static str {
+        match (self.system(), self.architecture) {
+            (Os::Linux, Some(Architecture::Arm64)) => "linux/arm64",
+            (Os::Linux, _) => "linux/amd64",
+            (_, _) => "windows/amd64",
+        }
+    }
+
     /// The keys of log groups of this stack that its containers write to.
     pub fn own_log_groups(&self) -> impl Iterator<Item = String> {
         self.containers.values().filter_map(|container| match container.logs.as_ref()?.full().group? {

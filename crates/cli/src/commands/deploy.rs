@@ -1,0 +1,235 @@
+//! `hatoba deploy`: other images for a service, through the same plan and the same convergence as everything else.
+
+use std::collections::BTreeMap;
+
+use hatoba_engine::cloud::{Class, Cloud as _, Depth, Target};
+use hatoba_engine::desired::Desired;
+use hatoba_engine::plan::Intent;
+use hatoba_engine::snapshot::{Sighting, Snapshot};
+use hatoba_model::address::Address;
+use hatoba_model::kinds::Resource as _;
+use hatoba_model::kinds::task_definition::{Image, ImageOf, TaskDefinition};
+use hatoba_model::reference::Ref;
+use hatoba_provider::deploy::{DeployError, Pair, goal};
+use hatoba_provider::images::{self, Place};
+use serde_json::json;
+
+use crate::args::{DeployArgs, Global};
+use crate::carry::{again, carry_out, finish};
+use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
+use crate::render;
+use crate::render::Tone;
+use crate::render::line::Line;
+use crate::session::{self, Session};
+use crate::ui::Ui;
+
+/// Brings images into a service.
+pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
+    let mut session = session::open(global, ui).await?;
+    let service = chosen(&session, args.service.as_deref())?;
+    let task = task_of(&session, &service)?;
+    let wanted = wanted(&session, &task, &args.images)?;
+    let images = resolved(&session, &task, wanted, ui).await?;
+
+    let (task, service) = (Address::new("task_definition", &task), Address::new("service", &service));
+    session.begin_look();
+    let (live_task, live_service) = futures::join!(seen(&session, &task), seen(&session, &service));
+    let (live_task, live_service) = (live_task?, live_service?);
+    let as_task = Pair { want: wish(&session, &task)?, live: &live_task };
+    let as_service = Pair { want: wish(&session, &service)?, live: &live_service };
+    session.goal = goal(session.name(), as_task, as_service, &images).map_err(not_applied)?;
+    let snapshot = Snapshot { seen: vec![live_task, live_service], ..Snapshot::default() };
+    let look = session.planned(snapshot, Intent::Present)?;
+
+    let document = |outcome| json!({ "plan": render::json::plan(&look.plan), "outcome": outcome });
+    if !ui.json {
+        ui.data(&render::plan::text(&look.plan, &session.place(), ui.out))?;
+    }
+    if let Some(obstacle) = look.obstacle() {
+        return Err(obstacle.document(document(json!(null))));
+    }
+    if look.plan.steps.is_empty() {
+        if ui.json {
+            ui.document(&document(json!(null)))?;
+        }
+        return Ok(0);
+    }
+    let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
+    let words: Vec<&str> = ["deploy"].into_iter().chain(args.service.as_deref()).collect();
+    let images = args.images.iter().map(|(name, image)| format!(" --image {name}={image}")).collect::<String>();
+    let said = format!("{}{images}", again(&words.join(" "), global));
+    let document = document(render::json::outcome(&look.plan, &outcome));
+    finish(&look.plan, &outcome, &said, ui).map_err(|error| error.document(document.clone()))?;
+    if ui.json {
+        ui.document(&document)?;
+    }
+    Ok(0)
+}
+
+/// The service that is meant: the named one, or the only one of the file.
+fn chosen(session: &Session, named: Option<&str>) -> Result<String, Error> {
+    let services = &session.stack.services;
+    let known = services.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    let key = match (named, services.len()) {
+        (Some(name), _) => name.to_owned(),
+        (None, 1) => services.keys().next().cloned().unwrap_or_default(),
+        (None, 0) => return Err(Error::new(Kind::Invalid, "the file has no service to deploy")),
+        (None, _) => {
+            return Err(Error::new(Kind::Invalid, "the file has several services, and none is named")
+                .help(format!("write `hatoba deploy SERVICE …`, with one of {known}")));
+        }
+    };
+    match services.get(&key) {
+        None => {
+            Err(Error::new(Kind::Invalid, format!("the file has no service `{key}`")).help(format!("it has {known}")))
+        }
+        Some(service) if service.existing => Err(Error::new(
+            Kind::Refused,
+            format!("the service `{key}` is not this stack's: the file says `existing: true`"),
+        )),
+        Some(_) => Ok(key),
+    }
+}
+
+/// The key of the task definition that the service runs.
+fn task_of(session: &Session, service: &str) -> Result<String, Error> {
+    let runs = session.stack.services.get(service).and_then(|service| service.own_task_definition());
+    let owned = |key: &&str| session.stack.task_definitions.get(*key).is_some_and(|task| !task.existing);
+    match runs.filter(owned) {
+        Some(key) => Ok(key.to_owned()),
+        None => Err(Error::new(
+            Kind::Refused,
+            format!("the service `{service}` runs a task definition that is not this stack's"),
+        )),
+    }
+}
+
+/// The full name of the image for each container.
+fn wanted(session: &Session, task: &str, images: &[(String, String)]) -> Result<BTreeMap<String, String>, Error> {
+    let spec = session.stack.task_definitions.get(task);
+    let containers = spec.map(|spec| &spec.containers);
+    let mut wanted = BTreeMap::new();
+    for (name, image) in images {
+        let Some(container) = containers.and_then(|containers| containers.get(name)) else {
+            let known = containers.into_iter().flat_map(BTreeMap::keys).map(|key| format!("`{key}`"));
+            let known = known.collect::<Vec<_>>().join(", ");
+            return Err(Error::new(Kind::Invalid, format!("`{task}` has no container `{name}`"))
+                .help(format!("it has {known}")));
+        };
+        let live = match &container.image {
+            Some(Image::Full(of)) if of.live => of,
+            _ => {
+                let message = format!("the image of the container `{name}` belongs to the file, not to deploys");
+                let help = "change it there and run `hatoba apply`, or write `image: { repository: …, live: true }`";
+                return Err(Error::new(Kind::Refused, message).help(help));
+            }
+        };
+        if wanted.insert(name.clone(), full(session, name, live, image)?).is_some() {
+            return Err(Error::new(Kind::Invalid, format!("the container `{name}` is given two images")));
+        }
+    }
+    Ok(wanted)
+}
+
+/// A tag or a digest alone is one of the container's own repository.
+fn full(session: &Session, container: &str, of: &ImageOf, image: &str) -> Result<String, Error> {
+    if image.contains(['/', '@']) || (image.contains(':') && !image.starts_with("sha256:")) {
+        return Ok(image.to_owned());
+    }
+    let facts = session.provider.aws().facts();
+    let repository = match &of.repository {
+        Some(Ref::Own(key)) => {
+            let repository = session.stack.repositories.get(key);
+            repository.and_then(|repository| repository.output(repository.aws_name(key), "uri", facts))
+        }
+        Some(Ref::Existing(uri)) if uri.contains('/') && !uri.starts_with("arn:") => Some(uri.clone()),
+        Some(Ref::Existing(_)) | None => None,
+    };
+    let Some(repository) = repository else {
+        return Err(Error::new(Kind::Invalid, format!("the repository of the container `{container}` is not known"))
+            .help(format!("write the image in full: `--image {container}=HOST/REPOSITORY:{image}`")));
+    };
+    let mark = if image.starts_with("sha256:") { '@' } else { ':' };
+    Ok(format!("{repository}{mark}{image}"))
+}
+
+/// Images by their digest, so that what is deployed stays what it is. Those of registries that cannot be asked are left as they are.
+async fn resolved(
+    session: &Session,
+    task: &str,
+    wanted: BTreeMap<String, String>,
+    ui: &Ui,
+) -> Result<BTreeMap<String, String>, Error> {
+    let aws = session.provider.aws();
+    let mut images = BTreeMap::new();
+    for (container, image) in wanted {
+        let (repository, tag, digest) = match images::place(aws, &image) {
+            Place::Here { repository, tag, digest } => (repository, tag, digest),
+            Place::Elsewhere => {
+                let text = format!(
+                    "{image} is in a registry that hatoba does not ask: whether it is there shows when it runs"
+                );
+                ui.tell(&[Line::new(0).add(Tone::Faint, &text)]);
+                images.insert(container, image);
+                continue;
+            }
+        };
+        let found = match images::find(aws, &repository, tag.as_deref(), digest.as_deref()).await {
+            Err(error) if error.class == Class::Gone => {
+                return Err(Error::new(
+                    Kind::Failed,
+                    format!("there is no repository `{repository}`; nothing was changed"),
+                )
+                .help("run `hatoba apply` first, push the image, and deploy it then"));
+            }
+            found => found?,
+        };
+        let Some(found) = found else {
+            return Err(Error::new(Kind::Failed, format!("there is no image {image}; nothing was changed"))
+                .help("push it first, or correct the tag"));
+        };
+        let spec = session.stack.task_definitions.get(task);
+        let needed = spec.map(TaskDefinition::platform);
+        if let (Some(needed), Some(platforms)) = (needed, &found.platforms)
+            && !platforms.iter().any(|platform| platform.to_string() == needed)
+        {
+            let built = platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let message = format!("{image} was built for {built}, but the task definition `{task}` runs on {needed}");
+            return Err(Error::new(Kind::Refused, message)
+                .help(format!("build it with `docker buildx build --platform {needed}`, or change `architecture:`")));
+        }
+        let name = image.split('@').next().unwrap_or(&image);
+        let name = tag.as_ref().map_or(name, |tag| name.strip_suffix(&format!(":{tag}")).unwrap_or(name));
+        images.insert(container, format!("{name}@{}", found.digest));
+    }
+    Ok(images)
+}
+
+fn wish<'a>(session: &'a Session, address: &Address) -> Result<&'a Desired, Error> {
+    session.goal.resources.get(address).ok_or_else(|| Error::new(Kind::Failed, format!("{address} is not in the file")))
+}
+
+/// A resource as it is now.
+async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
+    let want = wish(session, address)?;
+    let target = Target {
+        address: address.clone(),
+        kind: want.kind,
+        name: want.name.clone(),
+        scope: want.scope.clone(),
+        id: None,
+    };
+    let seen = session.provider.look(&target, Depth::Full).await?;
+    seen.into_iter().next().ok_or_else(|| {
+        Error::new(
+            Kind::Failed,
+            format!("the {} `{}` does not exist yet; nothing was changed", want.kind.title, want.name),
+        )
+        .help("run `hatoba apply` first: it makes everything, and a deploy then changes the image")
+    })
+}
+
+fn not_applied(error: DeployError) -> Error {
+    Error::new(Kind::Failed, format!("{error}; nothing was changed")).help("run `hatoba apply` first")
+}

@@ -1,0 +1,69 @@
+//! What a deploy wants: other images for a service as it is, and nothing else of the file. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hatoba_engine::desired::{Desired, Goal};
+use hatoba_engine::owner::is_ours;
+use hatoba_engine::snapshot::Sighting;
+use hatoba_engine::value::Value;
+use hatoba_model::address::Address;
+
+/// Why images cannot be deployed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum DeployError {
+    /// The task definition that runs has no such container: the file has one that was never applied.
+    #[error("the task definition `{task}` has no container `{container}` yet")]
+    NoContainer {
+        /// The task definition.
+        task: String,
+        /// The container.
+        container: String,
+    },
+}
+
+/// A resource of the file, and what it is like now.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair<'a> {
+    /// The file's wish.
+    pub want: &'a Desired,
+    /// What is there.
+    pub live: &'a Sighting,
+}
+
+/// A goal of two resources, each as it is: the task definition with other images (by container), and the service with the task
+/// definition that the file names.
+///
+/// # Errors
+/// When the task definition that is there lacks one of the containers.
+pub fn goal(
+    stack: &str,
+    task: Pair<'_>,
+    service: Pair<'_>,
+    images: &BTreeMap<String, String>,
+) -> Result<Goal, DeployError> {
+    let mut wanted = as_it_is(task, BTreeSet::new());
+    for (container, image) in images {
+        let place = match wanted.fields.get_mut("containers") {
+            Some(Value::Map(containers)) => containers.get_mut(container),
+            _ => None,
+        };
+        let Some(Value::Map(parts)) = place else {
+            return Err(DeployError::NoContainer { task: task.want.name.clone(), container: container.clone() });
+        };
+        parts.insert("image".into(), Value::text(image));
+    }
+    let mut runs = as_it_is(service, BTreeSet::from([task.want.address.clone()]));
+    if let Some(revision) = service.want.fields.get("task_definition") {
+        runs.fields.insert("task_definition".into(), revision.clone());
+    }
+    let resources = [wanted, runs].map(|want| (want.address.clone(), want)).into();
+    Ok(Goal { stack: stack.to_owned(), resources, content: false })
+}
+
+/// The wish that nothing changes.
+fn as_it_is(pair: Pair<'_>, needs: BTreeSet<Address>) -> Desired {
+    let mut fields = pair.live.fields.clone();
+    let tags = fields.remove("tags").map(|tags| tags.map_texts()).unwrap_or_default();
+    let tags = tags.into_iter().filter(|(key, _)| !is_ours(key)).collect();
+    Desired { fields, tags, needs, ..pair.want.clone() }
+}

@@ -1,0 +1,132 @@
+//! `hatoba deploy`: other images, through the same plan, and the file does not take them back.
+
+use hatoba_tests::emulator::Kind;
+use hatoba_tests::world::World;
+use serde_json::{Value, json};
+
+use crate::helpers::{aws, nothing_to_do, run, run_json, says, write, writes};
+
+/// A stack with one service whose image belongs to the pipeline.
+fn file(level: &str) -> Value {
+    json!({
+        "roles": { "execution": {
+            "trust": { "service": "ecs-tasks.amazonaws.com" },
+            "managed_policies": ["service-role/AmazonECSTaskExecutionRolePolicy"],
+        } },
+        "repositories": { "papyrus": { "on_destroy": "empty" } },
+        "clusters": { "papyrus": {} },
+        "security_groups": { "papyrus": { "description": "papyrus" } },
+        "task_definitions": { "papyrus": {
+            "cpu": 256,
+            "memory": 512,
+            "architecture": "arm64",
+            "execution_role": "execution",
+            "containers": {
+                "app": {
+                    "image": { "repository": "papyrus", "live": true, "bootstrap": "nginx:1" },
+                    "environment": { "LEVEL": level },
+                },
+                "side": { "image": "fluent-bit:2", "essential": false },
+            },
+        } },
+        "services": { "papyrus": {
+            "cluster": "papyrus",
+            "task_definition": "papyrus",
+            "network": { "security_groups": ["papyrus"], "public_ip": true },
+        } },
+    })
+}
+
+/// Pushes an image that was built for one kind of machine, and returns its digest.
+fn push(world: &World, tag: &str, architecture: &str) -> String {
+    let index = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [{
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": format!("sha256:{:064x}", tag.len()),
+            "size": 1_000,
+            "annotations": { "tag": tag },
+            "platform": { "os": "linux", "architecture": architecture },
+        }],
+    });
+    let image = json!({
+        "repositoryName": "papyrus",
+        "imageTag": tag,
+        "imageManifest": index.to_string(),
+        "imageManifestMediaType": "application/vnd.oci.image.index.v1+json",
+    });
+    let answer = aws(world, "ecr", "PutImage", &image).json().unwrap();
+    answer["image"]["imageId"]["imageDigest"].as_str().unwrap().to_owned()
+}
+
+/// The image of the container `app` in the revision that the service runs.
+fn running(world: &World) -> String {
+    let question = json!({ "cluster": "papyrus", "services": ["papyrus"] });
+    let services = aws(world, "ecs", "DescribeServices", &question).json().unwrap();
+    let question = json!({ "taskDefinition": services["services"][0]["taskDefinition"] });
+    let task = aws(world, "ecs", "DescribeTaskDefinition", &question).json().unwrap();
+    let containers = task["taskDefinition"]["containerDefinitions"].as_array().unwrap().clone();
+    let app = containers.iter().find(|container| container["name"] == "app").unwrap();
+    app["image"].as_str().unwrap().to_owned()
+}
+
+fn a_deploy_changes_the_image_and_nothing_takes_it_back(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    write(&world, &file("info"));
+    let early = run(&world, &["deploy", "--image", "app=v1"], 1);
+    says(&early, &["hatoba apply"]);
+    run(&world, &["apply", "--yes"], 0);
+    assert_eq!(running(&world), "nginx:1");
+    let first = push(&world, "v1", "arm64");
+
+    let deployed = run(&world, &["deploy", "--image", "app=v1"], 0);
+    says(&deployed, &["task_definition.papyrus", "service.papyrus", "containers.app.image"]);
+    assert!(running(&world).ends_with(&format!("/papyrus@{first}")), "{}", running(&world));
+    nothing_to_do(&world);
+    world.proxy().clear_log();
+    says(&run(&world, &["deploy", "papyrus", "--image", "app=v1"], 0), &["No changes."]);
+    assert_eq!(writes(&world), Vec::<String>::new());
+
+    // The file changes something else: the image stays.
+    write(&world, &file("debug"));
+    let plan = run_json(&world, &["plan"], 0);
+    assert!(!plan.to_string().contains("containers.app.image"), "{plan:#}");
+    // A deploy does not bring what the file says besides.
+    let second = push(&world, "v2", "arm64");
+    let deployed = run_json(&world, &["deploy", "--image", &format!("app={second}")], 0);
+    let steps = deployed["plan"]["steps"].as_array().unwrap().clone();
+    let changed: Vec<&Value> =
+        steps.iter().flat_map(|step| step["changes"].as_array().unwrap()).map(|change| &change["path"]).collect();
+    assert_eq!(changed, ["containers.app.image", "task_definition"]);
+    run(&world, &["apply", "--yes"], 0);
+    assert!(running(&world).ends_with(&second), "{}", running(&world));
+    nothing_to_do(&world);
+}
+
+fn what_cannot_run_is_not_deployed(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    write(&world, &file("info"));
+    run(&world, &["apply", "--yes"], 0);
+    push(&world, "intel", "amd64");
+    world.proxy().clear_log();
+    let refused = |image: &str, code: i32, texts: &[&str]| {
+        says(&run(&world, &["deploy", "--image", image], code), texts);
+    };
+    refused("app=v9", 1, &["there is no image", "papyrus:v9", "push it first"]);
+    refused("app=intel", 6, &["was built for linux/amd64", "runs on linux/arm64", "--platform linux/arm64"]);
+    refused("side=v1", 6, &["the image of the container `side` belongs to the file"]);
+    refused("ap=v1", 3, &["has no container `ap`", "`app`, `side`"]);
+    refused("app", 1, &["write it as CONTAINER=IMAGE"]);
+    says(&run(&world, &["deploy", "quay", "--image", "app=v1"], 3), &["has no service `quay`", "`papyrus`"]);
+    assert_eq!(writes(&world), Vec::<String>::new());
+    assert_eq!(running(&world), "nginx:1");
+
+    // A registry that hatoba cannot ask is believed.
+    let elsewhere = run(&world, &["deploy", "--image", "app=public.ecr.aws/acme/papyrus:v3"], 0);
+    says(&elsewhere, &["in a registry that hatoba does not ask"]);
+    assert_eq!(running(&world), "public.ecr.aws/acme/papyrus:v3");
+    nothing_to_do(&world);
+}
+
+on_both!(a_deploy_changes_the_image_and_nothing_takes_it_back, what_cannot_run_is_not_deployed);
