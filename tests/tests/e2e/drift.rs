@@ -353,4 +353,35 @@ fn a_lost_mark_is_no_licence(kind: Kind) {
     assert_eq!(tags, mark("papyrus", "user.wharf", "adopted"));
 }
 
-on_both!(iam_is_put_right, everything_else_is_put_right, a_lost_mark_is_no_licence);
+/// A repository whose file says nothing about a lifecycle: what others set is theirs. One of ours goes when it leaves the file.
+fn a_lifecycle_of_others_is_left_alone(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    let file = |spec: Value| json!({ "repositories": { "papyrus": spec } });
+    let there = |world: &World| {
+        let question = json!({ "repositoryName": "papyrus" });
+        world.aws("ecr", "GetLifecyclePolicy", &question).is_ok()
+    };
+    write(&world, &file(json!({ "keep_images": 3 })));
+    run(&world, &["apply", "--yes"], 0);
+    assert!(there(&world));
+    write(&world, &file(json!({})));
+    says(&run(&world, &["plan"], 0), &["lifecycle"]);
+    run(&world, &["apply", "--yes"], 0);
+    assert!(!there(&world));
+    nothing_to_do(&world);
+
+    let selection = json!({ "tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 5 });
+    let rule = json!({ "rulePriority": 1, "description": "the keeper's", "selection": selection, "action": { "type": "expire" } });
+    let text = json!({ "rules": [rule] }).to_string();
+    aws(&world, "ecr", "PutLifecyclePolicy", &json!({ "repositoryName": "papyrus", "lifecyclePolicyText": text }));
+    nothing_to_do(&world);
+    assert!(there(&world));
+    run(&world, &["destroy", "--yes"], 0);
+}
+
+on_both!(
+    a_lifecycle_of_others_is_left_alone,
+    iam_is_put_right,
+    everything_else_is_put_right,
+    a_lost_mark_is_no_licence
+);

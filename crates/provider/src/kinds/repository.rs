@@ -42,6 +42,9 @@ const LIFECYCLE: &str = "PutLifecyclePolicy";
 const POLICY: &str = "SetRepositoryPolicy";
 const TAGS: &str = "TagResource";
 
+/// The tag that tells that we set the lifecycle, for when the file no longer has one.
+const TAG_LIFECYCLE: &str = "hatoba:lifecycle";
+
 /// What stands for the account's own key for ECR: without a key ECR uses this one, and answers with the key's ARN.
 const OWN_KEY: &str = "alias/aws/ecr";
 
@@ -190,11 +193,20 @@ impl Repository {
         Ok(documents::count(count, true))
     }
 
-    /// Reads the documents, also those that nobody asked for: a policy that others added may open the repository to the world.
-    async fn read_documents(aws: &Aws, live: &mut Sighting) -> Result<(), CloudError> {
+    /// Reads the policy, also one that nobody asked for: others may have opened the repository to the world with it. The lifecycle is
+    /// read where the file has one, or the tag tells that we set one: what others added to a repository whose file says nothing about
+    /// it is theirs, and asking for it would be a third of all calls of a plan.
+    async fn read_documents(aws: &Aws, live: &mut Sighting, want: Option<&Desired>) -> Result<(), CloudError> {
         let name = live.name.as_str();
-        let (lifecycle, policy) =
-            futures::try_join!(documents::read_lifecycle(aws, name), documents::read_policy(aws, name))?;
+        let ours = live.fields.get("tags").is_some_and(|tags| tags.get(TAG_LIFECYCLE).is_some())
+            || want.is_some_and(|want| want.fields.contains_key("lifecycle"));
+        let lifecycle = async {
+            match ours {
+                true => documents::read_lifecycle(aws, name).await,
+                false => Ok(None),
+            }
+        };
+        let (lifecycle, policy) = futures::try_join!(lifecycle, documents::read_policy(aws, name))?;
         live.fields.extend(lifecycle.map(|document| ("lifecycle".to_owned(), document)));
         live.fields.extend(policy.map(|document| ("policy".to_owned(), document)));
         Ok(())
@@ -216,7 +228,10 @@ impl Repository {
                 None => Self::tags(cx.aws, name).await?.unwrap_or_default(),
             };
             let mut live = Self::live(repository, tags, cx.aws.facts());
-            Self::read_documents(cx.aws, &mut live).await?;
+            // A deletion takes them along unread.
+            if !cx.goal.content {
+                Self::read_documents(cx.aws, &mut live, want).await?;
+            }
             // Images are only counted where the repository may have to be deleted.
             let replaced = want
                 .is_some_and(|want| differences(&INFO, &want.fields, &live.fields).iter().any(|c| c.call.is_none()));
@@ -245,6 +260,7 @@ impl Driver for Repository {
         let policy = spec.policy.as_ref().map(|written| documents::policy_wish(written, cx.facts.partition()));
         let exclusions =
             (!spec.mutability_exclusions.is_empty()).then(|| Value::set(spec.mutability_exclusions.clone()));
+        let sets_lifecycle = lifecycle.is_some();
         let mut wish = cx
             .wish(&INFO, key, spec)
             .set("encryption", spec.encryption.as_ref().map(encryption_wish))
@@ -255,6 +271,9 @@ impl Driver for Repository {
             .set("policy", policy);
         if let Some(Ok(policy)) = spec.policy.as_ref().map(document) {
             wish = needs_principals(wish, cx, None, &policy);
+        }
+        if sets_lifecycle {
+            wish = wish.tag(TAG_LIFECYCLE, "set");
         }
         wish = match spec.on_destroy {
             Some(SpecOnDestroy::Empty) => wish.tag(TAG_ON_DESTROY, "empty").on_destroy(OnDestroy::Empty),
@@ -276,7 +295,7 @@ impl Driver for Repository {
         let (Some(repository), Some(tags)) = (found.first(), tags) else { return Ok(Vec::new()) };
         let mut live = Self::live(repository, tags, aws.facts());
         if depth == Depth::Full {
-            Self::read_documents(aws, &mut live).await?;
+            Self::read_documents(aws, &mut live, None).await?;
         }
         Ok(vec![live])
     }
