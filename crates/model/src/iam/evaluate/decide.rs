@@ -73,6 +73,7 @@ pub fn evaluate(request: &Request, policies: &Policies) -> Verdict {
     match (identity, resource_allows) {
         (_, Some((by, Match::Itself))) if one_account => Verdict::Allowed { by },
         (None, Some((by, Match::Role))) if one_account => limited().unwrap_or(Verdict::Allowed { by }),
+        (None, _) if !one_account => no_identity(),
         (_, None) if must_allow => missing(resource_source, resource.iter().collect()),
         (Some(by), _) => limited().unwrap_or(Verdict::Allowed { by }),
         (None, Some(_)) => no_identity(),
@@ -209,15 +210,20 @@ fn nearest(policies: &[&Policy], request: &Request) -> Option<Nearest> {
 }
 
 /// Smaller is closer.
-type Distance = (bool, bool, bool, usize, Reverse<usize>);
+type Distance = (bool, Reverse<usize>, bool, bool, usize, Reverse<usize>);
 
 fn distance(unmet: &[Unmet]) -> Distance {
     let has = |test: fn(&Unmet) -> bool| unmet.iter().any(test);
+    let agrees = |unmet: Option<&Unmet>| {
+        Reverse(unmet.and_then(Unmet::closest).map_or(0, |closest| closest.difference.presented_at))
+    };
+    let action = unmet.iter().find(|unmet| matches!(unmet, Unmet::Action(_)));
     (
-        has(|unmet| matches!(unmet, Unmet::Action(_))),
+        action.is_some(),
+        agrees(action),
         has(|unmet| matches!(unmet, Unmet::Principal(_))),
         has(|unmet| matches!(unmet, Unmet::Resource(_))),
         unmet.iter().filter(|unmet| matches!(unmet, Unmet::Condition(_))).count(),
-        Reverse(unmet.first().and_then(Unmet::closest).map_or(0, |closest| closest.difference.presented_at)),
+        agrees(unmet.first()),
     )
 }

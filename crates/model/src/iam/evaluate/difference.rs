@@ -1,6 +1,6 @@
 //! Where two texts part.
 
-use super::pattern::{follow, same, wild};
+use super::pattern::{Token, follow, in_arn, same, wild};
 use super::verdict::{Unmet, UnmetElement, Why};
 
 /// The first place at which a presented text leaves an expected one. Places are counted in characters from 0.
@@ -42,16 +42,24 @@ fn literal(expected: &str, presented: &str, fold: bool) -> Option<Difference> {
 }
 
 /// The first place at which a text cannot follow a pattern any further, or `None` when it matches.
-fn first_departure(pattern: &str, presented: &str, fold: bool) -> Option<Difference> {
-    let progress = follow(&wild(pattern), presented, fold);
+fn first_departure(pattern: &[Token], presented: &str, fold: bool) -> Option<Difference> {
+    let progress = follow(pattern, presented, fold);
     (!progress.matches).then_some(Difference { presented_at: progress.taken, expected_at: progress.passed })
 }
 
 /// How the texts of an unmet element or condition are compared; `None` for what must not match, and for what has no first character
 /// that differs.
 enum Comparison {
-    Literal { fold: bool },
-    Pattern { fold: bool },
+    Literal {
+        fold: bool,
+    },
+    Pattern {
+        fold: bool,
+    },
+    /// Wildcards stay inside their part of the ARN.
+    Arn,
+    /// The same, but a star at the end of a part may run on.
+    Resource,
 }
 
 fn comparison(unmet: &Unmet) -> Option<Comparison> {
@@ -59,12 +67,13 @@ fn comparison(unmet: &Unmet) -> Option<Comparison> {
     match unmet {
         Unmet::Principal(element) if positive(element) => Some(Comparison::Literal { fold: false }),
         Unmet::Action(element) if positive(element) => Some(Comparison::Pattern { fold: true }),
-        Unmet::Resource(element) if positive(element) => Some(Comparison::Pattern { fold: false }),
+        Unmet::Resource(element) if positive(element) => Some(Comparison::Resource),
         Unmet::Condition(condition) if condition.why == Why::Differs => {
             match crate::iam::condition::Operator::split(&condition.operator).base {
                 "StringEquals" => Some(Comparison::Literal { fold: false }),
                 "StringEqualsIgnoreCase" => Some(Comparison::Literal { fold: true }),
-                "StringLike" | "ArnEquals" | "ArnLike" => Some(Comparison::Pattern { fold: false }),
+                "StringLike" => Some(Comparison::Pattern { fold: false }),
+                "ArnEquals" | "ArnLike" => Some(Comparison::Arn),
                 _ => None,
             }
         }
@@ -79,7 +88,9 @@ pub(super) fn closest(unmet: &Unmet) -> Option<Closest> {
         for presented in unmet.presented() {
             let difference = match comparison {
                 Comparison::Literal { fold } => literal(expected, presented, fold),
-                Comparison::Pattern { fold } => first_departure(expected, presented, fold),
+                Comparison::Pattern { fold } => first_departure(&wild(expected), presented, fold),
+                Comparison::Arn => first_departure(&in_arn(&wild(expected), false), presented, false),
+                Comparison::Resource => first_departure(&in_arn(&wild(expected), true), presented, false),
             };
             // One of several presented values may match when all of them must.
             let Some(difference) = difference else { continue };
@@ -93,7 +104,7 @@ pub(super) fn closest(unmet: &Unmet) -> Option<Closest> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Difference, first_departure, first_difference};
+    use super::{Difference, first_departure, first_difference, wild};
 
     fn at(presented_at: usize, expected_at: usize) -> Option<Difference> {
         Some(Difference { presented_at, expected_at })
@@ -111,10 +122,10 @@ mod tests {
 
     #[test]
     fn where_a_text_leaves_a_pattern() {
-        assert_eq!(first_departure("repo:acme/*:ref", "repo:acme/papyrus:ref", false), None);
-        assert_eq!(first_departure("repo:acme/p*", "repo:acmo/papyrus", false), at(8, 8));
-        assert_eq!(first_departure("repo:acme/papyrus:*", "repo:acme@1/papyrus@2:ref", false), at(9, 9));
-        assert_eq!(first_departure("v*.*", "v1-2", false), at(4, 2));
-        assert_eq!(first_departure("ECR:Put*", "ecr:Get", true), at(4, 4));
+        assert_eq!(first_departure(&wild("repo:acme/*:ref"), "repo:acme/papyrus:ref", false), None);
+        assert_eq!(first_departure(&wild("repo:acme/p*"), "repo:acmo/papyrus", false), at(8, 8));
+        assert_eq!(first_departure(&wild("repo:acme/papyrus:*"), "repo:acme@1/papyrus@2:ref", false), at(9, 9));
+        assert_eq!(first_departure(&wild("v*.*"), "v1-2", false), at(4, 2));
+        assert_eq!(first_departure(&wild("ECR:Put*"), "ecr:Get", true), at(4, 4));
     }
 }

@@ -107,7 +107,7 @@ fn last(places: &[bool]) -> usize {
 /// Guide names: a `*` that ends a part may run on over the colons behind it ("IAM JSON policy elements: Resource"), and parts that
 /// are missing at the end count as `*` ("IAM identifiers"). The sixth part has no inner borders.
 pub(super) fn resource_matches(pattern: &[Token], resource: &str) -> bool {
-    let confined = confine(pattern, true);
+    let confined = in_arn(pattern, true);
     if matches(&confined, resource, false) {
         return true;
     }
@@ -126,7 +126,7 @@ pub(super) fn resource_matches(pattern: &[Token], resource: &str) -> bool {
 /// Whether a pattern of the ARN operators matches: each of the six parts by itself (IAM User Guide, "Amazon Resource Name (ARN)
 /// condition operators"). `*` alone is any ARN: the guide does not say, and IAM accepts it.
 pub(super) fn arn_matches(pattern: &[Token], arn: &str) -> bool {
-    is_arn(arn) && (pattern == [Token::Any] || matches(&confine(pattern, false), arn, false))
+    is_arn(arn) && (pattern == [Token::Any] || matches(&in_arn(pattern, false), arn, false))
 }
 
 /// Whether a text has the shape of an ARN: six parts, the first `arn`.
@@ -134,8 +134,8 @@ pub(super) fn is_arn(text: &str) -> bool {
     text.starts_with("arn:") && text.matches(':').count() >= 5
 }
 
-/// The pattern with its wildcards kept inside the first five parts of an ARN.
-fn confine(pattern: &[Token], runs_on: bool) -> Vec<Token> {
+/// The pattern with its wildcards kept inside the first five parts of an ARN. `runs_on`: but for a `*` that ends a part.
+pub(super) fn in_arn(pattern: &[Token], runs_on: bool) -> Vec<Token> {
     let mut seen = 0;
     pattern
         .iter()

@@ -74,8 +74,9 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The allowing statement that came closest to matching: first by action, then by principal, then by resource, then by the number of
-/// unmet conditions, then by how far the presented texts agree with the expected ones, then by its place.
+/// The allowing statement that came closest to matching: first by action (of other actions, the one whose name agrees the longest), then
+/// by principal, then by resource, then by the number of unmet conditions, then by how far the presented text of the first unmet thing
+/// agrees with an expected one, then by its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nearest {
     /// The statement.
