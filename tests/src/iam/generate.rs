@@ -42,8 +42,25 @@ const TAGS: [&str; 4] = ["team", "Stage", "cost", "papyrus:x"];
 
 /// One call by this caller.
 pub fn ask(draw: &mut Draw, caller: &Caller) -> Ask {
-    let (service, call, parameter) = *draw.pick(&CALLS);
-    let name = draw.pick(&NAMES).replace('/', if matches!(service, "iam" | "ecs") { "-" } else { "/" });
+    let call = *draw.pick(&CALLS);
+    ask_for(draw, caller, call, &NAMES)
+}
+
+/// One call by this caller to ECR, about this repository or another.
+pub fn ask_repository(draw: &mut Draw, caller: &Caller, repository: &'static str) -> Ask {
+    let calls: Vec<_> =
+        CALLS.into_iter().filter(|(service, _, parameter)| *service == "ecr" && !parameter.is_empty()).collect();
+    let call = *draw.pick(&calls);
+    ask_for(draw, caller, call, &[repository, repository, repository, "vellum"])
+}
+
+fn ask_for(
+    draw: &mut Draw,
+    caller: &Caller,
+    (service, call, parameter): (&'static str, &'static str, &str),
+    names: &[&str],
+) -> Ask {
+    let name = draw.pick(names).replace('/', if matches!(service, "iam" | "ecs") { "-" } else { "/" });
     let kind = match service {
         "iam" => "role/",
         "ecr" => "repository/",
@@ -91,7 +108,8 @@ pub fn document(draw: &mut Draw, statements: Vec<Value>) -> Value {
     }
 }
 
-fn statement(draw: &mut Draw, caller: &Caller) -> Value {
+/// One statement.
+pub fn statement(draw: &mut Draw, caller: &Caller) -> Value {
     let account = &caller.account;
     let actions = [
         "*",
@@ -171,7 +189,7 @@ const TEXT_OPERATORS: [&str; 6] = [
 fn condition(draw: &mut Draw, caller: &Caller) -> (String, String, Value) {
     let texts = |list: &[&str]| list.iter().map(|text| json!(text)).collect::<Vec<_>>();
     let account = &caller.account;
-    let (key, operators, values): (&str, &[&str], Vec<Value>) = match draw.below(11) {
+    let (key, operators, values): (&str, &[&str], Vec<Value>) = match draw.below(12) {
         0 => ("aws:PrincipalTag/team", &TEXT_OPERATORS, texts(&["red", "RED", "r*", "?ed", "blue", "re", "*"])),
         1 => ("aws:principaltag/stage", &TEXT_OPERATORS, texts(&["live", "Live", "l?ve", "test", "*e"])),
         2 => ("aws:PrincipalTag/none", &TEXT_OPERATORS, texts(&["red", "*", "x"])),
@@ -208,11 +226,15 @@ fn condition(draw: &mut Draw, caller: &Caller) -> (String, String, Value) {
                 "NumericGreaterThanEquals",
                 "NumericEquals",
                 "NumericNotEquals",
-                "DateGreaterThan",
             ],
             vec![json!(1_577_836_800), json!("1577836800"), json!("32503679999"), json!("1577836800.5")],
         ),
-        9 if caller.ask_arn => (
+        9 => (
+            "aws:EpochTime",
+            &["DateLessThan", "DateGreaterThanEquals"],
+            vec![json!(1_577_836_800), json!("2020-01-01T00:00Z")],
+        ),
+        10 if caller.ask_arn => (
             "aws:PrincipalArn",
             &["ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "StringLike", "StringEquals"],
             vec![
@@ -258,8 +280,38 @@ fn tag_keys(draw: &mut Draw) -> (String, String, Value) {
     (format!("{set}{operator}{exists}"), "aws:TagKeys".to_owned(), json!(values))
 }
 
-/// The statements of a trust policy for tokens of GitHub, and the claims `aud` and `sub` to try on them.
-pub fn trust(draw: &mut Draw, account: &str) -> (Vec<Value>, Vec<[Option<String>; 2]>) {
+/// The statements of a repository's policy: about this user, others, and everybody.
+pub fn repository(draw: &mut Draw, caller: &Caller) -> Vec<Value> {
+    let account = &caller.account;
+    let principals = [
+        json!("*"),
+        json!({ "AWS": "*" }),
+        json!({ "AWS": account }),
+        json!({ "AWS": format!("arn:aws:iam::{account}:root") }),
+        json!({ "AWS": caller.arn }),
+        json!({ "AWS": [format!("arn:aws:iam::{account}:user/jo"), caller.arn] }),
+        json!({ "AWS": format!("arn:aws:iam::{account}:user/jo") }),
+        json!({ "AWS": "210987654321" }),
+        json!({ "Service": "ecs-tasks.amazonaws.com" }),
+    ];
+    let actions = ["ecr:*", "ecr:Get*", "ecr:ListImages", "ECR:list*", "ecr:PutImage"];
+    (0..1 + draw.below(3))
+        .map(|_| {
+            let mut statement = json!({
+                "Effect": if draw.chance(75) { "Allow" } else { "Deny" },
+                "Principal": draw.pick(&principals),
+                "Action": draw.some(&actions, 2),
+            });
+            if draw.chance(35) {
+                statement["Condition"] = conditions(draw, caller);
+            }
+            statement
+        })
+        .collect()
+}
+
+/// The statements of a trust policy for tokens of GitHub, and as many pairs of the claims `aud` and `sub` to try on them.
+pub fn trust(draw: &mut Draw, account: &str, tokens: usize) -> (Vec<Value>, Vec<[Option<String>; 2]>) {
     let subjects = [
         "repo:acme/papyrus:ref:refs/heads/main",
         "repo:acme@1/papyrus@2:ref:refs/heads/main",
@@ -329,7 +381,7 @@ pub fn trust(draw: &mut Draw, account: &str) -> (Vec<Value>, Vec<[Option<String>
             })
         })
         .collect();
-    let claims = (0..5)
+    let claims = (0..tokens)
         .map(|_| {
             let aud = *draw.pick(&["sts.amazonaws.com", "sts.amazonaws.com", "https://github.com/acme"]);
             let sub = (*draw.pick(&subjects)).to_owned();

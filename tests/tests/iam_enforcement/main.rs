@@ -1,6 +1,6 @@
 //! What ministack enforces and what our evaluator says are the same, but for the differences in `docs/emulators.md`.
 //!
-//! `HATOBA_CASES=20000` compares that many pairs of policy and request instead of 1,500, `HATOBA_SEED` others.
+//! `HATOBA_CASES=20000` compares that many pairs of policy and request instead of 1,200, `HATOBA_SEED` others.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use place::{Place, provider};
 
 /// How many calls are made under each policy.
-const CALLS: usize = 5;
+const CALLS: usize = 8;
 
 fn number(name: &str, usual: usize) -> usize {
     env::var(name).ok().map_or(usual, |text| text.parse().unwrap())
@@ -65,7 +65,7 @@ fn policies_of_a_user_and_their_boundary() {
     let (caller, client) = place.user("mika");
     let mut draw = Draw::new(number("HATOBA_SEED", 20).try_into().unwrap());
     let mut tally = Tally::default();
-    let cases = number("HATOBA_CASES", 1_500);
+    let cases = number("HATOBA_CASES", 1_200);
     for round in 0..cases.div_ceil(CALLS) {
         let statements = generate::statements(&mut draw, &caller);
         let document = generate::document(&mut draw, statements);
@@ -104,7 +104,7 @@ fn policies_of_a_role_and_its_sessions() {
     place.create_role("papyrus", &json!({ "Statement": { "Effect": "Allow", "Principal": { "AWS": place.account() }, "Action": "sts:AssumeRole" } }));
     let mut draw = Draw::new(number("HATOBA_SEED", 21).try_into().unwrap());
     let mut tally = Tally::default();
-    let cases = number("HATOBA_CASES", 1_500) / 5;
+    let cases = number("HATOBA_CASES", 1_200) / 5;
     let known = place.caller(place.session_arn("papyrus"), false);
     for _ in 0..cases.div_ceil(CALLS) {
         let statements = generate::statements(&mut draw, &known);
@@ -133,14 +133,65 @@ fn policies_of_a_role_and_its_sessions() {
 }
 
 #[test]
+fn policies_of_a_repository() {
+    let place = Place::new();
+    let (caller, client) = place.user("mika");
+    place.create_repository("papyrus");
+    let mut draw = Draw::new(number("HATOBA_SEED", 23).try_into().unwrap());
+    let mut tally = Tally::default();
+    let cases = number("HATOBA_CASES", 1_200) / 4;
+    for round in 0..cases.div_ceil(CALLS) {
+        let statements = generate::repository(&mut draw, &caller);
+        let shared = generate::document(&mut draw, statements);
+        place.set_repository_policy("papyrus", &shared);
+        // Without a policy of their own, with one, and within a boundary.
+        let own = draw
+            .chance(50)
+            .then(|| json!({ "Version": "2012-10-17", "Statement": [generate::statement(&mut draw, &caller)] }));
+        let boundary = draw
+            .chance(30)
+            .then(|| json!({ "Version": "2012-10-17", "Statement": [generate::statement(&mut draw, &caller)] }));
+        if let Some(own) = &own {
+            place.set_user_policy("mika", own);
+        }
+        if let Some(boundary) = &boundary {
+            place.bound_user("mika", &format!("boundary-{round}"), boundary);
+        }
+        let policies = Policies {
+            identity: own.iter().map(|document| policy(Source::Identity, document)).collect(),
+            boundary: boundary.as_ref().map(|document| policy(Source::Boundary, document)),
+            resource: Some(policy(Source::Resource, &shared)),
+            session: None,
+        };
+        for _ in 0..CALLS {
+            let ask = generate::ask_repository(&mut draw, &caller, "papyrus");
+            let owned = ask.request.resource.ends_with("/papyrus");
+            let resource = policies.resource.clone().filter(|_| owned);
+            let verdict = evaluate(&ask.request, &Policies { resource, ..policies.clone() });
+            let theirs = ask.put(&client).unwrap();
+            tally.add(Outcome::from(&verdict), theirs, || {
+                format!("{verdict}\n  by {own:?}\n  within {boundary:?}\n  shared {shared}\n  asked {:?}", ask.request)
+            });
+        }
+        if own.is_some() {
+            place.delete_user_policy("mika");
+        }
+        if boundary.is_some() {
+            place.unbound_user("mika");
+        }
+    }
+    tally.close("repositories", cases);
+}
+
+#[test]
 fn trust_in_tokens() {
     let place = Place::new();
     place.create_role("papyrus", &json!({ "Statement": { "Effect": "Deny", "Principal": "*", "Action": "sts:*" } }));
     let mut draw = Draw::new(number("HATOBA_SEED", 22).try_into().unwrap());
     let mut tally = Tally::default();
-    let cases = number("HATOBA_CASES", 1_500) / 3;
+    let cases = number("HATOBA_CASES", 1_200) / 3;
     for _ in 0..cases.div_ceil(CALLS) {
-        let (statements, claims) = generate::trust(&mut draw, place.account());
+        let (statements, claims) = generate::trust(&mut draw, place.account(), CALLS);
         let document = generate::document(&mut draw, statements);
         place.set_trust("papyrus", &document);
         let trust = policy(Source::Trust, &document);

@@ -39,6 +39,11 @@ impl Place {
         format!("arn:aws:sts::{}:assumed-role/{role}/session-1", self.account())
     }
 
+    /// The administrator.
+    pub(crate) fn root(&self) -> &Client {
+        &self.root
+    }
+
     fn iam(&self, action: &str, parameters: &Value) -> Answer {
         self.root.call("iam", action, parameters).unwrap().ok().unwrap()
     }
@@ -82,6 +87,10 @@ impl Place {
         self.iam("PutUserPermissionsBoundary", &json!({ "UserName": user, "PermissionsBoundary": arn }));
     }
 
+    pub(crate) fn tag_user(&self, user: &str, key: &str, value: &str) {
+        self.iam("TagUser", &json!({ "UserName": user, "Tags": [{ "Key": key, "Value": value }] }));
+    }
+
     pub(crate) fn unbound_user(&self, user: &str) {
         self.iam("DeleteUserPermissionsBoundary", &json!({ "UserName": user }));
     }
@@ -98,6 +107,22 @@ impl Place {
 
     pub(crate) fn set_trust(&self, role: &str, trust: &Value) {
         self.iam("UpdateAssumeRolePolicy", &json!({ "RoleName": role, "PolicyDocument": trust.to_string() }));
+    }
+
+    pub(crate) fn delete_user_policy(&self, user: &str) {
+        self.iam("DeleteUserPolicy", &json!({ "UserName": user, "PolicyName": "tried" }));
+    }
+
+    fn ecr(&self, action: &str, parameters: &Value) {
+        self.root.call("ecr", action, parameters).unwrap().ok().unwrap();
+    }
+
+    pub(crate) fn create_repository(&self, name: &str) {
+        self.ecr("CreateRepository", &json!({ "repositoryName": name }));
+    }
+
+    pub(crate) fn set_repository_policy(&self, name: &str, document: &Value) {
+        self.ecr("SetRepositoryPolicy", &json!({ "repositoryName": name, "policyText": document.to_string() }));
     }
 
     /// A session of the role, limited by a policy if there is one.
