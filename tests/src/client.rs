@@ -14,6 +14,7 @@ use crate::error::{HarnessError, Result};
 use crate::proxy::ASIDE_HEADER;
 use crate::runtime;
 use crate::services::{Service, Wire, by_name};
+use crate::signature::{self, Secret};
 
 /// How long one call may take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -75,20 +76,34 @@ pub fn elements(xml: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Calls AWS actions with an administrator's key. Requests carry a credential scope but no valid signature: the emulators
-/// check none for an administrator.
+/// Calls AWS actions, with an administrator's key unless [`Client::signed`]. An administrator's requests carry a credential scope but
+/// no valid signature: the emulators check none.
 #[derive(Clone, Debug)]
 pub struct Client {
     endpoint: String,
     access_key: String,
     region: String,
     aside: bool,
+    secret: Option<Secret>,
 }
 
 impl Client {
     /// Makes a client for an address, an access key and a region.
     pub fn new(endpoint: impl Into<String>, access_key: impl Into<String>, region: impl Into<String>) -> Self {
-        Self { endpoint: endpoint.into(), access_key: access_key.into(), region: region.into(), aside: false }
+        Self {
+            endpoint: endpoint.into(),
+            access_key: access_key.into(),
+            region: region.into(),
+            aside: false,
+            secret: None,
+        }
+    }
+
+    /// Signs the calls, as the key of a user or session needs. `token` comes with the key of a session.
+    #[must_use]
+    pub fn signed(mut self, secret: impl Into<String>, token: Option<String>) -> Self {
+        self.secret = Some(Secret { secret: secret.into(), token });
+        self
     }
 
     /// Lets the calls pass a proxy uncounted, unslowed and unharmed; they still feed its index of tags.
@@ -106,17 +121,23 @@ impl Client {
     /// When the service is unknown or no answer came. An AWS error is an [`Answer`], see [`Answer::ok`].
     pub fn call(&self, service: &str, action: &str, parameters: &Value) -> Result<Answer> {
         let service = by_name(service).ok_or_else(|| HarnessError::new(format!("no service is called {service}")))?;
-        let mut headers = vec![(
-            "authorization".to_owned(),
-            format!(
-                "AWS4-HMAC-SHA256 Credential={}/20260101/{}/{}/aws4_request, SignedHeaders=host, Signature=0",
-                self.access_key, self.region, service.name
-            ),
-        )];
+        let mut headers = Vec::new();
+        let body = encode(service, action, parameters, &mut headers);
+        if let Some(secret) = &self.secret {
+            let host = self.endpoint.split_once("://").map_or(self.endpoint.as_str(), |(_, host)| host);
+            signature::add(&mut headers, &self.access_key, secret, (&self.region, service.name), host, &body)?;
+        } else {
+            headers.push((
+                "authorization".to_owned(),
+                format!(
+                    "AWS4-HMAC-SHA256 Credential={}/20260101/{}/{}/aws4_request, SignedHeaders=host, Signature=0",
+                    self.access_key, self.region, service.name
+                ),
+            ));
+        }
         if self.aside {
             headers.push((ASIDE_HEADER.to_owned(), "1".to_owned()));
         }
-        let body = encode(service, action, parameters, &mut headers);
         send("POST", &format!("{}/", self.endpoint), headers, body)
     }
 }
