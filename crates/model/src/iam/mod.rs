@@ -4,6 +4,7 @@ pub mod advice;
 pub mod canonical;
 mod condition;
 pub mod document;
+pub mod evaluate;
 pub mod grants;
 pub mod lint;
 mod principal;
