@@ -4,6 +4,7 @@
 pub mod aws;
 pub mod classify;
 pub mod desire;
+pub mod doctor;
 pub mod driver;
 mod http;
 pub mod json;
@@ -11,6 +12,7 @@ pub mod kinds;
 pub mod normal;
 mod pace;
 pub mod provider;
+mod server_clock;
 mod shape;
 pub mod survey;
 pub mod tags;

@@ -253,9 +253,29 @@ fn subject(presented: &Presented, condition: &UnmetCondition, value: &str) -> Ve
     found
 }
 
+/// Whether a pattern of IAM matches a text: `*` any run, `?` one character.
 fn like(pattern: &str, text: &str) -> bool {
-    let closest = hatoba_model::iam::evaluate::first_difference(pattern, text);
-    closest.is_none() || pattern.contains(['*', '?'])
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut from) = (0, 0);
+    let mut back: Option<(usize, usize)> = None;
+    while from < text.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                back = Some((at, from));
+                at += 1;
+            }
+            Some(c) if *c == '?' || *c == text[from] => {
+                at += 1;
+                from += 1;
+            }
+            _ => {
+                let Some((star, taken)) = back else { return false };
+                back = Some((star, taken + 1));
+                (at, from) = (star + 1, taken + 1);
+            }
+        }
+    }
+    pattern[at..].iter().all(|c| *c == '*')
 }
 
 fn heads_agree(expected: &Subject<'_>, own: &Subject<'_>) -> bool {
@@ -272,7 +292,7 @@ fn tail_agrees(expected: Tail<'_>, own: Tail<'_>) -> bool {
         (Tail::Branch(a), Tail::Branch(b))
         | (Tail::Tag(a), Tail::Tag(b))
         | (Tail::Environment(a), Tail::Environment(b)) => like(a, b),
-        (Tail::Other(pattern), _) => pattern.contains(['*', '?']),
+        (Tail::Other(pattern), _) => pattern.contains('*'),
         (a, b) => a == b,
     }
 }
