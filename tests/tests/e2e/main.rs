@@ -11,6 +11,7 @@
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
+//! | `doctor` | refused tokens, missing permissions, an account that is not ready |
 //! | `codes` | accounts, credentials, permissions, the network: exit codes |
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
@@ -38,6 +39,7 @@ macro_rules! on_both {
 
 mod codes;
 mod destroying;
+mod doctor;
 mod documents;
 mod drift;
 mod helpers;

@@ -21,7 +21,7 @@ const LOGIN: &str = "
 fn subjects(files: &[(&str, String)], ids: Option<(u64, u64)>) -> Vec<String> {
     let workflows: Vec<Workflow> = files
         .iter()
-        .map(|(name, text)| read(Source::new(&format!(".github/workflows/{name}"), text.as_str())))
+        .map(|(name, text)| read(Source::new(format!(".github/workflows/{name}"), text.as_str())))
         .collect();
     for workflow in &workflows {
         assert!(workflow.problems.is_empty(), "{}", workflow.problems);
@@ -53,8 +53,8 @@ fn branch_tag_pull_request_environment() {
     assert_eq!(
         one(&head("{ push: { branches: [main], tags: ['v*.*.*'] }, pull_request: {} }"), ""),
         [
-            "push, branch main → repo:acme/papyrus:ref:refs/heads/main",
-            "push, a tag such as v1.1.1 → repo:acme/papyrus:ref:refs/tags/v1.1.1",
+            "push to main → repo:acme/papyrus:ref:refs/heads/main",
+            "push of tags such as v1.1.1 → repo:acme/papyrus:ref:refs/tags/v1.1.1",
             "pull_request → repo:acme/papyrus:pull_request",
         ]
     );
@@ -64,11 +64,11 @@ fn branch_tag_pull_request_environment() {
     );
     assert_eq!(
         one(&head("workflow_dispatch"), "    environment: ${{ inputs.target }}\n"),
-        ["workflow_dispatch, branch main → ? inputs.target"]
+        ["workflow_dispatch on main → ? inputs.target"]
     );
     assert_eq!(
         one(&head("schedule"), "    environment: ${{ github.ref == 'refs/heads/main' && 'live' || 'test' }}\n"),
-        ["schedule, branch main → repo:acme/papyrus:environment:live"]
+        ["schedule on main → repo:acme/papyrus:environment:live"]
     );
 }
 
@@ -77,7 +77,7 @@ fn immutable_subjects_have_both_numbers() {
     let text = format!("{GIVEN}on: {{ push: {{ branches: [main] }} }}\njobs:\n  a:\n    steps:{LOGIN}");
     assert_eq!(
         subjects(&[("a.yml", text)], Some((1_234_567, 7_654_321))),
-        ["push, branch main → repo:acme@1234567/papyrus@7654321:ref:refs/heads/main"]
+        ["push to main → repo:acme@1234567/papyrus@7654321:ref:refs/heads/main"]
     );
 }
 
@@ -86,13 +86,13 @@ fn conditions_decide_what_runs() {
     let head = format!("{GIVEN}on: {{ push: {{ branches: [main, dev] }} }}");
     assert_eq!(
         one(&head, "    if: github.ref == 'refs/heads/main'\n"),
-        ["push, branch main → repo:acme/papyrus:ref:refs/heads/main"]
+        ["push to main → repo:acme/papyrus:ref:refs/heads/main"]
     );
     assert_eq!(one(&head, "    if: github.event_name == 'pull_request'\n"), [""; 0]);
     assert_eq!(one(&head, "    if: ${{ vars.DEPLOY == 'yes' && github.ref_name == 'dev' }}\n").len(), 1);
     assert_eq!(
         one(&head, "    if: ${{ vars.DEPLOY == 'yes' && github.ref_name == 'dev' }}\n"),
-        ["push, branch dev → repo:acme/papyrus:ref:refs/heads/dev if vars.DEPLOY"]
+        ["push to dev → repo:acme/papyrus:ref:refs/heads/dev if vars.DEPLOY"]
     );
 }
 
@@ -132,9 +132,9 @@ jobs:
     assert_eq!(
         subjects(&files, None),
         [
-            "push, branch main → repo:acme/papyrus:environment:production",
-            "push, branch main → repo:acme/papyrus:environment:staging (no token)",
-            "push, branch main → repo:acme/papyrus:ref:refs/heads/main",
+            "push to main → repo:acme/papyrus:environment:production",
+            "push to main → repo:acme/papyrus:environment:staging (no token)",
+            "push to main → repo:acme/papyrus:ref:refs/heads/main",
         ]
     );
 }
@@ -145,7 +145,7 @@ fn a_matrix_gives_one_case_for_each_value() {
     let job = "    strategy: { matrix: { target: [a, b], os: [x, y, z] } }\n    environment: ${{ matrix.target }}\n";
     assert_eq!(
         one(&head, job),
-        ["push, branch main → repo:acme/papyrus:environment:a", "push, branch main → repo:acme/papyrus:environment:b",]
+        ["push to main → repo:acme/papyrus:environment:a", "push to main → repo:acme/papyrus:environment:b",]
     );
 }
 

@@ -43,22 +43,24 @@ impl Situation {
         ["heads/", "tags/", "pull/"].iter().find_map(|start| rest.strip_prefix(start)).unwrap_or(rest)
     }
 
-    /// In words: `push to the branch main`, `push of a tag such as v1.0.0`, `pull_request`.
+    /// In words: `push to main`, `push of tags such as v1.0.0`, `schedule on main`, `pull_request`.
     pub fn words(&self) -> String {
-        let name = self.ref_name();
-        let tag = self.git_ref.starts_with("refs/tags/");
-        let place = match (self.sort, tag) {
-            (Sort::Exact, false) => format!("branch {name}"),
-            (Sort::Exact, true) => format!("tag {name}"),
-            (Sort::Example, false) => format!("a branch such as {name}"),
-            (Sort::Example, true) => format!("a tag such as {name}"),
-            (Sort::Other, false) => format!("any other branch, such as {name}"),
-            (Sort::Other, true) => format!("any other tag, such as {name}"),
-            (Sort::Choice, _) => format!("branch {name}"),
-        };
-        match self.event.as_str() {
-            "pull_request" => self.event.clone(),
-            event => format!("{event}, {place}"),
+        let (event, name) = (self.event.as_str(), self.ref_name());
+        if event == "pull_request" {
+            return self.event.clone();
+        }
+        if self.git_ref.starts_with("refs/tags/") {
+            return match self.sort {
+                Sort::Example => format!("{event} of tags such as {name}"),
+                Sort::Other => format!("{event} of other tags, such as {name}"),
+                Sort::Exact | Sort::Choice => format!("{event} of the tag {name}"),
+            };
+        }
+        let to = if event == "push" { "to" } else { "on" };
+        match self.sort {
+            Sort::Example => format!("{event} {to} branches such as {name}"),
+            Sort::Other => format!("{event} {to} other branches, such as {name}"),
+            Sort::Exact | Sort::Choice => format!("{event} {to} {name}"),
         }
     }
 }
@@ -157,12 +159,11 @@ fn refs(filter: &Filter, prefix: &str, known: &Known, other: &str) -> Vec<(Strin
     for name in &names {
         add(name, if prefix == TAGS { Sort::Example } else { Sort::Exact });
     }
-    let covered = |pattern: &str| names.iter().any(|name| crate::workflow::glob(pattern, name));
+    // A pattern may admit more than the trust policies name, so each is asked about, too.
     for pattern in filter.only.iter().flatten().filter(|pattern| !pattern.text.starts_with('!')) {
         let name = crate::workflow::example(&pattern.text);
-        let all = ["*", "**"].contains(&pattern.text.as_str());
-        if name != pattern.text && filter.admits(&name) && (all || !covered(&pattern.text)) {
-            add(&name, if all { Sort::Other } else { Sort::Example });
+        if name != pattern.text && filter.admits(&name) {
+            add(&name, if ["*", "**"].contains(&pattern.text.as_str()) { Sort::Other } else { Sort::Example });
         }
     }
     if open && let Some(name) = [other, "example", "topic"].into_iter().find(|name| filter.admits(name)) {
@@ -189,42 +190,45 @@ mod tests {
 
     #[test]
     fn pushes() {
-        assert_eq!(words("{ push: { branches: [main] } }"), ["push, branch main"]);
+        assert_eq!(words("{ push: { branches: [main] } }"), ["push to main"]);
         assert_eq!(
             words("{ push: { branches: [main, 'release/**'], tags: ['v*'] } }"),
-            ["push, branch main", "push, branch release/1.0", "push, a tag such as v1.2.3"]
+            [
+                "push to main",
+                "push to release/1.0",
+                "push to branches such as release/example",
+                "push of tags such as v1.2.3",
+                "push of tags such as v1"
+            ]
         );
-        assert_eq!(words("{ push: { branches: ['hotfix/*'] } }"), ["push, a branch such as hotfix/example"]);
+        assert_eq!(words("{ push: { branches: ['hotfix/*'] } }"), ["push to branches such as hotfix/example"]);
         assert_eq!(
             words("push"),
             [
-                "push, branch main",
-                "push, branch release/1.0",
-                "push, any other branch, such as feature/example",
-                "push, a tag such as v1.2.3",
-                "push, any other tag, such as example",
+                "push to main",
+                "push to release/1.0",
+                "push to other branches, such as feature/example",
+                "push of tags such as v1.2.3",
+                "push of other tags, such as example",
             ]
         );
         assert_eq!(
             words("{ push: { branches-ignore: ['feature/**', main] } }"),
-            ["push, branch release/1.0", "push, any other branch, such as example"]
+            ["push to release/1.0", "push to other branches, such as example"]
         );
         assert_eq!(
             words("{ push: { branches: ['**', '!main'] } }"),
-            ["push, branch release/1.0", "push, any other branch, such as example"]
+            ["push to release/1.0", "push to other branches, such as example"]
         );
     }
 
     #[test]
     fn other_events() {
         assert_eq!(words("[pull_request, workflow_call]"), ["pull_request"]);
-        assert_eq!(words("schedule"), ["schedule, branch main"]);
-        assert_eq!(
-            words("workflow_dispatch"),
-            ["workflow_dispatch, branch main", "workflow_dispatch, branch release/1.0"]
-        );
-        assert_eq!(words("release"), ["release, a tag such as v1.2.3"]);
-        assert_eq!(words("{ pull_request_target: { branches: [main] } }"), ["pull_request_target, branch main"]);
-        assert_eq!(words("merge_group"), ["merge_group, a branch such as gh-readonly-queue/main/pr-1-example"]);
+        assert_eq!(words("schedule"), ["schedule on main"]);
+        assert_eq!(words("workflow_dispatch"), ["workflow_dispatch on main", "workflow_dispatch on release/1.0"]);
+        assert_eq!(words("release"), ["release of tags such as v1.2.3"]);
+        assert_eq!(words("{ pull_request_target: { branches: [main] } }"), ["pull_request_target on main"]);
+        assert_eq!(words("merge_group"), ["merge_group on branches such as gh-readonly-queue/main/pr-1-example"]);
     }
 }

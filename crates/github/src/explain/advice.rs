@@ -69,7 +69,7 @@ impl Fix {
 
 /// Causes of a refusal, the likeliest first.
 pub fn fixes(trust: &Trust, presented: &Presented, unmet: &Unmet, closest: Option<&Closest>) -> Vec<Fix> {
-    match unmet {
+    let mut found = match unmet {
         Unmet::Principal(element) => principal(trust, &element.expected, &element.presented),
         Unmet::Action(_) => vec![Fix::new(
             Change::Policy,
@@ -78,7 +78,30 @@ pub fn fixes(trust: &Trust, presented: &Presented, unmet: &Unmet, closest: Optio
         )],
         Unmet::Resource(_) => Vec::new(),
         Unmet::Condition(condition) => of_condition(presented, condition, closest),
+    };
+    if !trust.from_block {
+        found.iter_mut().for_each(|fix| in_policy(fix, unmet));
     }
+    found
+}
+
+/// The advice for a policy that was written by hand: there is no list of branches in it.
+fn in_policy(fix: &mut Fix, unmet: &Unmet) {
+    let (Unmet::Condition(condition), Some(value)) = (unmet, unmet.presented().first()) else { return };
+    let add = format!("add `{value}` to the values of `{}`", condition.key);
+    fix.advice = match fix.change {
+        Change::Branches | Change::Tags => format!("{add}, or do not start the workflow there"),
+        Change::Environments | Change::Subjects | Change::Format => add,
+        Change::Ids if condition.key.ends_with(":sub") => {
+            format!("{add}; `trust: {{ github: {{}} }}` computes both forms from the `github:` block")
+        }
+        Change::PullRequests => {
+            format!(
+                "do not sign in on pull requests, or give them a role of their own that may only read and has `{value}`"
+            )
+        }
+        _ => return,
+    };
 }
 
 fn principal(trust: &Trust, expected: &[String], presented: &str) -> Vec<Fix> {

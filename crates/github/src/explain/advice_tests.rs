@@ -21,6 +21,7 @@ fn presented(claims: &[(&str, &str)]) -> Presented {
 fn trust(condition: Value) -> Trust {
     Trust {
         role_arn: "arn:aws:iam::123456789012:role/papyrus-deploy".to_owned(),
+        from_block: true,
         document: json!({
             "Version": "2012-10-17",
             "Statement": [{
@@ -111,7 +112,21 @@ fn the_nearest_of_several_is_pointed_at() {
     let pointer: Vec<String> = denial.pointer.iter().map(ToString::to_string).collect();
     assert_eq!(pointer, ["Statement", "0", "Condition", "StringLike", &format!("{HOST}:sub"), "1"]);
     assert_eq!(denial.closest.map(|closest| closest.difference.presented_at), Some(33));
-    assert_eq!(denial.message, "the subject (sub) is not what the policy expects");
+    assert_eq!(denial.message, "the subject (sub) does not match");
+}
+
+#[test]
+fn a_policy_written_by_hand_has_no_lists_of_branches() {
+    let mut trust = on_sub("StringLike", json!("repo:acme/papyrus:ref:refs/heads/main"));
+    trust.from_block = false;
+    for (sub, text) in [
+        ("repo:acme/papyrus:ref:refs/heads/dev", "add `repo:acme/papyrus:ref:refs/heads/dev` to the values of"),
+        ("repo:acme@1/papyrus@2:ref:refs/heads/main", "`trust: { github: {} }` computes both forms"),
+        ("repo:acme/papyrus:pull_request", "has `repo:acme/papyrus:pull_request`"),
+    ] {
+        let denial = denial(&trust, &presented(&[("sub", sub)]));
+        assert!(denial.fixes[0].advice.contains(text), "{denial:?}");
+    }
 }
 
 #[test]

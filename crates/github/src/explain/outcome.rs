@@ -18,6 +18,8 @@ pub struct Trust {
     pub role_arn: String,
     /// Its trust policy.
     pub document: Value,
+    /// Whether it was made from a `github:` block, so that this is what to change.
+    pub from_block: bool,
 }
 
 /// Whether AWS gives the role to the token.
@@ -222,7 +224,7 @@ fn of_condition(denial: &mut Denial, condition: &UnmetCondition, trust: &Trust) 
     denial.message = match &condition.why {
         Why::Absent => format!("{name} is compared, but the token does not have it"),
         Why::Present => format!("{name} must be absent, but the token has it"),
-        Why::Differs => format!("{name} is not what the policy expects"),
+        Why::Differs => format!("{name} does not match"),
         Why::Excluded => format!("{name} is one that the policy excludes"),
         Why::Unreadable(_) => format!("{name} cannot be compared by {}", condition.operator),
         Why::NoVariable(variable) => format!("{name} is compared with `${{{variable}}}`, which a token does not have"),

@@ -147,7 +147,7 @@ pub fn glob(pattern: &str, name: &str) -> bool {
     states.last().is_some_and(|(end, _)| *end)
 }
 
-/// A name that matches a pattern, made to be read: `release/**` gives `release/1.0`, a pattern without signs itself.
+/// A name that matches a pattern, made to be read: `release/**` gives `release/example`, a pattern without signs itself.
 pub fn example(pattern: &str) -> String {
     let tag = pattern.starts_with(['v', 'V']) && pattern.contains('*') || pattern.contains("[0-9]");
     let run = if tag { "1" } else { "example" };
@@ -162,7 +162,7 @@ fn sample(atom: &Atom, run: &str, out: &mut String) {
     match atom {
         Atom::One(c) => out.push(*c),
         Atom::Class(ranges) => out.extend(ranges.last().map(|(first, _)| if *first == '0' { '1' } else { *first })),
-        Atom::Run { .. } => out.push_str(if out.ends_with("release/") { "1.0" } else { run }),
+        Atom::Run { .. } => out.push_str(run),
         Atom::Maybe(inner) | Atom::Many(inner) => sample(inner, run, out),
     }
 }
