@@ -106,14 +106,7 @@ pub(crate) fn read(text: &str) -> Option<Denied> {
         let role = quoted(&text).filter(|role| role.contains(":role/"));
         return Some(Denied { resource: role, ..plain(Why::TaskRole, Some("sts:AssumeRole")) });
     }
-    let action = after(&text, &lower, "authorized to perform").and_then(|rest| {
-        let word = rest.trim_start_matches([':', ' ']).split(' ').next()?;
-        let word = word.trim_end_matches(['.', ',', '"', '\'', ')', ';']);
-        let (service, name) = word.split_once(':')?;
-        let known =
-            !service.is_empty() && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') && !name.is_empty();
-        known.then(|| word.to_owned())
-    });
+    let action = named_action(&text, &lower);
     if action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case(WEB)) {
         let resource = on_resource(&text, &lower);
         return Some(Denied { resource, ..plain(Why::WebIdentity, Some(WEB)) });
@@ -140,6 +133,22 @@ pub(crate) fn read(text: &str) -> Option<Denied> {
         why => why,
     };
     Some(Denied { principal, resource: on_resource(&text, &lower), action, why })
+}
+
+/// The action after "authorized to perform". EC2 says "this operation" first, and names it in the next sentence.
+fn named_action(text: &str, lower: &str) -> Option<String> {
+    const MARKER: &str = "authorized to perform";
+    if lower.len() != text.len() {
+        return None;
+    }
+    lower.match_indices(MARKER).find_map(|(at, _)| {
+        let rest = text.get(at + MARKER.len()..)?;
+        let word = rest.trim_start_matches([':', ' ']).split(' ').next()?;
+        let word = word.trim_end_matches(['.', ',', '"', '\'', ')', ';']);
+        let (service, name) = word.split_once(':')?;
+        let plain = service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        (plain && !service.is_empty() && !name.is_empty()).then(|| word.to_owned())
+    })
 }
 
 fn after<'a>(text: &'a str, lower: &str, marker: &str) -> Option<&'a str> {
