@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::doctor::args::DoctorArgs;
+
 /// What `hatoba --help` says below the options.
 const EXIT_CODES: &str = "\
 Exit codes: 0 done or nothing to do, 1 failed, 2 changes are pending (plan --detailed-exitcode), 3 the file is invalid, \
@@ -101,6 +103,8 @@ pub(crate) enum Command {
     Deploy(DeployArgs),
     /// Delete everything that the stack owns.
     Destroy(DestroyArgs),
+    /// Explain what stands in the way: a refused token, a missing permission, an account that is not ready.
+    Doctor(DoctorArgs),
     /// Print completions for a shell.
     Completions {
         /// The shell.

@@ -43,7 +43,11 @@ pub(crate) fn read(global: &Global, ui: &Ui) -> Result<File, Error> {
     Ok(File { source, loaded })
 }
 
-fn source(global: &Global, ui: &Ui) -> Result<Source, Error> {
+/// Reads the file.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub(crate) fn source(global: &Global, ui: &Ui) -> Result<Source, Error> {
     let name = global.file.display().to_string();
     let bytes = bytes(&global.file).map_err(|error| {
         let failed = Error::new(Kind::Invalid, format!("cannot read {name}: {error}"));
@@ -57,13 +61,17 @@ fn source(global: &Global, ui: &Ui) -> Result<Source, Error> {
 }
 
 /// A file, but not much more of it than a stack file may have.
-fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+pub(crate) fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn check(source: &Source, global: &Global, ui: &Ui, account: Option<&AccountId>) -> Result<Loaded, Error> {
+/// Checks what the file says; what is wrong with it is printed. `account` is the one that it is brought to, once it is known.
+///
+/// # Errors
+/// When it is invalid.
+pub(crate) fn check(source: &Source, global: &Global, ui: &Ui, account: Option<&AccountId>) -> Result<Loaded, Error> {
     let vars: BTreeMap<String, String> = global.vars.iter().cloned().collect();
     let directory = global.file.parent().unwrap_or(Path::new(""));
     let options = Options {

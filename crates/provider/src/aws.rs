@@ -16,6 +16,7 @@ use hatoba_model::names;
 use crate::classify::failed;
 use crate::http;
 use crate::pace::{Pace, Watch};
+use crate::server_clock::ServerClock;
 
 /// How to reach AWS; everything that is unset follows the standard environment, profiles and metadata.
 #[derive(Clone, Default)]
@@ -58,6 +59,7 @@ pub struct Aws {
     write: SdkConfig,
     facts: Facts,
     pace: Arc<Pace>,
+    clock: Arc<ServerClock>,
     ec2: Pair<aws_sdk_ec2::Client>,
     ecr: Pair<aws_sdk_ecr::Client>,
     ecs: Pair<aws_sdk_ecs::Client>,
@@ -133,9 +135,9 @@ impl Aws {
     /// # Errors
     /// When there are no valid credentials, or AWS cannot be reached.
     pub async fn connect(settings: &Settings, region: names::Region) -> Result<Self, CloudError> {
-        let pace = Arc::new(Pace::default());
+        let (pace, clock) = (Arc::new(Pace::default()), Arc::new(ServerClock::default()));
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http::client(Arc::clone(&pace)))
+            .http_client(http::client(Arc::clone(&pace), Arc::clone(&clock)))
             .region(Region::new(region.to_string()))
             // A request that is kept back for its turn is no stalled upload. The time limits hold all the same.
             .stalled_stream_protection(StalledStreamProtectionConfig::enabled().upload_enabled(false).build())
@@ -172,6 +174,7 @@ impl Aws {
             write,
             facts: Facts { account, region },
             pace,
+            clock,
             ec2: Pair::default(),
             ecr: Pair::default(),
             ecs: Pair::default(),
@@ -180,6 +183,12 @@ impl Aws {
             ssm: Pair::default(),
             tagging: Pair::default(),
         })
+    }
+
+    /// By how many seconds the clock of AWS is ahead of that of this machine, negative when it is behind; told from the last answer,
+    /// exact to a second or two.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        self.clock.ahead()
     }
 
     /// Account and region of the session.

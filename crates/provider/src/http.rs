@@ -17,10 +17,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::pace::{Pace, TARGET};
+use crate::server_clock::ServerClock;
 
 /// A client for a session. `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are followed.
-pub(crate) fn client(pace: Arc<Pace>) -> SharedHttpClient {
-    SharedHttpClient::new(Http { pace, connectors: Mutex::default() })
+pub(crate) fn client(pace: Arc<Pace>, clock: Arc<ServerClock>) -> SharedHttpClient {
+    SharedHttpClient::new(Http { pace, clock, connectors: Mutex::default() })
 }
 
 /// Time limits for connecting and for reading.
@@ -31,6 +32,7 @@ type Limits = (Option<Duration>, Option<Duration>);
 #[derive(Debug)]
 struct Http {
     pace: Arc<Pace>,
+    clock: Arc<ServerClock>,
     connectors: Mutex<BTreeMap<Limits, SharedHttpConnector>>,
 }
 
@@ -47,6 +49,7 @@ impl HttpClient for Http {
             SharedHttpConnector::new(Paced {
                 inner: SharedHttpConnector::new(builder.build()),
                 pace: Arc::clone(&self.pace),
+                clock: Arc::clone(&self.clock),
             })
         });
         connector.clone()
@@ -56,6 +59,7 @@ impl HttpClient for Http {
 struct Paced {
     inner: SharedHttpConnector,
     pace: Arc<Pace>,
+    clock: Arc<ServerClock>,
 }
 
 impl fmt::Debug for Paced {
@@ -68,14 +72,15 @@ impl HttpConnector for Paced {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get(TARGET).unwrap_or_default().to_owned();
         let wait = self.pace.turn(&target);
-        if wait.is_zero() {
-            return self.inner.call(request);
-        }
-        tracing::info!(target, ?wait, "kept back, to stay under the limit of ECS");
-        let inner = self.inner.clone();
+        let (inner, clock) = (self.inner.clone(), Arc::clone(&self.clock));
         HttpConnectorFuture::new(async move {
-            tokio::time::sleep(wait).await;
-            inner.call(request).await
+            if !wait.is_zero() {
+                tracing::info!(target, ?wait, "kept back, to stay under the limit of ECS");
+                tokio::time::sleep(wait).await;
+            }
+            let answer = inner.call(request).await?;
+            clock.note(answer.headers().get("date"));
+            Ok(answer)
         })
     }
 }

@@ -12,6 +12,7 @@
 //! | `deploying` | new images |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
+//! | `doctor` | refused tokens, missing permissions, an account that is not ready |
 //! | `codes` | accounts, credentials, permissions, the network: exit codes |
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
@@ -40,6 +41,7 @@ macro_rules! on_both {
 mod codes;
 mod deploying;
 mod destroying;
+mod doctor;
 mod documents;
 mod drift;
 mod helpers;

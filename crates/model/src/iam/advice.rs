@@ -31,12 +31,17 @@ const ONLY_ALL: [&str; 21] = [
     "logs:DescribeLogGroups",
 ];
 
+/// Whether an action can only be allowed on all resources.
+pub fn only_all(action: &str) -> bool {
+    ONLY_ALL.iter().any(|known| known.eq_ignore_ascii_case(action))
+}
+
 /// Reports what a document says but AWS does not do. `account` is the stack's own, where it is known.
 pub fn check(kind: DocKind, document: &Value, account: Option<&AccountId>) -> Vec<DocProblem> {
     let mut found = Vec::new();
     for statement in statements(document) {
         if kind == DocKind::Identity {
-            only_all(&statement, &mut found);
+            not_on_all(&statement, &mut found);
         }
         if let Some(account) = account {
             other_account(kind, &statement, account, &mut found);
@@ -45,14 +50,14 @@ pub fn check(kind: DocKind, document: &Value, account: Option<&AccountId>) -> Ve
     found
 }
 
-fn only_all(statement: &Statement<'_>, found: &mut Vec<DocProblem>) {
+fn not_on_all(statement: &Statement<'_>, found: &mut Vec<DocProblem>) {
     let resources = statement.texts("Resource");
     let limited = !resources.is_empty() && resources.iter().all(|(_, text)| *text != "*");
     if !limited || statement.text("Effect") != Some("Allow") {
         return;
     }
     for (at, action) in statement.texts("Action") {
-        if ONLY_ALL.iter().any(|known| known.eq_ignore_ascii_case(action)) {
+        if only_all(action) {
             found.push(
                 DocProblem::warning(
                     &at,

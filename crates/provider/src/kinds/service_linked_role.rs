@@ -24,7 +24,7 @@ pub struct ServiceLinkedRole;
 /// Its key in addresses: `service_linked_role.ecs`.
 pub const ECS_KEY: &str = "ecs";
 /// Where IAM keeps it. The path alone tells it: the name is AWS's to choose.
-pub(super) const ECS_PATH: &str = "/aws-service-role/ecs.amazonaws.com/";
+pub(crate) const ECS_PATH: &str = "/aws-service-role/ecs.amazonaws.com/";
 
 const ECS_SERVICE: &str = "ecs.amazonaws.com";
 const ECS_NAME: &str = "AWSServiceRoleForECS";
