@@ -1,3 +1,5 @@
 //! GitHub's side of a stack: workflow files, the claims that their jobs present, and why a token is refused.
 //!
 //! Pure: neither reads files nor speaks to GitHub or AWS.
+
+pub mod generate;
