@@ -93,6 +93,12 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Delete everything that the stack owns.
     Destroy(DestroyArgs),
+    /// What GitHub has to know of the stack.
+    Github {
+        /// What.
+        #[command(subcommand)]
+        command: GithubCommand,
+    },
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -100,6 +106,13 @@ pub(crate) enum Command {
     },
     /// Print the version.
     Version,
+}
+
+/// What GitHub has to know.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GithubCommand {
+    /// Print the variables of the repository that hand-written workflows need, and the commands that set them.
+    Vars,
 }
 
 /// Options of `graph`.

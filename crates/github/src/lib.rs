@@ -3,3 +3,4 @@
 //! Pure: neither reads files nor speaks to GitHub or AWS.
 
 pub mod generate;
+pub mod vars;

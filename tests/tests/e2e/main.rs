@@ -11,6 +11,7 @@
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
+//! | `workflows` | files of the repository; they know no AWS, so one emulator is enough |
 //! | `codes` | accounts, credentials, permissions, the network: exit codes |
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
@@ -45,3 +46,4 @@ mod ownership;
 mod removal;
 mod rows;
 mod stack;
+mod workflows;

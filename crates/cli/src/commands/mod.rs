@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod destroy;
+pub(crate) mod github;
 pub(crate) mod graph;
 pub(crate) mod offline;
 pub(crate) mod plan;

@@ -50,13 +50,19 @@ fn triggers(out: &mut Yaml, deploy: &Deploy) {
 
 /// Sets up buildx, and QEMU where the runner has another processor than the task.
 fn builder(out: &mut Yaml, facts: &WorkflowFacts, deploy: &Deploy) {
-    let arm = facts.runs_on.iter().any(|label| label.to_ascii_lowercase().contains("arm"));
+    let arm = facts.runs_on.iter().any(|label| is_arm(label));
     let architecture = deploy.platform.rsplit('/').next().unwrap_or_default();
     if arm != (architecture == "arm64") {
         let with = format!("  with:\n    platforms: {architecture}");
         out.add(3, &format!("- name: Emulate {architecture}\n  uses: {}\n{with}", QEMU.uses())).blank();
     }
     out.add(3, &format!("- name: Set up buildx\n  uses: {}", BUILDX.uses())).blank();
+}
+
+/// Whether a runner with this label has an Arm processor: GitHub's own are called `ubuntu-24.04-arm`, others bear `ARM64`.
+fn is_arm(label: &str) -> bool {
+    let label = label.to_ascii_lowercase();
+    label.contains("arm64") || label.contains("aarch64") || label.ends_with("-arm") || label == "arm"
 }
 
 fn login(out: &mut Yaml, deploy: &Deploy) {

@@ -31,8 +31,8 @@ pub(super) fn write(out: &mut Yaml, facts: &WorkflowFacts, times: &str, call: &C
     out.add(4, "run: |").add(
         5,
         "issues=\"repos/$GITHUB_REPOSITORY/issues\"\n\
-         mine='.[] | select(.pull_request == null and .user.login == \"github-actions[bot]\")\n  \
-           | select(.body // \"\" | startswith(env.MARK)) | .number'\n\
+         mine=\".[] | select(.pull_request == null and .user.login == \\\"github-actions[bot]\\\")\n  \
+           | select(.body // \\\"\\\" | startswith(\\\"$MARK\\\")) | .number\"\n\
          number=$(gh api --paginate \"$issues?state=open&per_page=100\" --jq \"$mine\" | tail -n 1)\n\
          if [ \"$CODE\" = 0 ]; then\n  \
            if [ -n \"$number\" ]; then\n    \

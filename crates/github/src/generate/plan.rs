@@ -37,7 +37,7 @@ pub(super) fn write(out: &mut Yaml, facts: &WorkflowFacts, branches: &[String], 
         5,
         "{ printf '%s\\n' \"$MARK\"; cat plan.md; } >body.md\n\
          comments=\"repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments\"\n\
-         mine='.[] | select(.user.login == \"github-actions[bot]\" and (.body | startswith(env.MARK))) | .id'\n\
+         mine=\".[] | select(.user.login == \\\"github-actions[bot]\\\" and (.body | startswith(\\\"$MARK\\\"))) | .id\"\n\
          id=$(gh api --paginate \"$comments?per_page=100\" --jq \"$mine\" | tail -n 1)\n\
          if [ -n \"$id\" ]; then\n  \
            gh api --silent --method PATCH \"repos/$GITHUB_REPOSITORY/issues/comments/$id\" --field body=@body.md\n\

@@ -49,6 +49,9 @@ fn check_path(cx: &mut Check<'_>, workflow: &Workflow, path: &str) {
 }
 
 fn check_one(cx: &mut Check<'_>, workflow: &Workflow, key: &str) {
+    if workflow.existing {
+        return check_existing(cx, workflow);
+    }
     let purposes = workflow.purposes();
     let [purpose] = purposes.as_slice() else {
         let help = "write one of `deploys: SERVICE`, `plan: true`, `drift: \"17 6 * * *\"`, `switch: SERVICE`";
@@ -100,6 +103,19 @@ fn check_one(cx: &mut Check<'_>, workflow: &Workflow, key: &str) {
     for problem in problems {
         let report = if problem.warning { Check::warn } else { Check::error };
         report(cx, &problem.below, problem.code, problem.message).help(problem.help);
+    }
+}
+
+/// A file that others write says nothing of what is in it.
+fn check_existing(cx: &mut Check<'_>, workflow: &Workflow) {
+    let bare = Workflow { existing: true, name: workflow.name.clone(), ..Workflow::default() };
+    if *workflow != bare {
+        cx.error(
+            &["existing"],
+            "contradiction",
+            "`existing: true` leaves the file to you, and the other keys say what is in it",
+        )
+        .help("remove `existing`, so that hatoba writes the file, or everything else");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::reference::Ref;
 pub const FOLDER: &str = ".github/workflows/";
 
 /// A workflow file of the repository, which hatoba writes. Its key is its path. It says exactly one of `deploys`, `plan`, `drift` and
-/// `switch`.
+/// `switch`, or `existing: true`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Workflow {
@@ -64,6 +64,9 @@ pub struct Workflow {
     /// On removal from this file and on destroy, leave the file in the repository.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub retain: bool,
+    /// The file was written by hand: it has to be there, and is never touched.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub existing: bool,
 }
 
 /// What a workflow is for.
