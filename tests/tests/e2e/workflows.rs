@@ -31,7 +31,8 @@ fn stack(more: &str, workflows: &str) -> String {
     )
 }
 
-const BOTH: &str = "  .github/workflows/deploy.yml: { deploys: papyrus }\n  .github/workflows/plan.yml: { plan: true }\n";
+const BOTH: &str =
+    "  .github/workflows/deploy.yml: { deploys: papyrus }\n  .github/workflows/plan.yml: { plan: true }\n";
 
 /// A world whose directory is a repository, with this stack file in it.
 fn world(text: &str) -> World {
@@ -71,12 +72,12 @@ fn they_are_written_kept_current_and_deleted() {
     // What the stack file says differently, the workflows say differently.
     for (from, to, shows) in [
         ("architecture: arm64", "architecture: x86_64", &["- platforms: linux/arm64", "+ platforms: linux/amd64"][..]),
+        ("papyrus-deploy: {", "papyrus-deploy: { name: Deployer,", &[":role/papyrus-deploy", ":role/Deployer"]),
         (
-            "papyrus-deploy: {",
-            "papyrus-deploy: { name: Deployer,",
-            &[":role/papyrus-deploy", ":role/Deployer"],
+            "papyrus: { on_destroy: empty }",
+            "papyrus: { name: acme/papyrus, on_destroy: empty }",
+            &["/acme/papyrus:${{"],
         ),
-        ("papyrus: { on_destroy: empty }", "papyrus: { name: acme/papyrus, on_destroy: empty }", &["/acme/papyrus:${{"]),
     ] {
         let before = world.read("stack.yaml").unwrap();
         edit(&world, "stack.yaml", from, to);
