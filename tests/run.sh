@@ -3,8 +3,8 @@
 #
 #   tests/run.sh COMMAND [ARGUMENT]...
 #
-# The command finds them in HATOBA_TEST_MINISTACK and HATOBA_TEST_MOTO (http://127.0.0.1:PORT, free ports). Their logs
-# are in target/emulators/{ministack,moto}.log. The exit status is the command's.
+# The command finds them in HATOBA_TEST_MINISTACK and HATOBA_TEST_MOTO (http://127.0.0.1:PORT, free ports), and the linter of
+# workflow files in HATOBA_TEST_LINTER. Their logs are in target/emulators/{ministack,moto}.log. The exit status is the command's.
 set -eu
 
 [ $# -gt 0 ] || { printf '%s\n' "usage: tests/run.sh COMMAND [ARGUMENT]..." >&2; exit 2; }
@@ -65,7 +65,8 @@ HATOBA_TEST_MINISTACK=http://127.0.0.1:$port
 start moto /moto-api/
 HATOBA_TEST_MOTO=http://127.0.0.1:$port
 exec 8>&-
-export HATOBA_TEST_MINISTACK HATOBA_TEST_MOTO
+HATOBA_TEST_LINTER=$home/linter/bin/jactionlint
+export HATOBA_TEST_MINISTACK HATOBA_TEST_MOTO HATOBA_TEST_LINTER
 
 # Not `exec`: the trap must live. In the foreground, so that Ctrl-C reaches the command as it would without this script.
 status=0

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs the emulators into virtual environments under target/emulators (or $HATOBA_EMULATORS).
+# Installs the emulators, and the linter of workflow files, into virtual environments under target/emulators (or
+# $HATOBA_EMULATORS).
 #
-#   tests/emulators/install.sh [ministack|moto]...      both when none is named
+#   tests/emulators/install.sh [ministack|moto|linter]...      all when none is named
 #
 # Says nothing and costs milliseconds when they are already there; safe to run twice at the same time.
 # Needs Python 3.10 or later with the venv module. HATOBA_PYTHON names one; otherwise the newest tried name wins.
@@ -64,9 +65,9 @@ locked_install() {
     return "$status"
 }
 
-[ $# -gt 0 ] || set -- ministack moto
+[ $# -gt 0 ] || set -- ministack moto linter
 for name; do
-    [ -f "$here/requirements-$name.txt" ] || { say "no emulator is called '$name': ministack, moto"; exit 2; }
+    [ -f "$here/requirements-$name.txt" ] || { say "nothing is called '$name': ministack, moto, linter"; exit 2; }
 done
 
 missing=

@@ -105,6 +105,12 @@ pub(crate) enum Command {
     Destroy(DestroyArgs),
     /// Explain what stands in the way: a refused token, a missing permission, an account that is not ready.
     Doctor(DoctorArgs),
+    /// What GitHub has to know of the stack.
+    Github {
+        /// What.
+        #[command(subcommand)]
+        command: GithubCommand,
+    },
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -112,6 +118,13 @@ pub(crate) enum Command {
     },
     /// Print the version.
     Version,
+}
+
+/// What GitHub has to know.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GithubCommand {
+    /// Print the variables of the repository that hand-written workflows need, and the commands that set them.
+    Vars,
 }
 
 /// Options of `graph`.

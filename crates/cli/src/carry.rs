@@ -22,7 +22,8 @@ pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt
     let progress = Progress::new(plan, ui);
     let events = |event| progress.event(event);
     let mut stop = interrupt.begin();
-    let work = execute(plan, &session.provider, &session.clock, session.seen, stop.clone(), &events);
+    let world = session.world();
+    let work = execute(plan, &world, &session.clock, session.seen, stop.clone(), &events);
     tokio::pin!(work);
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     let outcome = loop {
@@ -103,7 +104,7 @@ pub(crate) fn again(command: &str, global: &Global) -> String {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=' | ',' | '@' | '+' | '…');
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

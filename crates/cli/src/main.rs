@@ -5,6 +5,7 @@ mod carry;
 mod commands;
 mod confirm;
 mod error;
+mod files;
 mod graph;
 mod interrupt;
 mod progress;
@@ -19,11 +20,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-<<<<<<< HEAD
-use crate::commands::{apply, deploy, destroy, graph as draw, offline, plan};
-=======
-use crate::commands::{apply, destroy, doctor, graph as draw, offline, plan};
->>>>>>> de4c17cc184ca882b234c9b627c14ac1db164309
+use crate::commands::{apply, deploy, destroy, doctor, github, graph as draw, offline, plan};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
@@ -76,6 +73,7 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Deploy(args) => deploy::run(&global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
         Command::Doctor(args) => doctor::run(&global, &args, ui).await,
+        Command::Github { command } => github::run(&global, &command, ui).await,
         Command::Completions { shell } => offline::completions(shell, ui),
         Command::Version => offline::version(ui),
     }

@@ -13,17 +13,18 @@ use hatoba_engine::lint::lint;
 use hatoba_engine::plan::{Intent, Plan, plan};
 use hatoba_engine::snapshot::Snapshot;
 use hatoba_model::diag::{Diagnostics, Severity};
+use hatoba_model::facts::Facts;
 use hatoba_model::load::{Loaded, Options, load};
 use hatoba_model::names::AccountId;
 use hatoba_model::stack::Stack;
 use hatoba_model::yaml::{MAX_BYTES, Source};
 use hatoba_provider::aws::{Aws, Settings};
-use hatoba_provider::desire;
 use hatoba_provider::provider::Provider;
 use serde_json::json;
 
 use crate::args::Global;
 use crate::error::{Error, Kind, way_out};
+use crate::files::{self, Files, Root, WORKFLOW, World};
 use crate::render::line::Line;
 use crate::ui::Ui;
 
@@ -125,6 +126,7 @@ pub(crate) fn warn(source: &Source, loaded: &Loaded, ui: &Ui) {
 pub(crate) struct Session {
     pub(crate) stack: Stack,
     pub(crate) provider: Provider,
+    pub(crate) files: Files,
     pub(crate) goal: Goal,
     pub(crate) clock: RealClock,
     /// When the last look began, on that clock.
@@ -151,8 +153,37 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     // Once more, now that the account is known: ARNs are made from it.
     let loaded = check(&source, global, ui, Some(account))?;
     warn(&source, &loaded, ui);
-    let goal = desire::goal(&loaded.stack, aws.facts());
-    Ok(Session { stack: loaded.stack, provider: Provider::new(aws), goal, clock: RealClock::default(), seen: None })
+    let root = root(global)?;
+    let goal = files::goal(&loaded.stack, aws.facts(), &root.call);
+    let files = Files::new(&root, &goal);
+    let (stack, provider) = (loaded.stack, Provider::new(aws));
+    Ok(Session { stack, provider, files, goal, clock: RealClock::default(), seen: None })
+}
+
+/// The stack, and where it is to be. AWS is asked only where the file names no account.
+///
+/// # Errors
+/// As for [`open`].
+pub(crate) async fn place(global: &Global, ui: &Ui) -> Result<(Stack, Facts), Error> {
+    let file = read(global, ui)?;
+    if let Some(account) = file.loaded.stack.account.clone() {
+        let facts = Facts { account, region: file.loaded.stack.region.clone() };
+        return Ok((file.loaded.stack, facts));
+    }
+    let settings = Settings { profile: global.profile.clone(), endpoint_url: global.endpoint_url.clone(), keys: None };
+    let aws = Aws::connect(&settings, file.loaded.stack.region.clone()).await?;
+    let loaded = check(&file.source, global, ui, Some(&aws.facts().account))?;
+    Ok((loaded.stack, aws.facts().clone()))
+}
+
+/// Where the repository of the stack file begins.
+///
+/// # Errors
+/// When the folder of the file cannot be found.
+pub(crate) fn root(global: &Global) -> Result<Root, Error> {
+    let name = global.file.display();
+    Root::of(global)
+        .map_err(|error| Error::new(Kind::Failed, format!("cannot tell which repository {name} belongs to: {error}")))
 }
 
 /// A look at the cloud, and the plan that follows from it.
@@ -170,9 +201,11 @@ impl Session {
         self.goal.content = intent == Intent::Absent;
         self.begin_look();
         let began = Instant::now();
-        let seen = self.provider.survey(&self.goal).await;
+        let seen = self.world().survey(&self.goal).await;
         tracing::info!(resources = seen.seen.len(), unreadable = seen.unreadable.len(), took = ?began.elapsed(), "looked");
-        if let (true, Some(failure)) = (seen.seen.is_empty(), seen.unreadable.first()) {
+        // Files of the repository are found also by those whom AWS does not answer.
+        let nothing = seen.seen.iter().all(|live| live.kind.name == WORKFLOW.name);
+        if let (true, Some(failure)) = (nothing, seen.unreadable.first()) {
             return Err(failure.error.clone().into());
         }
         self.planned(seen, intent)
@@ -199,6 +232,11 @@ impl Session {
                 Err(Error::new(Kind::Failed, message).help("this is a defect of hatoba; please report it"))
             }
         }
+    }
+
+    /// AWS and the repository.
+    pub(crate) fn world(&self) -> World<'_> {
+        World { provider: &self.provider, files: &self.files }
     }
 
     /// The stack's name.

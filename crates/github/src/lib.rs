@@ -6,6 +6,8 @@ pub mod claims;
 pub mod event;
 pub mod explain;
 pub mod expression;
+pub mod generate;
 pub mod lint;
 pub mod token;
+pub mod vars;
 pub mod workflow;

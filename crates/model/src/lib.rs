@@ -15,4 +15,5 @@ pub mod region;
 pub mod schema;
 pub mod secret;
 pub mod stack;
+pub mod workflows;
 pub mod yaml;

@@ -36,6 +36,9 @@ macro_rules! define_stack {
                 #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
                 pub $section: BTreeMap<String, kinds::$module::$Spec>,
             )*
+            /// Workflow files of the repository, by their paths: `.github/workflows/deploy.yml: { deploys: papyrus }`.
+            #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+            pub workflows: BTreeMap<String, crate::workflows::Workflow>,
         }
 
         impl Stack {

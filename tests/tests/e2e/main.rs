@@ -13,6 +13,7 @@
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
 //! | `doctor` | refused tokens, missing permissions, an account that is not ready |
+//! | `workflows` | files of the repository; they know no AWS, so one emulator is enough |
 //! | `codes` | accounts, credentials, permissions, the network: exit codes |
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
@@ -49,3 +50,4 @@ mod ownership;
 mod removal;
 mod rows;
 mod stack;
+mod workflows;

@@ -2,10 +2,10 @@
 
 use hatoba_model::facts::Facts;
 use hatoba_model::load::STAND_IN_ACCOUNT;
-use hatoba_provider::desire;
 
 use crate::args::{Global, GraphArgs, GraphFormat};
 use crate::error::{Error, Kind};
+use crate::files;
 use crate::graph::{Graph, dot, mermaid, svg};
 use crate::session;
 use crate::ui::Ui;
@@ -17,7 +17,7 @@ pub(crate) fn run(global: &Global, args: &GraphArgs, ui: &Ui) -> Result<u8, Erro
         Some(account) => account.clone(),
         None => STAND_IN_ACCOUNT.parse().map_err(|error| Error::new(Kind::Failed, format!("{error}")))?,
     };
-    let goal = desire::goal(&stack, &Facts { account, region: stack.region.clone() });
+    let goal = files::goal(&stack, &Facts { account, region: stack.region.clone() }, &session::root(global)?.call);
     let graph = Graph::of(&goal);
     if ui.json {
         ui.document(&graph.to_json())?;

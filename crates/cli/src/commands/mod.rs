@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
 pub(crate) mod doctor;
+pub(crate) mod github;
 pub(crate) mod graph;
 pub(crate) mod offline;
 pub(crate) mod plan;

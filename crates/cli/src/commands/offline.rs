@@ -12,7 +12,7 @@ use crate::ui::Ui;
 /// Checks the file.
 pub(crate) fn validate(global: &Global, ui: &Ui) -> Result<u8, Error> {
     let file = session::read(global, ui)?;
-    let mut count = 0;
+    let mut count = file.loaded.stack.workflows.len();
     file.loaded.stack.each(&mut |_, _, _, _| count += 1);
     if ui.json {
         ui.document(&json!({

@@ -78,7 +78,7 @@ fn unknown_key(path: &Path, field: &str, expected: &[String]) -> Diagnostic {
 }
 
 /// Keys that a later version will have: how deep they stand, in which section, and what they are called.
-const PLANNED: &[(usize, &str, &str)] = &[(0, "", "workflows"), (2, "services", "schedule")];
+const PLANNED: &[(usize, &str, &str)] = &[(2, "services", "schedule")];
 
 /// What the ECS and IAM API, docker compose and other tools call what a stack file has under another name.
 const ELSEWHERE: &[(&str, &str)] = &[

@@ -9,6 +9,7 @@ use crate::diag::{Diagnostic, Diagnostics, nearest};
 use crate::load::Options;
 use crate::load::lost::Lost;
 use crate::names::Region;
+use crate::workflows::in_environment;
 use crate::yaml::{Entry, Node, NodeValue, Path, Scalar, decode, merge};
 
 /// A variable of the file, used as `${var.NAME}`.
@@ -79,6 +80,7 @@ fn environment(tree: &mut Node, options: &Options<'_>, lost: &Lost, found: &mut 
         found.push(diagnostic);
         return;
     };
+    name_workflows(tree, name);
     let renames = overlay.get("stack").is_some();
     if overlay.is_map() {
         merge(tree, overlay.clone());
@@ -88,6 +90,15 @@ fn environment(tree: &mut Node, options: &Options<'_>, lost: &Lost, found: &mut 
         if let (Some(renamed), NodeValue::Scalar { text, .. }) = (renamed, &mut stack.value) {
             *text = renamed;
         }
+    }
+}
+
+/// Gives an environment workflow files of its own: the repository holds those of all environments side by side.
+fn name_workflows(tree: &mut Node, env: &str) {
+    let Some(NodeValue::Map(entries)) = tree.get_mut("workflows").map(|node| &mut node.value) else { return };
+    for entry in entries.iter_mut().filter(|entry| entry.value.is_map() && entry.value.get("name").is_none()) {
+        let span = entry.value.span;
+        entry.value.insert("name", span, Node::text(span, in_environment(&entry.key, env)));
     }
 }
 

@@ -9,6 +9,7 @@ use crate::facts::Facts;
 use crate::load::circles;
 use crate::names::shown;
 use crate::stack::Stack;
+use crate::workflows;
 use crate::yaml::{Node, Path, Scalar};
 
 /// AWS allows 50 tags on a resource; up to six are ours (three of the mark, three notes).
@@ -76,6 +77,7 @@ pub(super) fn check(stack: &Stack, facts: &Facts, tree: &Node, dropped: &[Path],
             found.push(diagnostic);
         }
     });
+    workflows::check(stack, facts, dropped, found);
     circles::check(stack, facts, found);
     let unreadable = |section: &&str| dropped.contains(&Path::root().key(*section));
     if Stack::SECTIONS.iter().all(|section| tree.get(section).is_none() && !unreadable(section)) {
