@@ -6,6 +6,7 @@ mod condition;
 pub mod document;
 pub mod grants;
 pub mod lint;
+pub mod permission;
 mod principal;
 pub mod service_principals;
 pub mod size;
