@@ -10,6 +10,7 @@ pub mod json;
 pub mod kinds;
 pub mod normal;
 mod pace;
+pub mod permissions;
 pub mod provider;
 mod shape;
 pub mod survey;
