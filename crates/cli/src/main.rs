@@ -19,7 +19,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::commands::{apply, destroy, graph as draw, offline, plan};
+use crate::commands::{apply, destroy, graph as draw, offline, permissions, plan};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
@@ -70,6 +70,7 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Plan(args) => plan::run(&global, &args, ui).await,
         Command::Apply(args) => apply::run(global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
+        Command::Permissions(args) => permissions::run(&global, &args, ui).await,
         Command::Completions { shell } => offline::completions(shell, ui),
         Command::Version => offline::version(ui),
     }

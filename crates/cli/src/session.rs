@@ -7,17 +7,20 @@ use std::time::Duration;
 use std::time::Instant;
 
 use hatoba_engine::clock::{Clock as _, RealClock};
-use hatoba_engine::cloud::{Class, Cloud};
+use hatoba_engine::cloud::{Class, Cloud, CloudError};
 use hatoba_engine::desired::Goal;
 use hatoba_engine::lint::lint;
 use hatoba_engine::plan::{Intent, Plan, plan};
 use hatoba_engine::snapshot::Snapshot;
 use hatoba_model::diag::{Diagnostics, Severity};
+use hatoba_model::facts::Facts;
 use hatoba_model::load::{Loaded, Options, load};
 use hatoba_model::names::AccountId;
+use hatoba_model::stack::Stack;
 use hatoba_model::yaml::{MAX_BYTES, Source};
 use hatoba_provider::aws::{Aws, Settings};
 use hatoba_provider::desire;
+use hatoba_provider::permissions::missing::{Missing, Refusals};
 use hatoba_provider::provider::Provider;
 use serde_json::json;
 
@@ -129,8 +132,7 @@ pub(crate) struct Session {
 pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     let source = source(global, ui)?;
     let stack = check(&source, global, ui, None)?.stack;
-    let settings = Settings { profile: global.profile.clone(), endpoint_url: global.endpoint_url.clone(), keys: None };
-    let aws = Aws::connect(&settings, stack.region.clone()).await?;
+    let aws = connect(global, &stack).await?;
     let account = &aws.facts().account;
     tracing::info!(%account, region = %aws.facts().region, "connected");
     if let Some(wanted) = stack.account.as_ref().filter(|wanted| *wanted != account) {
@@ -145,10 +147,43 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     Ok(Session { provider: Provider::new(aws), goal, clock: RealClock::default(), seen: None })
 }
 
+/// The file, and where it is for. Nothing is asked of AWS when the account is named, by the option or in the file; else it is that of the
+/// credentials.
+///
+/// # Errors
+/// An invalid file; no account, and no credentials that would tell it; another account than the file's.
+pub(crate) async fn offline(global: &Global, account: Option<&AccountId>, ui: &Ui) -> Result<(Stack, Facts), Error> {
+    let source = source(global, ui)?;
+    let stack = check(&source, global, ui, account)?.stack;
+    if let (Some(named), Some(wanted)) = (account, stack.account.as_ref())
+        && named != wanted
+    {
+        let message = format!("{} is for the account {wanted}, not for {named}", source.name);
+        return Err(Error::new(Kind::Refused, message).help("leave `--account` out, or correct `account:` in the file"));
+    }
+    let facts = match account.or(stack.account.as_ref()) {
+        Some(account) => Facts { account: account.clone(), region: stack.region.clone() },
+        None => {
+            let help = "or name the account: `--account 123456789012`, or `account:` in the file; then nothing is asked of AWS";
+            connect(global, &stack).await.map_err(|error| Error::from(error).help(help))?.facts().clone()
+        }
+    };
+    let loaded = check(&source, global, ui, Some(&facts.account))?;
+    warn(&source, &loaded, ui);
+    Ok((loaded.stack, facts))
+}
+
+async fn connect(global: &Global, stack: &Stack) -> Result<Aws, CloudError> {
+    let settings = Settings { profile: global.profile.clone(), endpoint_url: global.endpoint_url.clone(), keys: None };
+    Aws::connect(&settings, stack.region.clone()).await
+}
+
 /// A look at the cloud, and the plan that follows from it.
 pub(crate) struct Look {
     pub(crate) seen: Snapshot,
     pub(crate) plan: Plan,
+    /// What was refused.
+    pub(crate) missing: Vec<Missing>,
 }
 
 impl Session {
@@ -163,12 +198,12 @@ impl Session {
         let seen = self.provider.survey(&self.goal).await;
         tracing::info!(resources = seen.seen.len(), unreadable = seen.unreadable.len(), took = ?began.elapsed(), "looked");
         if let (true, Some(failure)) = (seen.seen.is_empty(), seen.unreadable.first()) {
-            return Err(failure.error.clone().into());
+            return Err(Error::from(failure.error.clone()).missing(self.missing(&seen)));
         }
         let plan = plan(&self.goal, &seen, intent)
             .map_err(|cycle| Error::new(Kind::Invalid, cycle.to_string()).help("remove one of these references"))?;
         match lint(&self.goal, &seen, &plan).first() {
-            None => Ok(Look { seen, plan }),
+            None => Ok(Look { missing: self.missing(&seen), seen, plan }),
             Some(finding) => {
                 let step = plan.steps.get(finding.step).map(|step| step.address.to_string()).unwrap_or_default();
                 let message =
@@ -176,6 +211,20 @@ impl Session {
                 Err(Error::new(Kind::Failed, message).help("this is a defect of hatoba; please report it"))
             }
         }
+    }
+
+    /// What was refused to a look.
+    pub(crate) fn missing(&self, seen: &Snapshot) -> Vec<Missing> {
+        let mut refusals = Refusals::default();
+        for failure in &seen.unreadable {
+            refusals.read(failure, &self.goal, self.provider.aws().facts());
+        }
+        refusals.missing()
+    }
+
+    /// Account and region.
+    pub(crate) fn facts(&self) -> &Facts {
+        self.provider.aws().facts()
     }
 
     /// The stack's name.
@@ -209,7 +258,7 @@ impl Look {
         let what = things(self.plan.unknown.len(), "resource", "resources");
         let classes: Vec<Class> = self.seen.unreadable.iter().map(|failure| failure.error.class).collect();
         let message = format!("the state of {what} could not be read; nothing was changed");
-        let error = Error::new(Kind::of_all(classes.iter().copied()), message);
+        let error = Error::new(Kind::of_all(classes.iter().copied()), message).missing(self.missing.clone());
         Some(match classes.first().and_then(|class| way_out(*class)) {
             Some(help) => error.help(help),
             None => error,

@@ -4,4 +4,5 @@ pub(crate) mod apply;
 pub(crate) mod destroy;
 pub(crate) mod graph;
 pub(crate) mod offline;
+pub(crate) mod permissions;
 pub(crate) mod plan;

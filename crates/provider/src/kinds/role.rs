@@ -6,15 +6,19 @@ use async_trait::async_trait;
 use aws_sdk_iam::types::Role as ApiRole;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
-use hatoba_engine::desired::{Desired, Resolved};
+use hatoba_engine::desired::{Desired, Goal, Resolved};
 use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::snapshot::{ReadFailure, Sighting};
 use hatoba_engine::value::Value;
+use hatoba_model::address::Address;
 use hatoba_model::facts::Facts;
+use hatoba_model::iam::grants::Grant;
 use hatoba_model::iam::parse_url_encoded;
+use hatoba_model::iam::permission::policy;
 use hatoba_model::kinds::grant_facts::grants_policy;
-use hatoba_model::kinds::role::GRANTS_POLICY;
+use hatoba_model::kinds::role::{GRANTS_POLICY, Role as Spec};
 use hatoba_model::kinds::trust::principals;
+use serde_json::json;
 
 use super::iam_shared::{self, Principal, answered, attached_arns, boundary_arn, tags_from, tags_to};
 use crate::aws::Aws;
@@ -22,6 +26,7 @@ use crate::classify::{failed, gone_is_fine, missing_is_none};
 use crate::desire::{Desire, Wish};
 use crate::driver::Driver;
 use crate::permissions::call::{Call, Form, On, Run, Subject, calls};
+use crate::permissions::needed::granted;
 use crate::survey::{Found, Survey};
 use crate::tags;
 
@@ -45,7 +50,7 @@ const TAGS: &str = "TagRole";
 calls! {
     // Without a boundary in the file it is only asked before a change.
     GET_ROLE: Plan "iam:GetRole" => Form::Each(|s| role(s).when(s.run != Run::Plan || s.has("permissions_boundary")));
-    LIST_ROLES: Plan "iam:ListRoles" => Form::Each(|s| On::any().when(s.run != Run::Destroy));
+    LIST_ROLES: Plan "iam:ListRoles" => Form::Each(|s| On::any().when(s.run != Run::Destroy && !s.existing));
     LIST_ATTACHED_ROLE_POLICIES: Change "iam:ListAttachedRolePolicies" => ROLE;
     LIST_ROLE_POLICIES: Change "iam:ListRolePolicies" => ROLE;
     GET_ROLE_POLICY: Apply "iam:GetRolePolicy" => ROLE;
@@ -228,6 +233,24 @@ pub(super) fn needs_principals(mut wish: Wish, cx: &Desire<'_>, own: Option<&str
     wish
 }
 
+/// Whether a role is granted whole runs.
+fn grants_runs(spec: &Spec) -> bool {
+    spec.grants.iter().any(|grant| matches!(grant, Grant::Plan(_) | Grant::Apply(_)))
+}
+
+/// Writes the policies of the roles that are granted whole runs.
+pub(crate) fn grant_runs(cx: &Desire<'_>, goal: &mut Goal) {
+    for (key, spec) in cx.stack.roles.iter().filter(|(_, spec)| grants_runs(spec)) {
+        let policy = policy(&granted(&spec.grants, cx.stack, goal, cx.facts));
+        let policies = goal.resources.get_mut(&Address::new(INFO.name, key.as_str()));
+        if let (Some(policy), Some(want)) = (policy, policies)
+            && let Some(Value::Map(policies)) = want.fields.get_mut("inline_policies")
+        {
+            policies.insert(GRANTS_POLICY.to_owned(), iam_shared::document(&policy, cx.facts));
+        }
+    }
+}
+
 #[async_trait]
 impl Driver for Role {
     fn info(&self) -> &'static KindInfo {
@@ -254,7 +277,9 @@ impl Driver for Role {
         if let Some(trust) = &trust {
             wish = needs_principals(wish, cx, Some(key), trust);
         }
-        let granted = grants_policy(&spec.grants, cx.stack, cx.facts).map(|policy| (GRANTS_POLICY, policy));
+        // What whole runs need follows from everything that is wanted: `grant_runs` writes it once that is known.
+        let granted = grants_policy(&spec.grants, cx.stack, cx.facts).or(grants_runs(spec).then(|| json!({})));
+        let granted = granted.map(|policy| (GRANTS_POLICY, policy));
         let boundary = spec.permissions_boundary.as_deref();
         Some(
             iam_shared::wish_policies(wish, cx, &spec.managed_policies, &spec.inline_policies, granted, boundary)

@@ -56,21 +56,6 @@ impl Mode {
             Self::Destroy => run == Run::Destroy,
         }
     }
-
-    /// The commands that need it, as `permissions --for` calls them.
-    pub fn runs(self) -> Vec<&'static str> {
-        let all = [(Run::Plan, "plan"), (Run::Apply, "apply"), (Run::Destroy, "destroy")];
-        all.into_iter().filter(|(run, _)| self.is_part_of(*run)).map(|(_, name)| name).collect()
-    }
-
-    /// The first word of a Sid.
-    pub(crate) fn verb(self) -> &'static str {
-        match self {
-            Self::Plan => "Read",
-            Self::Change | Self::Apply => "Change",
-            Self::Destroy => "Delete",
-        }
-    }
 }
 
 /// One action that a call needs.
@@ -162,6 +147,8 @@ pub struct Subject<'a> {
     pub scope: Option<&'a str>,
     /// What is wanted of it, or what is there.
     pub fields: &'a Fields,
+    /// Whether it is only used and not managed here.
+    pub existing: bool,
     /// Whether our tags may have to be taken off it instead of deleting it.
     pub may_stay: bool,
     /// Whether what is inside may be deleted with it.
@@ -180,6 +167,7 @@ impl<'a> Subject<'a> {
             name: &want.name,
             scope: want.scope.as_deref(),
             fields: &want.fields,
+            existing: want.existing,
             may_stay: want.retain || want.adopt,
             may_empty: want.on_destroy.may_empty(),
             has_siblings,
@@ -194,6 +182,7 @@ impl<'a> Subject<'a> {
             name: &live.name,
             scope: live.scope.as_deref(),
             fields: &live.fields,
+            existing: false,
             may_stay: true,
             may_empty: live.on_destroy.may_empty(),
             has_siblings: false,

@@ -32,9 +32,9 @@ pub fn permissions(goal: &Goal, facts: &Facts, run: Run) -> Vec<Permission> {
     }
     for driver in drivers() {
         let kind = driver.info().name;
+        let topic = topic(kind);
         let wants: Vec<&Desired> = goal.resources.values().filter(|want| want.kind.name == kind).collect();
         for call in driver.calls().into_iter().filter(|call| call.mode.is_part_of(run)) {
-            let topic = topic(call.mode, kind);
             for need in call.needs {
                 match need.on {
                     Form::Stack(form) => add(&mut all, &topic, need, form(&whole)),
@@ -80,13 +80,13 @@ pub fn granted(grants: &[Grant], stack: &Stack, goal: &Goal, facts: &Facts) -> V
     all
 }
 
-/// A Sid: `ChangeLogGroup`.
-pub(super) fn topic(mode: Mode, kind: &str) -> String {
+/// A Sid: `LogGroup`.
+pub(super) fn topic(kind: &str) -> String {
     let words = kind.split('_').map(|word| {
         let (first, rest) = word.split_at(word.len().min(1));
         format!("{}{rest}", first.to_ascii_uppercase())
     });
-    std::iter::once(mode.verb().to_owned()).chain(words).collect()
+    words.collect()
 }
 
 /// Adds a need on each of its resources.
