@@ -11,6 +11,7 @@
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
+//! | `permissions` | what `permissions` prints, and for which account |
 //! | `codes` | accounts, credentials, permissions, the network: exit codes |
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
@@ -42,6 +43,7 @@ mod documents;
 mod drift;
 mod helpers;
 mod ownership;
+mod permissions;
 mod removal;
 mod rows;
 mod stack;

@@ -203,7 +203,11 @@ fn refused(run: &Run, it: &Allowed) -> bool {
 
 /// Whether the run names the statement that is missing, ready to paste.
 fn explained(run: &Run, it: &Allowed, alike: bool) -> Result<(), String> {
-    let says = |text: &str| run.stderr.contains(&format!("\"{text}\""));
+    // Where the policy has a star the run may know better, such as the network that a group was to be made in.
+    let says = |text: &str| match text.strip_suffix('*') {
+        Some(start) => run.stderr.contains(&format!("\"{start}")),
+        None => run.stderr.contains(&format!("\"{text}\"")),
+    };
     if says(&it.action) && (alike || says(&it.resource)) && run.stderr.contains("missing") {
         return Ok(());
     }

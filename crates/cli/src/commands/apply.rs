@@ -36,6 +36,7 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     if let Some(obstacle) = look.obstacle() {
         return Err(obstacle.document(not_done));
     }
+    ui.tell(&render::missing::lines(&look.missing));
     if look.plan.steps.is_empty() {
         if ui.json {
             ui.document(&not_done)?;

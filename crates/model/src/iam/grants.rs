@@ -109,7 +109,7 @@ impl<'de> Deserialize<'de> for Everything {
             type Value = Everything;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`true` or `all`: it is for everything in this file")
+                f.write_str("`true` or `all` (everything in this file)")
             }
 
             fn visit_bool<E: de::Error>(self, yes: bool) -> Result<Everything, E> {

@@ -91,7 +91,7 @@ fn grants_are_read_from_single_key_mappings() {
     let all: Vec<Grant> = serde_json::from_value(json!([{ "plan": true }, { "apply": "all" }])).unwrap();
     assert_eq!(serde_json::to_value(&all).unwrap(), json!([{ "plan": true }, { "apply": true }]));
     for value in [json!(false), json!("papyrus"), json!(["papyrus"])] {
-        assert!(error(json!({ "plan": value })).contains("it is for everything in this file"));
+        assert!(error(json!({ "plan": value })).contains("everything in this file"));
     }
 }
 

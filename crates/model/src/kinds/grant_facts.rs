@@ -229,6 +229,6 @@ fn admits_pull_requests(trust: &Value) -> bool {
                 Value::Array(values) => values.as_slice(),
                 one => std::slice::from_ref(one),
             });
-        subjects.filter_map(Value::as_str).any(|subject| subject.ends_with(":pull_request"))
+        subjects.filter_map(Value::as_str).any(|subject| subject.ends_with(":pull_request") || subject.ends_with(":*"))
     })
 }

@@ -38,7 +38,8 @@ const BATCH: usize = 100;
 calls! {
     DESCRIBE_CLUSTERS: Plan "ecs:DescribeClusters" => CLUSTER;
     // For the services that bear the mark, and for those that keep a cluster from being deleted.
-    LIST_SERVICES: Plan "ecs:ListServices" => Form::Each(|s| On::any().given("ArnEquals", "ecs:cluster", arn(s.name, s.facts)));
+    LIST_SERVICES: Plan "ecs:ListServices"
+        => Form::Each(|s| On::any().given("ArnEquals", "ecs:cluster", arn(s.name, s.facts)));
     CREATE_CLUSTER: Apply "ecs:CreateCluster" => CLUSTER, "ecs:TagResource" => CLUSTER;
     PUT_CLUSTER_CAPACITY_PROVIDERS: Apply "ecs:PutClusterCapacityProviders" => CLUSTER;
     UPDATE_CLUSTER: Apply "ecs:UpdateCluster" => CLUSTER;

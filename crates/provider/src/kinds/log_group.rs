@@ -31,7 +31,8 @@ calls! {
     LIST_TAGS_FOR_RESOURCE: Plan "logs:ListTagsForResource" => GROUP;
     CREATE_LOG_GROUP: Apply "logs:CreateLogGroup" => GROUP, "logs:TagResource" => GROUP;
     PUT_RETENTION_POLICY: Apply "logs:PutRetentionPolicy" => Form::Each(|s| group(s).when(s.has("retention_days")));
-    DELETE_RETENTION_POLICY: Apply "logs:DeleteRetentionPolicy" => Form::Each(|s| group(s).when(!s.has("retention_days")));
+    DELETE_RETENTION_POLICY: Apply "logs:DeleteRetentionPolicy"
+        => Form::Each(|s| group(s).when(!s.has("retention_days")));
     ASSOCIATE_KMS_KEY: Apply "logs:AssociateKmsKey" => Form::Each(|s| group(s).when(s.has("kms_key")));
     DISASSOCIATE_KMS_KEY: Apply "logs:DisassociateKmsKey" => Form::Each(|s| group(s).when(!s.has("kms_key")));
     PUT_LOG_GROUP_DELETION_PROTECTION: Apply "logs:PutLogGroupDeletionProtection" => GROUP;

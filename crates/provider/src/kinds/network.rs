@@ -12,7 +12,8 @@ use crate::permissions::call::{Form, On, calls};
 use crate::survey::{Found, Survey};
 
 calls! {
-    DESCRIBE_SUBNETS: Plan "ec2:DescribeSubnets" => Form::Stack(|whole| On::any().when(whole.goal.resources.values().any(waits)));
+    DESCRIBE_SUBNETS: Plan "ec2:DescribeSubnets"
+        => Form::Stack(|whole| On::any().when(whole.goal.resources.values().any(waits)));
 }
 
 /// The key of the lookup. Its outputs are `vpc`, a text, and `subnets`, a set of ids.

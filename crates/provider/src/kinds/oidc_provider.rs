@@ -35,12 +35,18 @@ const TAGS: &str = "TagOpenIDConnectProvider";
 calls! {
     LIST_OPEN_ID_CONNECT_PROVIDERS: Plan "iam:ListOpenIDConnectProviders" => ALWAYS;
     // An account has few of them, and only a read tells whose each is.
-    GET_OPEN_ID_CONNECT_PROVIDER: Plan "iam:GetOpenIDConnectProvider" => Form::Stack(|whole| On::arn(whole.facts.iam_arn("oidc-provider/*")));
-    CREATE_OPEN_ID_CONNECT_PROVIDER: Apply "iam:CreateOpenIDConnectProvider" => PROVIDER, "iam:TagOpenIDConnectProvider" => PROVIDER;
-    ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER: Apply "iam:AddClientIDToOpenIDConnectProvider" => Form::Each(|s| provider(s).when(s.has("client_ids")));
-    UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT: Apply "iam:UpdateOpenIDConnectProviderThumbprint" => Form::Each(|s| provider(s).when(s.has("thumbprints")));
+    GET_OPEN_ID_CONNECT_PROVIDER: Plan "iam:GetOpenIDConnectProvider"
+        => Form::Stack(|whole| On::arn(whole.facts.iam_arn("oidc-provider/*")));
+    CREATE_OPEN_ID_CONNECT_PROVIDER: Apply "iam:CreateOpenIDConnectProvider"
+        => PROVIDER,
+        "iam:TagOpenIDConnectProvider" => PROVIDER;
+    ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER: Apply "iam:AddClientIDToOpenIDConnectProvider"
+        => Form::Each(|s| provider(s).when(s.has("client_ids")));
+    UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT: Apply "iam:UpdateOpenIDConnectProviderThumbprint"
+        => Form::Each(|s| provider(s).when(s.has("thumbprints")));
     TAG_OPEN_ID_CONNECT_PROVIDER: Apply "iam:TagOpenIDConnectProvider" => PROVIDER;
-    UNTAG_OPEN_ID_CONNECT_PROVIDER: Change "iam:UntagOpenIDConnectProvider" => Form::Each(|s| provider(s).when(s.untags()));
+    UNTAG_OPEN_ID_CONNECT_PROVIDER: Change "iam:UntagOpenIDConnectProvider"
+        => Form::Each(|s| provider(s).when(s.untags()));
     DELETE_OPEN_ID_CONNECT_PROVIDER: Destroy "iam:DeleteOpenIDConnectProvider" => PROVIDER;
 }
 

@@ -53,21 +53,31 @@ const PAGES: usize = 10;
 
 calls! {
     // With a name that does not exist among several, all repositories are listed.
-    DESCRIBE_REPOSITORIES: Plan "ecr:DescribeRepositories" => Form::Each(|s| if s.has_siblings { On::arn(s.arn("ecr", "repository/*")) } else { repository(s) });
+    DESCRIBE_REPOSITORIES: Plan "ecr:DescribeRepositories"
+        => Form::Each(|s| if s.has_siblings { On::arn(s.arn("ecr", "repository/*")) } else { repository(s) });
     LIST_TAGS_FOR_RESOURCE: Plan "ecr:ListTagsForResource" => REPOSITORY;
     GET_LIFECYCLE_POLICY: Plan "ecr:GetLifecyclePolicy" => REPOSITORY;
     GET_REPOSITORY_POLICY: Plan "ecr:GetRepositoryPolicy" => REPOSITORY;
     DESCRIBE_IMAGES: Plan "ecr:DescribeImages" => REPOSITORY;
-    CREATE_REPOSITORY: Apply "ecr:CreateRepository" => REPOSITORY, "ecr:TagResource" => REPOSITORY, "kms:CreateGrant" => KEY, "kms:DescribeKey" => KEY;
+    CREATE_REPOSITORY: Apply "ecr:CreateRepository"
+        => REPOSITORY,
+        "ecr:TagResource" => REPOSITORY,
+        "kms:CreateGrant" => KEY,
+        "kms:DescribeKey" => KEY;
     PUT_IMAGE_TAG_MUTABILITY: Apply "ecr:PutImageTagMutability" => REPOSITORY;
     PUT_IMAGE_SCANNING_CONFIGURATION: Apply "ecr:PutImageScanningConfiguration" => REPOSITORY;
     PUT_LIFECYCLE_POLICY: Apply "ecr:PutLifecyclePolicy" => Form::Each(|s| repository(s).when(s.has("lifecycle")));
-    DELETE_LIFECYCLE_POLICY: Apply "ecr:DeleteLifecyclePolicy" => Form::Each(|s| repository(s).when(!s.has("lifecycle")));
+    DELETE_LIFECYCLE_POLICY: Apply "ecr:DeleteLifecyclePolicy"
+        => Form::Each(|s| repository(s).when(!s.has("lifecycle")));
     SET_REPOSITORY_POLICY: Apply "ecr:SetRepositoryPolicy" => Form::Each(|s| repository(s).when(s.has("policy")));
-    DELETE_REPOSITORY_POLICY: Apply "ecr:DeleteRepositoryPolicy" => Form::Each(|s| repository(s).when(!s.has("policy")));
+    DELETE_REPOSITORY_POLICY: Apply "ecr:DeleteRepositoryPolicy"
+        => Form::Each(|s| repository(s).when(!s.has("policy")));
     TAG_RESOURCE: Apply "ecr:TagResource" => REPOSITORY;
     UNTAG_RESOURCE: Change "ecr:UntagResource" => Form::Each(|s| repository(s).when(s.untags()));
-    DELETE_REPOSITORY: Destroy "ecr:DeleteRepository" => REPOSITORY, "ecr:BatchDeleteImage" => Form::Each(|s| repository(s).when(s.may_empty)), "kms:RetireGrant" => KEY;
+    DELETE_REPOSITORY: Destroy "ecr:DeleteRepository"
+        => REPOSITORY,
+        "ecr:BatchDeleteImage" => Form::Each(|s| repository(s).when(s.may_empty)),
+        "kms:RetireGrant" => KEY;
 }
 
 const REPOSITORY: Form = Form::Each(repository);

@@ -49,14 +49,17 @@ const TAGS: &str = "TagRole";
 
 calls! {
     // Without a boundary in the file it is only asked before a change.
-    GET_ROLE: Plan "iam:GetRole" => Form::Each(|s| role(s).when(s.run != Run::Plan || s.has("permissions_boundary")));
+    GET_ROLE: Plan "iam:GetRole"
+        => Form::Each(|s| role(s).when(s.run != Run::Plan || s.has("permissions_boundary")));
     LIST_ROLES: Plan "iam:ListRoles" => Form::Each(|s| On::any().when(s.run != Run::Destroy && !s.existing));
     LIST_ATTACHED_ROLE_POLICIES: Change "iam:ListAttachedRolePolicies" => ROLE;
     LIST_ROLE_POLICIES: Change "iam:ListRolePolicies" => ROLE;
     GET_ROLE_POLICY: Apply "iam:GetRolePolicy" => ROLE;
     CREATE_ROLE: Apply "iam:CreateRole" => ROLE, "iam:TagRole" => ROLE;
-    PUT_ROLE_PERMISSIONS_BOUNDARY: Apply "iam:PutRolePermissionsBoundary" => Form::Each(|s| role(s).when(s.has("permissions_boundary")));
-    DELETE_ROLE_PERMISSIONS_BOUNDARY: Apply "iam:DeleteRolePermissionsBoundary" => Form::Each(|s| role(s).when(!s.has("permissions_boundary")));
+    PUT_ROLE_PERMISSIONS_BOUNDARY: Apply "iam:PutRolePermissionsBoundary"
+        => Form::Each(|s| role(s).when(s.has("permissions_boundary")));
+    DELETE_ROLE_PERMISSIONS_BOUNDARY: Apply "iam:DeleteRolePermissionsBoundary"
+        => Form::Each(|s| role(s).when(!s.has("permissions_boundary")));
     ATTACH_ROLE_POLICY: Apply "iam:AttachRolePolicy" => Form::Each(|s| role(s).when(s.has("managed_policies")));
     DETACH_ROLE_POLICY: Change "iam:DetachRolePolicy" => ROLE;
     PUT_ROLE_POLICY: Apply "iam:PutRolePolicy" => Form::Each(|s| role(s).when(s.has("inline_policies")));
@@ -66,7 +69,8 @@ calls! {
     TAG_ROLE: Apply "iam:TagRole" => ROLE;
     UNTAG_ROLE: Change "iam:UntagRole" => Form::Each(|s| role(s).when(s.untags()));
     LIST_INSTANCE_PROFILES_FOR_ROLE: Destroy "iam:ListInstanceProfilesForRole" => ROLE;
-    REMOVE_ROLE_FROM_INSTANCE_PROFILE: Destroy "iam:RemoveRoleFromInstanceProfile" => Form::Each(|s| On::arn(s.facts.iam_arn("instance-profile/*")));
+    REMOVE_ROLE_FROM_INSTANCE_PROFILE: Destroy "iam:RemoveRoleFromInstanceProfile"
+        => Form::Each(|s| On::arn(s.facts.iam_arn("instance-profile/*")));
     DELETE_ROLE: Destroy "iam:DeleteRole" => ROLE;
 }
 

@@ -46,7 +46,8 @@ calls! {
     DESCRIBE_SECURITY_GROUPS: Plan "ec2:DescribeSecurityGroups" => ALWAYS;
     DESCRIBE_SECURITY_GROUP_RULES: Apply "ec2:DescribeSecurityGroupRules" => ANY;
     CREATE_SECURITY_GROUP: Apply "ec2:CreateSecurityGroup" => Form::Each(in_vpc), "ec2:CreateTags" => GROUPS;
-    AUTHORIZE_SECURITY_GROUP_INGRESS: Apply "ec2:AuthorizeSecurityGroupIngress" => Form::Each(|s| groups(s).when(s.has("ingress")));
+    AUTHORIZE_SECURITY_GROUP_INGRESS: Apply "ec2:AuthorizeSecurityGroupIngress"
+        => Form::Each(|s| groups(s).when(s.has("ingress")));
     AUTHORIZE_SECURITY_GROUP_EGRESS: Apply "ec2:AuthorizeSecurityGroupEgress" => GROUPS;
     REVOKE_SECURITY_GROUP_INGRESS: Apply "ec2:RevokeSecurityGroupIngress" => GROUPS;
     REVOKE_SECURITY_GROUP_EGRESS: Apply "ec2:RevokeSecurityGroupEgress" => GROUPS;

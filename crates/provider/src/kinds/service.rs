@@ -36,9 +36,14 @@ const TAGS: &str = "TagResource";
 
 calls! {
     // All services of the cluster are looked at, for those that bear the mark and are in the file no more.
-    DESCRIBE_SERVICES: Plan "ecs:DescribeServices" => Form::Each(|s| On::arn(s.arn("ecs", format_args!("service/{}/*", cluster(s)))));
-    LIST_SERVICES: Plan "ecs:ListServices" => Form::Each(|s| On::any().given("ArnEquals", "ecs:cluster", s.arn("ecs", format_args!("cluster/{}", cluster(s)))));
-    CREATE_SERVICE: Apply "ecs:CreateService" => SERVICE, "ecs:TagResource" => SERVICE, "iam:PassRole" => VOLUME_ROLES;
+    DESCRIBE_SERVICES: Plan "ecs:DescribeServices"
+        => Form::Each(|s| On::arn(s.arn("ecs", format_args!("service/{}/*", cluster(s)))));
+    LIST_SERVICES: Plan "ecs:ListServices"
+        => Form::Each(|s| On::any().given("ArnEquals", "ecs:cluster", s.arn("ecs", format_args!("cluster/{}", cluster(s)))));
+    CREATE_SERVICE: Apply "ecs:CreateService"
+        => SERVICE,
+        "ecs:TagResource" => SERVICE,
+        "iam:PassRole" => VOLUME_ROLES;
     UPDATE_SERVICE: Apply "ecs:UpdateService" => SERVICE, "iam:PassRole" => VOLUME_ROLES;
     TAG_RESOURCE: Apply "ecs:TagResource" => SERVICE;
     UNTAG_RESOURCE: Change "ecs:UntagResource" => Form::Each(|s| service(s).when(s.untags()));

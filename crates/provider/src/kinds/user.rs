@@ -36,13 +36,16 @@ const UPDATE: &str = "UpdateUser";
 const TAGS: &str = "TagUser";
 
 calls! {
-    GET_USER: Plan "iam:GetUser" => Form::Each(|s| user(s).when(s.run != Run::Plan || s.has("permissions_boundary")));
+    GET_USER: Plan "iam:GetUser"
+        => Form::Each(|s| user(s).when(s.run != Run::Plan || s.has("permissions_boundary")));
     LIST_ATTACHED_USER_POLICIES: Change "iam:ListAttachedUserPolicies" => USER;
     LIST_USER_POLICIES: Change "iam:ListUserPolicies" => USER;
     GET_USER_POLICY: Apply "iam:GetUserPolicy" => USER;
     CREATE_USER: Apply "iam:CreateUser" => USER, "iam:TagUser" => USER;
-    PUT_USER_PERMISSIONS_BOUNDARY: Apply "iam:PutUserPermissionsBoundary" => Form::Each(|s| user(s).when(s.has("permissions_boundary")));
-    DELETE_USER_PERMISSIONS_BOUNDARY: Apply "iam:DeleteUserPermissionsBoundary" => Form::Each(|s| user(s).when(!s.has("permissions_boundary")));
+    PUT_USER_PERMISSIONS_BOUNDARY: Apply "iam:PutUserPermissionsBoundary"
+        => Form::Each(|s| user(s).when(s.has("permissions_boundary")));
+    DELETE_USER_PERMISSIONS_BOUNDARY: Apply "iam:DeleteUserPermissionsBoundary"
+        => Form::Each(|s| user(s).when(!s.has("permissions_boundary")));
     ATTACH_USER_POLICY: Apply "iam:AttachUserPolicy" => Form::Each(|s| user(s).when(s.has("managed_policies")));
     DETACH_USER_POLICY: Change "iam:DetachUserPolicy" => USER;
     PUT_USER_POLICY: Apply "iam:PutUserPolicy" => Form::Each(|s| user(s).when(s.has("inline_policies")));

@@ -12,13 +12,15 @@ use crate::permissions::call::{Form, On, calls};
 
 calls! {
     LIST_GROUPS_FOR_USER: Destroy "iam:ListGroupsForUser" => USER;
-    REMOVE_USER_FROM_GROUP: Destroy "iam:RemoveUserFromGroup" => Form::Each(|s| On::arn(s.facts.iam_arn("group/*")));
+    REMOVE_USER_FROM_GROUP: Destroy "iam:RemoveUserFromGroup"
+        => Form::Each(|s| On::arn(s.facts.iam_arn("group/*")));
     DELETE_LOGIN_PROFILE: Destroy "iam:DeleteLoginProfile" => USER;
     LIST_ACCESS_KEYS: Destroy "iam:ListAccessKeys" => USER;
     DELETE_ACCESS_KEY: Destroy "iam:DeleteAccessKey" => USER;
     LIST_MFA_DEVICES: Destroy "iam:ListMFADevices" => USER;
     DEACTIVATE_MFA_DEVICE: Destroy "iam:DeactivateMFADevice" => USER;
-    DELETE_VIRTUAL_MFA_DEVICE: Destroy "iam:DeleteVirtualMFADevice" => Form::Each(|s| On::arn(s.facts.iam_arn("mfa/*")));
+    DELETE_VIRTUAL_MFA_DEVICE: Destroy "iam:DeleteVirtualMFADevice"
+        => Form::Each(|s| On::arn(s.facts.iam_arn("mfa/*")));
     LIST_SSH_PUBLIC_KEYS: Destroy "iam:ListSSHPublicKeys" => USER;
     DELETE_SSH_PUBLIC_KEY: Destroy "iam:DeleteSSHPublicKey" => USER;
     LIST_SIGNING_CERTIFICATES: Destroy "iam:ListSigningCertificates" => USER;

@@ -95,3 +95,7 @@ pub(super) fn add(all: &mut Vec<Permission>, topic: &str, need: &Need, on: On) {
         all.push(Permission { topic: topic.to_owned(), action: need.action.to_owned(), resource, given });
     }
 }
+
+#[cfg(test)]
+#[path = "needed_tests.rs"]
+mod tests;

@@ -22,7 +22,10 @@ calls! {
     // No resource can be named for reads of task definitions, nor for DeregisterTaskDefinition.
     DESCRIBE_TASK_DEFINITION: Plan "ecs:DescribeTaskDefinition" => ANY;
     LIST_TASK_DEFINITIONS: Plan "ecs:ListTaskDefinitions" => ANY;
-    REGISTER_TASK_DEFINITION: Apply "ecs:RegisterTaskDefinition" => FAMILY, "ecs:TagResource" => FAMILY, "iam:PassRole" => TASK_ROLES;
+    REGISTER_TASK_DEFINITION: Apply "ecs:RegisterTaskDefinition"
+        => FAMILY,
+        "ecs:TagResource" => FAMILY,
+        "iam:PassRole" => TASK_ROLES;
     TAG_RESOURCE: Apply "ecs:TagResource" => FAMILY;
     UNTAG_RESOURCE: Change "ecs:UntagResource" => Form::Each(|s| family(s).when(s.untags()));
     DEREGISTER_TASK_DEFINITION: Destroy "ecs:DeregisterTaskDefinition" => ANY;
