@@ -21,6 +21,7 @@ use hatoba_model::yaml::{MAX_BYTES, Source};
 use hatoba_provider::aws::{Aws, Settings};
 use hatoba_provider::desire;
 use hatoba_provider::permissions::missing::{Missing, Refusals};
+use hatoba_provider::permissions::needed::oversized;
 use hatoba_provider::provider::Provider;
 use serde_json::json;
 
@@ -144,6 +145,12 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     let loaded = check(&source, global, ui, Some(account))?;
     warn(&source, &loaded, ui);
     let goal = desire::goal(&loaded.stack, aws.facts());
+    if let Some((role, size)) = oversized(&goal) {
+        let address = &role.address;
+        let message = format!("the inline policies of {address} have together {size} characters; IAM takes 10,240");
+        return Err(Error::new(Kind::Invalid, message)
+            .help("without the grant: `hatoba permissions --for plan --as ROLE` prints a role with managed policies"));
+    }
     Ok(Session { provider: Provider::new(aws), goal, clock: RealClock::default(), seen: None })
 }
 

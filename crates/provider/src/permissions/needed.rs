@@ -1,7 +1,9 @@
 //! What a whole run needs: every call that it may make for a file, as permissions. Pure.
 
 use hatoba_engine::desired::{Desired, Goal};
+use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
+use hatoba_model::iam::SizeLimit;
 use hatoba_model::iam::grants::{Grant, Names};
 use hatoba_model::iam::permission::Permission;
 use hatoba_model::kinds::Resource as _;
@@ -78,6 +80,18 @@ pub fn granted(grants: &[Grant], stack: &Stack, goal: &Goal, facts: &Facts) -> V
         }
     }
     all
+}
+
+/// The first role whose inline policies, grants included, are larger together than IAM takes, with their characters as IAM counts them. What the
+/// grants of whole runs come to is not known when the file is checked.
+pub fn oversized(goal: &Goal) -> Option<(&Desired, usize)> {
+    let roles = goal.resources.values().filter(|want| want.kind.name == "role");
+    let mut sizes = roles.map(|want| {
+        let policies = want.fields.get("inline_policies").map(Value::map_texts).unwrap_or_default();
+        let size = policies.values().flat_map(|text| text.chars()).filter(|c| !c.is_whitespace()).count();
+        (want, size)
+    });
+    sizes.find(|(_, size)| *size > SizeLimit::RoleInline.characters())
 }
 
 /// A Sid: `LogGroup`.
