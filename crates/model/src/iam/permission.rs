@@ -59,6 +59,9 @@ impl Permission {
 /// A condition of a statement: operator, key and the values any of which will do.
 type Condition = Option<(&'static str, &'static str, BTreeSet<String>)>;
 
+/// An action, a resource, and the operator and the key of a condition.
+type Single<'a> = (&'a str, &'a str, Option<(&'static str, &'static str)>);
+
 /// Statements before they are written: what they allow on what, and what each action is for.
 type Grouped = BTreeMap<(BTreeSet<String>, Condition), BTreeMap<String, BTreeSet<String>>>;
 
@@ -136,7 +139,7 @@ fn parts(statement: Value, fits: &dyn Fn(&Value) -> bool) -> Vec<Value> {
 /// What follows from the permissions alone: one entry for each set of resources and condition.
 fn group(permissions: &[Permission]) -> Grouped {
     // Values of one key are alternatives, so that permissions that differ only in them are one.
-    let mut single: BTreeMap<(&str, &str, Option<(&'static str, &'static str)>), BTreeSet<String>> = BTreeMap::new();
+    let mut single: BTreeMap<Single<'_>, BTreeSet<String>> = BTreeMap::new();
     let mut topics: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for permission in permissions {
         let key = permission.given.as_ref().map(|given| (given.operator, given.key));
