@@ -10,12 +10,17 @@ use super::line::Line;
 pub(crate) fn lines(missing: &[Missing]) -> Vec<Line> {
     let mut out = Vec::new();
     for it in missing {
-        let what = if it.statements.len() == 1 { "This statement is" } else { "These statements are" };
+        let (what, them) = match it.statements.len() {
+            1 => ("This statement is", "it"),
+            _ => ("These statements are", "them"),
+        };
         let who = match it.runs.as_slice() {
             [] => String::new(),
-            ["destroy"] => "; destroy needs it, and apply where it deletes or replaces".to_owned(),
-            ["plan", ..] => format!("; {} need it", list(&it.runs)),
-            runs => format!("; {} {} it, plan does not", list(runs), if runs.len() == 1 { "needs" } else { "need" }),
+            ["destroy"] => format!("; destroy needs {them}, and an apply that deletes"),
+            ["plan", ..] => format!("; {} need {them}", list(&it.runs)),
+            runs => {
+                format!("; {} {} {them}, plan does not", list(runs), if runs.len() == 1 { "needs" } else { "need" })
+            }
         };
         out.push(Line::new(0).add(Tone::Help, &format!("{what} missing")).text(&format!("{who}:")));
         for (at, statement) in it.statements.iter().enumerate() {
@@ -82,7 +87,7 @@ mod tests {
                 .starts_with("This statement is missing; apply and destroy need it, plan does not:")
         );
         assert!(said(&["plan", "apply", "destroy"]).contains("; plan, apply and destroy need it:"));
-        assert!(said(&["destroy"]).contains("; destroy needs it, and apply where it deletes or replaces:"));
+        assert!(said(&["destroy"]).contains("; destroy needs it, and an apply that deletes:"));
         assert!(said(&["destroy"]).ends_with("`hatoba permissions --for destroy` prints all that it takes.\n"));
         assert!(said(&[]).starts_with("This statement is missing:\n"));
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::canonical::canonical;
 use super::size::{SizeLimit, size};
 
 /// Sid of the statements whose actions support no resource.
@@ -95,7 +96,8 @@ pub fn policy(permissions: &[Permission]) -> Option<Value> {
 /// The same as one policy document, or as several where one would be larger than a managed policy may be.
 pub fn documents(permissions: &[Permission]) -> Vec<Value> {
     let limit = SizeLimit::Managed.characters();
-    let fits = |statements: &[Value]| size(&document(statements.to_vec())) <= limit;
+    // In normal form, in which a file that holds it is brought to AWS, it is a little larger.
+    let fits = |statements: &[Value]| size(&canonical(&document(statements.to_vec()))) <= limit;
     let mut documents: Vec<Vec<Value>> = Vec::new();
     for statement in statements(permissions) {
         for part in parts(statement, &|part| fits(std::slice::from_ref(part))) {
