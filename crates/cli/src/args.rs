@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hatoba_model::names::AccountId;
 
 use crate::commands::doctor::args::DoctorArgs;
 
@@ -111,6 +112,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: GithubCommand,
     },
+    /// Print the permissions that a command needs for this file, as IAM policies.
+    Permissions(PermissionsArgs),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -191,6 +194,48 @@ pub(crate) struct DestroyArgs {
     /// Do not ask for the stack's name.
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+/// Options of `permissions`.
+#[derive(Debug, Args)]
+pub(crate) struct PermissionsArgs {
+    /// For what; several as `plan,apply`.
+    #[arg(long = "for", value_name = "WHAT", value_enum, required = true, value_delimiter = ',')]
+    pub(crate) purposes: Vec<Purpose>,
+    /// Print a role of this name for the file instead.
+    #[arg(long = "as", value_name = "ROLE", conflicts_with = "json")]
+    pub(crate) role: Option<String>,
+    /// The account, where the file names none. Without it the credentials tell.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<AccountId>,
+}
+
+/// What permissions are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Purpose {
+    /// Reading only.
+    Plan,
+    /// Creating and changing; deleting and replacing take those of destroy, too.
+    Apply,
+    /// Deleting everything.
+    Destroy,
+    /// New images for every service.
+    Deploy,
+    /// Pushing to every repository, and deploying every service.
+    Ci,
+}
+
+impl Purpose {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+            Self::Destroy => "destroy",
+            Self::Deploy => "deploy",
+            Self::Ci => "ci",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use hatoba_engine::execute::{Outcome, StepError, execute};
 use hatoba_engine::plan::Plan;
+use hatoba_model::facts::Facts;
+use hatoba_provider::permissions::missing::{Missing, Refusals};
 
 use crate::args::Global;
 use crate::error::{Error, Kind};
@@ -11,7 +13,7 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::render::Tone;
 use crate::render::line::Line;
-use crate::render::report;
+use crate::render::{missing, report};
 use crate::session::Session;
 use crate::ui::Ui;
 
@@ -45,8 +47,10 @@ pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt
 ///
 /// # Errors
 /// When not everything was done.
-pub(crate) fn finish(plan: &Plan, outcome: &Outcome, again: &str, ui: &Ui) -> Result<(), Error> {
+pub(crate) fn finish(plan: &Plan, outcome: &Outcome, facts: &Facts, again: &str, ui: &Ui) -> Result<(), Error> {
     ui.tell(&report::outcome(plan, outcome, again));
+    let missing = refused(plan, outcome, facts);
+    ui.tell(&missing::lines(&missing));
     match verdict(outcome) {
         None => Ok(()),
         Some(Kind::Interrupted) => {
@@ -55,9 +59,21 @@ pub(crate) fn finish(plan: &Plan, outcome: &Outcome, again: &str, ui: &Ui) -> Re
         Some(kind) => {
             let failed = outcome.failed().count();
             let what = if failed == 1 { "1 step".to_owned() } else { format!("{failed} steps") };
-            Err(Error::new(kind, format!("{what} failed")).help(format!("to continue: {again}")).told())
+            let error = Error::new(kind, format!("{what} failed")).help(format!("to continue: {again}"));
+            Err(error.missing(missing).told())
         }
     }
+}
+
+/// What was refused to the steps that failed.
+fn refused(plan: &Plan, outcome: &Outcome, facts: &Facts) -> Vec<Missing> {
+    let mut refusals = Refusals::default();
+    for (id, error) in outcome.failed() {
+        if let (Some(step), StepError::Cloud(error)) = (plan.steps.get(id), error) {
+            refusals.step(step, error, facts);
+        }
+    }
+    refusals.missing()
 }
 
 /// What a run that did not do everything counts as.

@@ -1,7 +1,10 @@
 //! What ends a command early: a message, what to do about it, and the exit code.
 
 use hatoba_engine::cloud::{Class, CloudError};
+use hatoba_provider::permissions::missing::Missing;
 use serde_json::{Value as Json, json};
+
+use crate::render::missing;
 
 /// Why a command ended, which fixes its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +68,8 @@ pub(crate) struct Error {
     pub(crate) help: Vec<String>,
     /// The document that the command prints with `--json`, to which the error is added.
     pub(crate) document: Option<Box<Json>>,
+    /// Permissions that were refused.
+    pub(crate) missing: Vec<Missing>,
     /// Whether people have been told already, so that only the document and the exit code are left.
     pub(crate) told: bool,
 }
@@ -72,7 +77,7 @@ pub(crate) struct Error {
 impl Error {
     /// An error with a message: a sentence without its full stop.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), help: Vec::new(), document: None, told: false }
+        Self { kind, message: message.into(), help: Vec::new(), document: None, missing: Vec::new(), told: false }
     }
 
     /// Adds a way out.
@@ -89,6 +94,13 @@ impl Error {
         self
     }
 
+    /// Adds what has to be allowed first.
+    #[must_use]
+    pub(crate) fn missing(mut self, missing: Vec<Missing>) -> Self {
+        self.missing = missing;
+        self
+    }
+
     /// People have been told already.
     #[must_use]
     pub(crate) fn told(mut self) -> Self {
@@ -98,7 +110,12 @@ impl Error {
 
     /// The document for `--json`: what the command has to say, and the error.
     pub(crate) fn to_json(&self) -> Json {
-        let error = json!({ "kind": self.kind.name(), "message": self.message, "help": self.help });
+        let error = json!({
+            "kind": self.kind.name(),
+            "message": self.message,
+            "help": self.help,
+            "missing": missing::json(&self.missing),
+        });
         match self.document.as_deref().cloned() {
             Some(Json::Object(mut document)) => {
                 document.insert("error".into(), error);
@@ -176,7 +193,7 @@ mod tests {
         let error = Error::new(Kind::Refused, "no").help("say yes").document(json!({ "plan": 1 }));
         assert_eq!(
             error.to_json(),
-            json!({ "plan": 1, "error": { "kind": "refused", "message": "no", "help": ["say yes"] } })
+            json!({ "plan": 1, "error": { "kind": "refused", "message": "no", "help": ["say yes"], "missing": [] } })
         );
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use hatoba_engine::clock::{Clock as _, RealClock};
-use hatoba_engine::cloud::{Class, Cloud};
+use hatoba_engine::cloud::{Class, Cloud, CloudError};
 use hatoba_engine::desired::Goal;
 use hatoba_engine::lint::lint;
 use hatoba_engine::plan::{Intent, Plan, plan};
@@ -19,6 +19,8 @@ use hatoba_model::names::AccountId;
 use hatoba_model::stack::Stack;
 use hatoba_model::yaml::{MAX_BYTES, Source};
 use hatoba_provider::aws::{Aws, Settings};
+use hatoba_provider::permissions::missing::{Missing, Refusals};
+use hatoba_provider::permissions::needed::oversized;
 use hatoba_provider::provider::Provider;
 use serde_json::json;
 
@@ -141,8 +143,7 @@ pub(crate) struct Session {
 pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     let source = source(global, ui)?;
     let stack = check(&source, global, ui, None)?.stack;
-    let settings = Settings { profile: global.profile.clone(), endpoint_url: global.endpoint_url.clone(), keys: None };
-    let aws = Aws::connect(&settings, stack.region.clone()).await?;
+    let aws = connect(global, &stack).await?;
     let account = &aws.facts().account;
     tracing::info!(%account, region = %aws.facts().region, "connected");
     if let Some(wanted) = stack.account.as_ref().filter(|wanted| *wanted != account) {
@@ -155,25 +156,15 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     warn(&source, &loaded, ui);
     let root = root(global)?;
     let goal = files::goal(&loaded.stack, aws.facts(), &root.call);
+    if let Some((role, size)) = oversized(&goal) {
+        let address = &role.address;
+        let message = format!("the inline policies of {address} have together {size} characters; IAM takes 10,240");
+        return Err(Error::new(Kind::Invalid, message)
+            .help("without the grant: `hatoba permissions --for plan --as ROLE` prints a role with managed policies"));
+    }
     let files = Files::new(&root, &goal);
     let (stack, provider) = (loaded.stack, Provider::new(aws));
     Ok(Session { stack, provider, files, goal, clock: RealClock::default(), seen: None })
-}
-
-/// The stack, and where it is to be. AWS is asked only where the file names no account.
-///
-/// # Errors
-/// As for [`open`].
-pub(crate) async fn place(global: &Global, ui: &Ui) -> Result<(Stack, Facts), Error> {
-    let file = read(global, ui)?;
-    if let Some(account) = file.loaded.stack.account.clone() {
-        let facts = Facts { account, region: file.loaded.stack.region.clone() };
-        return Ok((file.loaded.stack, facts));
-    }
-    let settings = Settings { profile: global.profile.clone(), endpoint_url: global.endpoint_url.clone(), keys: None };
-    let aws = Aws::connect(&settings, file.loaded.stack.region.clone()).await?;
-    let loaded = check(&file.source, global, ui, Some(&aws.facts().account))?;
-    Ok((loaded.stack, aws.facts().clone()))
 }
 
 /// Where the repository of the stack file begins.
@@ -186,10 +177,43 @@ pub(crate) fn root(global: &Global) -> Result<Root, Error> {
         .map_err(|error| Error::new(Kind::Failed, format!("cannot tell which repository {name} belongs to: {error}")))
 }
 
+/// The file, and where it is for. Nothing is asked of AWS when the account is named, by the option or in the file; else it is that of the
+/// credentials.
+///
+/// # Errors
+/// An invalid file; no account, and no credentials that would tell it; another account than the file's.
+pub(crate) async fn offline(global: &Global, account: Option<&AccountId>, ui: &Ui) -> Result<(Stack, Facts), Error> {
+    let source = source(global, ui)?;
+    let stack = check(&source, global, ui, account)?.stack;
+    if let (Some(named), Some(wanted)) = (account, stack.account.as_ref())
+        && named != wanted
+    {
+        let message = format!("{} is for the account {wanted}, not for {named}", source.name);
+        return Err(Error::new(Kind::Refused, message).help("leave `--account` out, or correct `account:` in the file"));
+    }
+    let facts = match account.or(stack.account.as_ref()) {
+        Some(account) => Facts { account: account.clone(), region: stack.region.clone() },
+        None => {
+            let help = "or name the account: `--account 123456789012`, or `account:` in the file; then nothing is asked of AWS";
+            connect(global, &stack).await.map_err(|error| Error::from(error).help(help))?.facts().clone()
+        }
+    };
+    let loaded = check(&source, global, ui, Some(&facts.account))?;
+    warn(&source, &loaded, ui);
+    Ok((loaded.stack, facts))
+}
+
+async fn connect(global: &Global, stack: &Stack) -> Result<Aws, CloudError> {
+    let settings = Settings { profile: global.profile.clone(), endpoint_url: global.endpoint_url.clone(), keys: None };
+    Aws::connect(&settings, stack.region.clone()).await
+}
+
 /// A look at the cloud, and the plan that follows from it.
 pub(crate) struct Look {
     pub(crate) seen: Snapshot,
     pub(crate) plan: Plan,
+    /// What was refused.
+    pub(crate) missing: Vec<Missing>,
 }
 
 impl Session {
@@ -206,7 +230,7 @@ impl Session {
         // Files of the repository are found also by those whom AWS does not answer.
         let nothing = seen.seen.iter().all(|live| live.kind.name == WORKFLOW.name);
         if let (true, Some(failure)) = (nothing, seen.unreadable.first()) {
-            return Err(failure.error.clone().into());
+            return Err(Error::from(failure.error.clone()).missing(self.missing(&seen)));
         }
         self.planned(seen, intent)
     }
@@ -224,7 +248,7 @@ impl Session {
         let plan = plan(&self.goal, &seen, intent)
             .map_err(|cycle| Error::new(Kind::Invalid, cycle.to_string()).help("remove one of these references"))?;
         match lint(&self.goal, &seen, &plan).first() {
-            None => Ok(Look { seen, plan }),
+            None => Ok(Look { missing: self.missing(&seen), seen, plan }),
             Some(finding) => {
                 let step = plan.steps.get(finding.step).map(|step| step.address.to_string()).unwrap_or_default();
                 let message =
@@ -237,6 +261,20 @@ impl Session {
     /// AWS and the repository.
     pub(crate) fn world(&self) -> World<'_> {
         World { provider: &self.provider, files: &self.files }
+    }
+
+    /// What was refused to a look.
+    pub(crate) fn missing(&self, seen: &Snapshot) -> Vec<Missing> {
+        let mut refusals = Refusals::default();
+        for failure in &seen.unreadable {
+            refusals.read(failure, &self.goal, self.provider.aws().facts());
+        }
+        refusals.missing()
+    }
+
+    /// Account and region.
+    pub(crate) fn facts(&self) -> &Facts {
+        self.provider.aws().facts()
     }
 
     /// The stack's name.
@@ -270,7 +308,7 @@ impl Look {
         let what = things(self.plan.unknown.len(), "resource", "resources");
         let classes: Vec<Class> = self.seen.unreadable.iter().map(|failure| failure.error.class).collect();
         let message = format!("the state of {what} could not be read; nothing was changed");
-        let error = Error::new(Kind::of_all(classes.iter().copied()), message);
+        let error = Error::new(Kind::of_all(classes.iter().copied()), message).missing(self.missing.clone());
         Some(match classes.first().and_then(|class| way_out(*class)) {
             Some(help) => error.help(help),
             None => error,

@@ -7,7 +7,7 @@ use terminal_size::{Height, Width, terminal_size_of};
 use crate::args::{Color, Global};
 use crate::error::{Error, Kind};
 use crate::render::line::{Line, write_all};
-use crate::render::{Style, Tone, one_line};
+use crate::render::{Style, Tone, missing, one_line};
 
 /// How wide text is where there is no terminal.
 const WIDTH: usize = 80;
@@ -105,6 +105,7 @@ fn error_lines(error: &Error) -> Vec<Line> {
     for help in &error.help {
         lines.push(Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(help));
     }
+    lines.extend(missing::lines(&error.missing));
     lines
 }
 

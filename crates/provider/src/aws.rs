@@ -16,7 +16,13 @@ use hatoba_model::names;
 use crate::classify::failed;
 use crate::http;
 use crate::pace::{Pace, Watch};
+use crate::permissions::call::calls;
 use crate::server_clock::ServerClock;
+
+calls! {
+    // Whoever has credentials may ask whose they are, even if a policy denies it.
+    GET_CALLER_IDENTITY: Plan "sts:GetCallerIdentity";
+}
 
 /// How to reach AWS; everything that is unset follows the standard environment, profiles and metadata.
 #[derive(Clone, Default)]
@@ -163,7 +169,7 @@ impl Aws {
             .get_caller_identity()
             .send()
             .await
-            .map_err(failed("sts:GetCallerIdentity"))
+            .map_err(failed(&GET_CALLER_IDENTITY))
             .map_err(|error| named(error, settings.profile.as_deref()))?;
         let account = identity.account().unwrap_or_default();
         let account = account.parse().map_err(|_| {

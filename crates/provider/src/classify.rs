@@ -7,12 +7,14 @@ use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use hatoba_engine::cloud::{Class, CloudError};
 
-/// Turns the SDK's error of `call` (`ecs:CreateService`) into the engine's.
-pub fn failed<E>(call: &'static str) -> impl Fn(SdkError<E, HttpResponse>) -> CloudError
+use crate::permissions::call::Call;
+
+/// Turns the SDK's error of a call into the engine's. Only a call of a table has errors, so that each says what it needs.
+pub fn failed<E>(call: &'static Call) -> impl Fn(SdkError<E, HttpResponse>) -> CloudError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    move |error| classify(call, &error)
+    move |error| classify(call.name, &error)
 }
 
 fn classify<E>(call: &'static str, error: &SdkError<E, HttpResponse>) -> CloudError
@@ -271,6 +273,7 @@ mod tests {
     use hatoba_engine::cloud::CloudError;
 
     use super::{Class, class_of, failed};
+    use crate::aws::GET_CALLER_IDENTITY;
 
     /// Makes a call to an address of this machine.
     async fn call(port: u16) -> CloudError {
@@ -282,7 +285,7 @@ mod tests {
             .load()
             .await;
         let answer = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
-        answer.map_err(failed("sts:GetCallerIdentity")).unwrap_err()
+        answer.map_err(failed(&GET_CALLER_IDENTITY)).unwrap_err()
     }
 
     /// A server that reads one request, writes this, and closes the connection.

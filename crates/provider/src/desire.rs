@@ -11,7 +11,7 @@ use hatoba_model::kinds::Resource;
 use hatoba_model::reference::Ref;
 use hatoba_model::stack::Stack;
 
-use crate::kinds::drivers;
+use crate::kinds::{drivers, role};
 
 /// The stack and where it lives.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,9 @@ pub fn goal(stack: &Stack, facts: &Facts) -> Goal {
             resources.entry(desired.address.clone()).or_insert(desired);
         }
     }
-    Goal { stack: stack.stack.to_string(), resources, content: false }
+    let mut goal = Goal { stack: stack.stack.to_string(), resources, content: false };
+    role::grant_runs(&cx, &mut goal);
+    goal
 }
 
 impl Desire<'_> {

@@ -11,6 +11,15 @@ use crate::aws::Aws;
 use crate::classify::{failed, missing_is_none};
 use crate::kinds::network;
 use crate::kinds::service_linked_role::ECS_PATH;
+use crate::permissions::call::calls;
+
+calls! { aside:
+    GET_ROLE: "iam:GetRole";
+    GET_OPEN_ID_CONNECT_PROVIDER: "iam:GetOpenIDConnectProvider";
+    LIST_ROLES: "iam:ListRoles";
+    DESCRIBE_REGIONS: "ec2:DescribeRegions";
+    GET_ACCOUNT_SUMMARY: "iam:GetAccountSummary";
+}
 
 /// A role as it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,12 +35,11 @@ pub struct RoleTrust {
 /// # Errors
 /// When it could not be read, or its policy is no JSON.
 pub async fn role_trust(aws: &Aws, name: &str) -> Result<Option<RoleTrust>, CloudError> {
-    const CALL: &str = "iam:GetRole";
-    let answer = missing_is_none(aws.iam().get_role().role_name(name).send().await.map_err(failed(CALL)))?;
+    let answer = missing_is_none(aws.iam().get_role().role_name(name).send().await.map_err(failed(&GET_ROLE)))?;
     let Some(role) = answer.and_then(|answer| answer.role) else { return Ok(None) };
     let text = role.assume_role_policy_document().unwrap_or("{}");
     let document = parse_url_encoded(text).map_err(|error| {
-        CloudError::new(Class::Other, CALL, format!("the trust policy of `{name}` is no JSON: {error}"))
+        CloudError::new(Class::Other, GET_ROLE.name, format!("the trust policy of `{name}` is no JSON: {error}"))
     })?;
     Ok(Some(RoleTrust { arn: role.arn().to_owned(), document }))
 }
@@ -43,7 +51,7 @@ pub async fn role_trust(aws: &Aws, name: &str) -> Result<Option<RoleTrust>, Clou
 pub async fn provider_audiences(aws: &Aws, host: &str) -> Result<Option<Vec<String>>, CloudError> {
     let arn = aws.facts().iam_arn(format_args!("oidc-provider/{host}"));
     let call = aws.iam().get_open_id_connect_provider().open_id_connect_provider_arn(arn);
-    let answer = missing_is_none(call.send().await.map_err(failed("iam:GetOpenIDConnectProvider")))?;
+    let answer = missing_is_none(call.send().await.map_err(failed(&GET_OPEN_ID_CONNECT_PROVIDER)))?;
     Ok(answer.map(|answer| answer.client_id_list().to_vec()))
 }
 
@@ -52,7 +60,7 @@ pub async fn provider_audiences(aws: &Aws, host: &str) -> Result<Option<Vec<Stri
 /// # Errors
 /// When it could not be read.
 pub async fn has_ecs_role(aws: &Aws) -> Result<bool, CloudError> {
-    let answer = aws.iam().list_roles().path_prefix(ECS_PATH).send().await.map_err(failed("iam:ListRoles"))?;
+    let answer = aws.iam().list_roles().path_prefix(ECS_PATH).send().await.map_err(failed(&LIST_ROLES))?;
     Ok(!answer.roles().is_empty())
 }
 
@@ -71,7 +79,7 @@ pub async fn default_network(aws: &Aws) -> Result<Option<network::Network>, Clou
 pub async fn region_status(aws: &Aws) -> Result<Option<String>, CloudError> {
     let region = aws.facts().region.as_str();
     let call = aws.ec2().describe_regions().region_names(region).all_regions(true);
-    let answer = call.send().await.map_err(failed("ec2:DescribeRegions"))?;
+    let answer = call.send().await.map_err(failed(&DESCRIBE_REGIONS))?;
     let found = answer.regions().iter().find(|known| known.region_name() == Some(region));
     Ok(found.map(|known| known.opt_in_status().unwrap_or("opt-in-not-required").to_owned()))
 }
@@ -92,7 +100,7 @@ pub struct Quota {
 /// # Errors
 /// When they could not be read.
 pub async fn quotas(aws: &Aws) -> Result<Vec<Quota>, CloudError> {
-    let answer = aws.iam().get_account_summary().send().await.map_err(failed("iam:GetAccountSummary"))?;
+    let answer = aws.iam().get_account_summary().send().await.map_err(failed(&GET_ACCOUNT_SUMMARY))?;
     // By name: the SDK does not know all of these keys.
     let summary: BTreeMap<&str, i32> =
         answer.summary_map().into_iter().flatten().map(|(key, value)| (SummaryKeyType::as_str(key), *value)).collect();

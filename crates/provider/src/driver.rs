@@ -11,6 +11,7 @@ use hatoba_model::address::Address;
 
 use crate::aws::Aws;
 use crate::desire::Desire;
+use crate::permissions::call::Call;
 use crate::survey::{Found, Survey};
 
 /// The calls of one kind. None of them waits, loops until something happens, or retries.
@@ -18,6 +19,9 @@ use crate::survey::{Found, Survey};
 pub trait Driver: Send + Sync {
     /// The kind's field table and habits.
     fn info(&self) -> &'static KindInfo;
+
+    /// Every call that is made for the kind.
+    fn calls(&self) -> Vec<&'static Call>;
 
     /// What the tagging API calls the kind: `ecr:repository`. None for kinds that it does not find in the stack's region.
     fn tagging_type(&self) -> Option<&'static str>;

@@ -9,6 +9,11 @@ use serde_json::Value as Json;
 use crate::aws::Aws;
 use crate::classify::failed;
 use crate::kinds::repository::image::repository_arn;
+use crate::permissions::call::calls;
+
+calls! { aside:
+    BATCH_GET_IMAGE: "ecr:BatchGetImage";
+}
 
 /// What `BatchGetImage` may answer with: what Docker and the OCI call an image for one machine, and a list of those.
 const MANIFESTS: [&str; 4] = [
@@ -83,17 +88,17 @@ pub async fn find(
     tag: Option<&str>,
     digest: Option<&str>,
 ) -> Result<Option<FoundImage>, CloudError> {
-    const CALL: &str = "ecr:BatchGetImage";
     let id = match digest {
         Some(digest) => ImageIdentifier::builder().image_digest(digest),
         None => ImageIdentifier::builder().image_tag(tag.unwrap_or("latest")),
     };
     let call = aws.ecr().batch_get_image().repository_name(repository).image_ids(id.build());
     let call = call.set_accepted_media_types(Some(MANIFESTS.map(str::to_owned).to_vec()));
-    let answer = call.send().await.map_err(failed(CALL))?;
+    let answer = call.send().await.map_err(failed(&BATCH_GET_IMAGE))?;
     let Some(image) = answer.images().first() else { return Ok(None) };
     let digest = image.image_id().and_then(ImageIdentifier::image_digest);
-    let digest = digest.ok_or_else(|| CloudError::new(Class::Other, CALL, "the answer names no digest"))?;
+    let digest =
+        digest.ok_or_else(|| CloudError::new(Class::Other, BATCH_GET_IMAGE.name, "the answer names no digest"))?;
     Ok(Some(FoundImage { digest: digest.to_owned(), platforms: platforms(image) }))
 }
 

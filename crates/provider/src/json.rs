@@ -78,14 +78,14 @@ impl Exchange {
 }
 
 /// Sends JSON as the request of an operation and evaluates to the answer as JSON, or the classified error:
-/// `json_call!("ecs:DescribeServices", aws.ecs().describe_services(), &body)`. A macro because the SDK keeps the trait
+/// `json_call!(&DESCRIBE_SERVICES, aws.ecs().describe_services(), &body)`. A macro because the SDK keeps the trait
 /// private that a function would have to name.
 macro_rules! json_call {
-    ($call:literal, $operation:expr, $body:expr) => {{
+    ($call:expr, $operation:expr, $body:expr) => {{
         let exchange = $crate::json::Exchange::new($body);
         let sent = $operation.customize().mutate_request(exchange.request()).interceptor(exchange.keep()).send().await;
         match sent {
-            Ok(_) => exchange.answer($call),
+            Ok(_) => exchange.answer($call.name),
             Err(error) => Err($crate::classify::failed($call)(error)),
         }
     }};

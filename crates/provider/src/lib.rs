@@ -13,6 +13,7 @@ pub mod json;
 pub mod kinds;
 pub mod normal;
 mod pace;
+pub mod permissions;
 pub mod provider;
 mod server_clock;
 mod shape;

@@ -17,7 +17,12 @@ use crate::classify::failed;
 use crate::driver::Driver;
 use crate::kinds::drivers;
 use crate::kinds::network::{self, Network};
+use crate::permissions::call::{ALWAYS, calls};
 use crate::tags::Tags;
+
+calls! {
+    GET_RESOURCES: Plan "tag:GetResources" => ALWAYS;
+}
 
 /// How many resources the tagging API returns at most in one page.
 const PAGE: i32 = 100;
@@ -136,7 +141,7 @@ impl<'a> Survey<'a> {
         let mut pages = query.resources_per_page(PAGE).into_paginator().send();
         let mut marks = BTreeMap::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(failed("tag:GetResources"))?;
+            let page = page.map_err(failed(&GET_RESOURCES))?;
             for mapping in page.resource_tag_mapping_list() {
                 if let Some(arn) = mapping.resource_arn() {
                     let tags = crate::tags::from(mapping.tags(), |tag| (Some(tag.key()), Some(tag.value())));

@@ -73,7 +73,7 @@ fn is_a_plan(plan: &Value) {
 #[track_caller]
 fn is_an_error(document: &Value, kind: &str) {
     let error = &document["error"];
-    assert_eq!(members(error), named(&["kind", "message", "help"]), "{document:#}");
+    assert_eq!(members(error), named(&["kind", "message", "help", "missing"]), "{document:#}");
     assert_eq!(error["kind"], kind, "{document:#}");
 }
 

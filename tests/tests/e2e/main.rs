@@ -14,6 +14,7 @@
 //! | `documents` | `--json` and saved plans |
 //! | `doctor` | refused tokens, missing permissions, an account that is not ready |
 //! | `workflows` | files of the repository; they know no AWS, so one emulator is enough |
+//! | `permissions` | what `permissions` prints, and for which account |
 //! | `codes` | accounts, credentials, permissions, the network: exit codes |
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
@@ -47,6 +48,7 @@ mod documents;
 mod drift;
 mod helpers;
 mod ownership;
+mod permissions;
 mod removal;
 mod rows;
 mod stack;

@@ -36,6 +36,7 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     if let Some(obstacle) = look.obstacle() {
         return Err(obstacle.document(not_done));
     }
+    ui.tell(&render::missing::lines(&look.missing));
     if look.plan.steps.is_empty() {
         if ui.json {
             ui.document(&not_done)?;
@@ -52,7 +53,8 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     }
     let document =
         json!({ "plan": render::json::plan(&look.plan), "outcome": render::json::outcome(&look.plan, &outcome) });
-    finish(&look.plan, &outcome, &again("apply", &global), ui).map_err(|error| error.document(document.clone()))?;
+    finish(&look.plan, &outcome, session.facts(), &again("apply", &global), ui)
+        .map_err(|error| error.document(document.clone()))?;
     if ui.json {
         ui.document(&document)?;
     }

@@ -60,7 +60,7 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let images = args.images.iter().map(|(name, image)| format!(" --image {name}={image}")).collect::<String>();
     let said = format!("{}{images}", again(&words.join(" "), global));
     let document = document(render::json::outcome(&look.plan, &outcome));
-    finish(&look.plan, &outcome, &said, ui).map_err(|error| error.document(document.clone()))?;
+    finish(&look.plan, &outcome, session.facts(), &said, ui).map_err(|error| error.document(document.clone()))?;
     if ui.json {
         ui.document(&document)?;
     }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use hatoba_engine::execute::Outcome;
 use hatoba_engine::plan::{Intent, Plan};
-use hatoba_engine::snapshot::Snapshot;
 use serde_json::{Value as Json, json};
 
 use crate::args::{DestroyArgs, Global};
@@ -15,7 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::render;
 use crate::render::line::Line;
 use crate::render::report::{Remains, proof, remains};
-use crate::session::{self, Session};
+use crate::session::{self, Look, Session};
 use crate::ui::Ui;
 
 /// Reads may lag behind deletes: what seems left is looked for again after these times.
@@ -28,8 +27,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui, interrupt:
     let place = session.place();
     let obstacle = look.obstacle();
     if obstacle.is_none() && look.plan.steps.is_empty() {
-        if let Some(error) =
-            not_all_seen(&look.seen, "nothing was found to delete, but not everything could be looked for")
+        if let Some(error) = not_all_seen(&look, "nothing was found to delete, but not everything could be looked for")
         {
             return Err(error.document(document(&look.plan, Json::Null, Json::Null)));
         }
@@ -70,7 +68,7 @@ pub(crate) async fn conclude(
 ) -> Result<u8, Error> {
     let again = again("destroy", global);
     let unproved = || document(plan, render::json::outcome(plan, outcome), Json::Null);
-    finish(plan, outcome, &again, ui).map_err(|error| error.document(unproved()))?;
+    finish(plan, outcome, session.facts(), &again, ui).map_err(|error| error.document(unproved()))?;
     let left = prove(session, plan).await.map_err(|error| error.document(unproved()))?;
     ui.show(&proof(session.name(), &left, true))?;
     let unexpected: Vec<&str> = left.iter().filter(|it| !it.expected).map(|it| it.address.as_str()).collect();
@@ -91,9 +89,9 @@ fn document(plan: &Plan, outcome: Json, left: Json) -> Json {
 }
 
 /// Why nothing can be said about what is left: a failed read does not mean that nothing is there.
-fn not_all_seen(seen: &Snapshot, help: &str) -> Option<Error> {
-    let failure = seen.unreadable.first()?;
-    Some(Error::from(failure.error.clone()).help(help))
+fn not_all_seen(look: &Look, help: &str) -> Option<Error> {
+    let failure = look.seen.unreadable.first()?;
+    Some(Error::from(failure.error.clone()).help(help).missing(look.missing.clone()))
 }
 
 /// Looks again, by name and by mark.
@@ -102,7 +100,7 @@ async fn prove(session: &mut Session, plan: &Plan) -> Result<Vec<Remains>, Error
     loop {
         let look = session.look(Intent::Absent).await?;
         let help = "everything was deleted, but that could not be proved: run the same command again";
-        if let Some(error) = not_all_seen(&look.seen, help) {
+        if let Some(error) = not_all_seen(&look, help) {
             return Err(error);
         }
         let left = remains(&session.goal, &look.seen, plan);

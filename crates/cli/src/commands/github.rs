@@ -19,7 +19,7 @@ pub(crate) async fn run(global: &Global, command: &GithubCommand, ui: &Ui) -> Re
 
 /// Prints the variables of the repository, and the commands that set them.
 async fn vars(global: &Global, ui: &Ui) -> Result<u8, Error> {
-    let (stack, facts) = session::place(global, ui).await?;
+    let (stack, facts) = session::offline(global, None, ui).await?;
     let repository = stack.github.as_ref().map(|github| github.repository.to_string());
     let variables = variables(&stack, &facts);
     let commands: Vec<String> = variables

@@ -7,4 +7,5 @@ pub(crate) mod doctor;
 pub(crate) mod github;
 pub(crate) mod graph;
 pub(crate) mod offline;
+pub(crate) mod permissions;
 pub(crate) mod plan;

@@ -5,7 +5,7 @@ use hatoba_engine::plan::Intent;
 use crate::args::{Global, PlanArgs};
 use crate::error::{Error, PENDING};
 use crate::render::line::Line;
-use crate::render::{Tone, json, markdown, plan};
+use crate::render::{Tone, json, markdown, missing, plan};
 use crate::saved::Saved;
 use crate::session;
 use crate::ui::Ui;
@@ -26,6 +26,8 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<u8,
     if let Some(obstacle) = obstacle {
         return Err(obstacle);
     }
+    // What could not be looked for stands in the plan; what it takes to look for it is no part of it.
+    ui.tell(&missing::lines(&look.missing));
     if let Some(path) = &args.out {
         Saved::new(&look.plan, &place, global).write(path)?;
         let text = format!("Saved. `hatoba apply {}` carries out exactly this, or nothing.", path.display());

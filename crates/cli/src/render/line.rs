@@ -14,6 +14,8 @@ pub(crate) struct Line {
     pub(crate) indent: usize,
     /// How much further its continuation lines are indented.
     pub(crate) hang: usize,
+    /// Whether it is never broken, because it is there to be copied.
+    whole: bool,
     spans: Vec<(Tone, String)>,
     right: Option<(Tone, String)>,
 }
@@ -33,6 +35,13 @@ impl Line {
     #[must_use]
     pub(crate) fn hang(mut self, hang: usize) -> Self {
         self.hang = hang;
+        self
+    }
+
+    /// It is never broken.
+    #[must_use]
+    pub(crate) fn whole(mut self) -> Self {
+        self.whole = true;
         self
     }
 
@@ -84,7 +93,7 @@ impl Line {
             out.push('\n');
         } else {
             out.push('\n');
-            let below = Line { indent: self.indent + 4, hang: 2, spans: vec![(*tone, right.clone())], right: None };
+            let below = Line::new(self.indent + 4).add(*tone, right);
             below.write(style, out);
         }
     }
@@ -95,7 +104,7 @@ impl Line {
         let mut start = 0;
         let mut indent = self.indent;
         loop {
-            let room = style.width.saturating_sub(indent).max(NARROWEST);
+            let room = if self.whole { usize::MAX } else { style.width.saturating_sub(indent).max(NARROWEST) };
             let (stop, next) = break_at(&cells, start, room);
             if stop > start {
                 out.extend(std::iter::repeat_n(' ', indent));

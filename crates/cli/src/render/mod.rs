@@ -8,6 +8,7 @@ pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod line;
 pub(crate) mod markdown;
+pub(crate) mod missing;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod style;

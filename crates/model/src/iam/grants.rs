@@ -3,13 +3,14 @@
 //! Which action can be limited to which resource is taken from AWS's service authorization reference.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, SeqAccess, Visitor};
+use serde::de::{self, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use super::permission::{self, Given, Permission};
 
 /// One or several keys of resources of the stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,6 +92,48 @@ impl JsonSchema for Names {
     }
 }
 
+/// Everything in the file: `true` or `all`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Everything;
+
+impl Serialize for Everything {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(true)
+    }
+}
+
+impl<'de> Deserialize<'de> for Everything {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TrueOrAll;
+        impl Visitor<'_> for TrueOrAll {
+            type Value = Everything;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`true` or `all` (everything in this file)")
+            }
+
+            fn visit_bool<E: de::Error>(self, yes: bool) -> Result<Everything, E> {
+                if yes { Ok(Everything) } else { Err(E::invalid_value(Unexpected::Bool(yes), &self)) }
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Everything, E> {
+                if text == "all" { Ok(Everything) } else { Err(E::invalid_value(Unexpected::Str(text), &self)) }
+            }
+        }
+        deserializer.deserialize_any(TrueOrAll)
+    }
+}
+
+impl JsonSchema for Everything {
+    fn schema_name() -> Cow<'static, str> {
+        "Everything".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "Everything in this file.", "enum": [true, "all"] })
+    }
+}
+
 /// What a role is allowed, by purpose.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -99,9 +142,19 @@ pub enum Grant {
     Push(Names),
     /// Pull images from these repositories.
     Pull(Names),
-    /// Bring new images into these services: register task definitions of their family with their roles, update the service, follow
-    /// the deployment and read its logs.
+    /// Bring new images into these services: find the image, register task definitions of their family with their roles, update the
+    /// service, follow the deployment and read its logs.
     Deploy(Names),
+    /// Run tasks of these task definitions: start them with their roles, follow them and read their logs.
+    Run(Names),
+    /// Read the logs of these log groups, or of the containers of these services.
+    Logs(Names),
+    /// Stop and start these services: change how many tasks they run, and their schedule.
+    Scale(Names),
+    /// Read what `hatoba plan` reads, for pull requests: nothing can be changed.
+    Plan(Everything),
+    /// What `hatoba apply` needs: create and change what is in this file, but delete nothing of it.
+    Apply(Everything),
 }
 
 /// What grants come to once names are resolved: ARNs.
@@ -112,22 +165,39 @@ pub struct GrantFacts {
     /// Repositories that may be pulled from.
     pub pull: Vec<String>,
     /// Services that may be deployed.
-    pub deploy: Vec<DeployFacts>,
+    pub deploy: Vec<ServiceFacts>,
+    /// Task definitions that may be run.
+    pub run: Vec<TaskFacts>,
+    /// Log groups that may be read: `arn:aws:logs:us-west-2:123456789012:log-group:/ecs/papyrus`.
+    pub logs: Vec<String>,
+    /// Services that may be stopped and started: `arn:aws:ecs:us-west-2:123456789012:service/papyrus/papyrus`.
+    pub scale: Vec<String>,
 }
 
-/// A service that may be deployed.
+/// A service and what it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeployFacts {
+pub struct ServiceFacts {
     /// The service: `arn:aws:ecs:us-west-2:123456789012:service/papyrus/papyrus`.
     pub service: String,
     /// Its cluster: `arn:aws:ecs:us-west-2:123456789012:cluster/papyrus`.
     pub cluster: String,
-    /// All revisions of its task definition: `arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:*`.
+    /// What it runs.
+    pub task: TaskFacts,
+}
+
+/// A task definition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskFacts {
+    /// All its revisions: `arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:*`.
     pub task_definition: String,
-    /// The execution role and the task role of the task definition, those that it has.
+    /// Its execution role and its task role, those that it has.
     pub roles: Vec<String>,
     /// The log groups of its containers: `arn:aws:logs:us-west-2:123456789012:log-group:/ecs/papyrus`.
     pub log_groups: Vec<String>,
+    /// The repositories of the stack that its images come from.
+    pub repositories: Vec<String>,
+    /// The clusters that it may run in: `arn:aws:ecs:us-west-2:123456789012:cluster/papyrus`.
+    pub clusters: Vec<String>,
 }
 
 const PULL: [&str; 4] =
@@ -142,98 +212,137 @@ const PUSH: [&str; 8] = [
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 ];
+/// To find the image that a tag means, and its platforms.
+const RESOLVE: [&str; 2] = ["ecr:BatchGetImage", "ecr:DescribeImages"];
 
-/// The fewest statements that allow what is granted and nothing else, each with a `Sid`. Equal facts give equal statements, in
-/// whatever order they are given. A repository that may be pushed to is not named again for pulling. Empty when nothing is granted.
+/// What is granted, permission by permission.
+pub fn permissions(facts: &GrantFacts) -> Vec<Permission> {
+    let mut all = Many::default();
+    if !(facts.push.is_empty() && facts.pull.is_empty()) {
+        all.add("LogInToEcr", "ecr:GetAuthorizationToken", "*");
+    }
+    facts.push.iter().for_each(|arn| all.each("PushImages", &PUSH, arn));
+    facts.pull.iter().for_each(|arn| all.each("PullImages", &PULL, arn));
+    facts.deploy.iter().for_each(|service| all.deploy(service));
+    facts.run.iter().for_each(|task| all.run(task));
+    facts.logs.iter().for_each(|group| all.read_logs(group));
+    facts.scale.iter().for_each(|service| all.scale(service));
+    all.0
+}
+
+/// The fewest statements that allow what is granted and nothing else. See [`permission::statements`].
 pub fn statements(facts: &GrantFacts) -> Vec<Value> {
-    let push: BTreeSet<&str> = facts.push.iter().map(String::as_str).collect();
-    let pull: BTreeSet<&str> = facts.pull.iter().map(String::as_str).filter(|arn| !push.contains(arn)).collect();
-    let deploy = &facts.deploy;
-    let each = |of: fn(&DeployFacts) -> String| -> BTreeSet<String> { deploy.iter().map(of).collect() };
-
-    let mut unscoped = Vec::new();
-    if !(push.is_empty() && pull.is_empty()) {
-        unscoped.push("ecr:GetAuthorizationToken");
-    }
-    if !deploy.is_empty() {
-        unscoped.extend(["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"]);
-    }
-    let services = each(|facts| facts.service.clone());
-    let deployments = each(|facts| format!("{}/*", facts.service.replacen(":service/", ":service-deployment/", 1)));
-    let tasks = each(|facts| format!("{}/*", facts.cluster.replacen(":cluster/", ":task/", 1)));
-    let clusters = each(|facts| facts.cluster.clone());
-    let families = each(|facts| facts.task_definition.clone());
-    let roles: BTreeSet<String> = deploy.iter().flat_map(|facts| facts.roles.iter().cloned()).collect();
-    let streams: BTreeSet<String> = deploy
-        .iter()
-        .flat_map(|facts| &facts.log_groups)
-        .map(|group| format!("{}:log-stream:*", group.strip_suffix(":*").unwrap_or(group)))
-        .collect();
-
-    let any = BTreeSet::from(["*".to_owned()]);
-    let anywhere = |wanted: bool| if wanted { any.clone() } else { BTreeSet::new() };
-    let owned = |arns: BTreeSet<&str>| arns.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
-    let followed: BTreeSet<String> = services.union(&deployments).cloned().collect();
-    // Fargate tasks have no container instance, the only resource that ListTasks can be limited to.
-    let in_cluster = json!({ "ArnEquals": { "ecs:cluster": one_or_list(&clusters) } });
-    let to_tasks = json!({ "StringEquals": { "iam:PassedToService": "ecs-tasks.amazonaws.com" } });
-    [
-        // No resource can be named for these.
-        statement("AccountWide", &unscoped, &anywhere(!unscoped.is_empty()), None),
-        statement("PushImages", &PUSH, &owned(push), None),
-        statement("PullImages", &PULL, &owned(pull), None),
-        statement("RegisterTaskDefinitions", &["ecs:RegisterTaskDefinition", "ecs:TagResource"], &families, None),
-        statement("PassTaskRoles", &["iam:PassRole"], &roles, Some(to_tasks)),
-        statement(
-            "UpdateServices",
-            &["ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:UpdateService"],
-            &services,
-            None,
-        ),
-        statement(
-            "FollowDeployments",
-            &["ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"],
-            &followed,
-            None,
-        ),
-        statement("ListTasks", &["ecs:ListTasks"], &anywhere(!clusters.is_empty()), Some(in_cluster)),
-        statement("DescribeTasks", &["ecs:DescribeTasks"], &tasks, None),
-        statement("ReadLogs", &["logs:GetLogEvents"], &streams, None),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    permission::statements(&permissions(facts))
 }
 
 /// The policy of [`statements`]; nothing when nothing is granted.
 pub fn policy(facts: &GrantFacts) -> Option<Value> {
-    let statements = statements(facts);
-    (!statements.is_empty()).then(|| json!({ "Version": "2012-10-17", "Statement": statements }))
+    permission::policy(&permissions(facts))
 }
 
-/// A statement, unless it is about nothing.
-fn statement(sid: &str, actions: &[&str], resources: &BTreeSet<String>, condition: Option<Value>) -> Option<Value> {
-    if resources.is_empty() {
-        return None;
+/// Permissions in the making.
+#[derive(Default)]
+struct Many(Vec<Permission>);
+
+impl Many {
+    fn add(&mut self, topic: &str, action: &str, resource: impl Into<String>) {
+        self.0.push(Permission::new(topic, action, resource));
     }
-    let actions: BTreeSet<String> = actions.iter().map(|action| (*action).to_owned()).collect();
-    let mut statement = json!({
-        "Sid": sid,
-        "Effect": "Allow",
-        "Action": one_or_list(&actions),
-        "Resource": one_or_list(resources)
-    });
-    if let Some(condition) = condition {
-        statement["Condition"] = condition;
+
+    fn each(&mut self, topic: &str, actions: &[&str], resource: &str) {
+        actions.iter().for_each(|action| self.add(topic, action, resource));
     }
-    Some(statement)
+
+    fn deploy(&mut self, facts: &ServiceFacts) {
+        facts.task.repositories.iter().for_each(|arn| self.each("FindImages", &RESOLVE, arn));
+        // What bears the stack's mark is looked for, too; none of these can be limited to a resource.
+        let everywhere = ["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions", "tag:GetResources"];
+        self.each("AccountWide", &everywhere, "*");
+        let change = ["ecs:RegisterTaskDefinition", "ecs:TagResource"];
+        self.each("RegisterTaskDefinitions", &change, &facts.task.task_definition);
+        self.pass(&facts.task.roles);
+        self.each("UpdateServices", &["ecs:ListServiceDeployments", "ecs:UpdateService"], &facts.service);
+        // All services of the cluster are looked at, for those that bear the mark and are in the file no more.
+        self.add("ReadServices", "ecs:DescribeServices", below(&facts.cluster, "service"));
+        let deployments = format!("{}/*", facts.service.replacen(":service/", ":service-deployment/", 1));
+        for resource in [&facts.service, &deployments] {
+            let follow = ["ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"];
+            self.each("FollowDeployments", &follow, resource);
+        }
+        for action in ["ecs:ListServices", "ecs:ListTasks"] {
+            // Fargate tasks have no container instance, the only resource that ListTasks can be limited to; ListServices has none.
+            self.0.push(Permission::new("ListInClusters", action, "*").given(in_cluster(&facts.cluster)));
+        }
+        self.add("DescribeTasks", "ecs:DescribeTasks", below(&facts.cluster, "task"));
+        facts.task.log_groups.iter().for_each(|group| self.add("ReadLogs", "logs:GetLogEvents", streams(group)));
+    }
+
+    fn run(&mut self, facts: &TaskFacts) {
+        self.add("AccountWide", "ecs:DescribeTaskDefinition", "*");
+        if facts.clusters.is_empty() {
+            self.add("RunTasks", "ecs:RunTask", &facts.task_definition);
+        }
+        for cluster in &facts.clusters {
+            let run = Permission::new("RunTasks", "ecs:RunTask", &facts.task_definition);
+            self.0.push(run.given(in_cluster(cluster)));
+            self.add("DescribeTasks", "ecs:DescribeTasks", below(cluster, "task"));
+        }
+        self.pass(&facts.roles);
+        facts.log_groups.iter().for_each(|group| self.add("ReadLogs", "logs:GetLogEvents", streams(group)));
+    }
+
+    fn pass(&mut self, roles: &[String]) {
+        for role in roles {
+            let to_tasks = Given::new("StringEquals", "iam:PassedToService", "ecs-tasks.amazonaws.com");
+            self.0.push(Permission::new("PassTaskRoles", "iam:PassRole", role).given(to_tasks));
+        }
+    }
+
+    fn read_logs(&mut self, group: &str) {
+        self.add("ReadLogs", "logs:GetLogEvents", streams(group));
+        let group = group.strip_suffix(":*").unwrap_or(group);
+        // The reference names the group with and without the star at its end.
+        for resource in [group.to_owned(), format!("{group}:*")] {
+            self.each("SearchLogs", &["logs:DescribeLogStreams", "logs:FilterLogEvents"], &resource);
+        }
+    }
+
+    fn scale(&mut self, service: &str) {
+        let change = ["ecs:DescribeServices", "ecs:TagResource", "ecs:UntagResource", "ecs:UpdateService"];
+        self.each("ScaleServices", &change, service);
+        let autoscaling = |action: &str| format!("application-autoscaling:{action}");
+        for action in ["DescribeScalableTargets", "DescribeScheduledActions"] {
+            self.add("AccountWide", &autoscaling(action), "*");
+        }
+        // The ids of scalable targets are AWS's to choose.
+        let Some((head, _)) = service.split_once(":service/") else { return };
+        let targets = format!("{}:scalable-target/*", head.replacen(":ecs:", ":application-autoscaling:", 1));
+        for action in [
+            "DeleteScheduledAction",
+            "DeregisterScalableTarget",
+            "ListTagsForResource",
+            "PutScheduledAction",
+            "RegisterScalableTarget",
+            "TagResource",
+            "UntagResource",
+        ] {
+            self.add("ScheduleServices", &autoscaling(action), &targets);
+        }
+    }
 }
 
-fn one_or_list(texts: &BTreeSet<String>) -> Value {
-    match texts.iter().next() {
-        Some(one) if texts.len() == 1 => json!(one),
-        _ => json!(texts),
-    }
+fn in_cluster(cluster: &str) -> Given {
+    Given::new("ArnEquals", "ecs:cluster", cluster)
+}
+
+/// Everything of this sort in a cluster.
+fn below(cluster: &str, sort: &str) -> String {
+    format!("{}/*", cluster.replacen(":cluster/", &format!(":{sort}/"), 1))
+}
+
+/// The streams of a log group.
+fn streams(group: &str) -> String {
+    format!("{}:log-stream:*", group.strip_suffix(":*").unwrap_or(group))
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::path::Path;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{DeployFacts, Grant, GrantFacts, PUSH, policy, statements};
+use super::{Grant, GrantFacts, PUSH, ServiceFacts, TaskFacts, policy, statements};
 use crate::iam::{DocKind, document, size, to_pretty_json};
 
 fn ecs(resource: &str) -> String {
@@ -14,125 +16,62 @@ fn repository(name: &str) -> String {
     format!("arn:aws:ecr:us-west-2:123456789012:repository/{name}")
 }
 
-fn service(cluster: &str, name: &str) -> DeployFacts {
-    DeployFacts {
-        service: ecs(&format!("service/{cluster}/{name}")),
-        cluster: ecs(&format!("cluster/{cluster}")),
+fn task(name: &str) -> TaskFacts {
+    TaskFacts {
         task_definition: ecs(&format!("task-definition/{name}:*")),
         roles: vec![
             format!("arn:aws:iam::123456789012:role/{name}-task"),
             "arn:aws:iam::123456789012:role/ecsTaskExecutionRole".to_owned(),
         ],
-        log_groups: vec![format!("arn:aws:logs:us-west-2:123456789012:log-group:/ecs/{name}")],
+        log_groups: vec![group(name)],
+        repositories: vec![repository(name)],
+        clusters: Vec::new(),
+    }
+}
+
+fn group(name: &str) -> String {
+    format!("arn:aws:logs:us-west-2:123456789012:log-group:/ecs/{name}")
+}
+
+fn service(cluster: &str, name: &str) -> ServiceFacts {
+    ServiceFacts {
+        service: ecs(&format!("service/{cluster}/{name}")),
+        cluster: ecs(&format!("cluster/{cluster}")),
+        task: task(name),
     }
 }
 
 fn papyrus() -> GrantFacts {
-    GrantFacts { push: vec![repository("papyrus")], pull: Vec::new(), deploy: vec![service("papyrus", "papyrus")] }
+    GrantFacts {
+        push: vec![repository("papyrus")],
+        deploy: vec![service("papyrus", "papyrus")],
+        ..GrantFacts::default()
+    }
 }
 
-const GOLDEN: &str = r#"{
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Sid": "AccountWide",
-      "Effect": "Allow",
-      "Action": [
-        "ecr:GetAuthorizationToken",
-        "ecs:DescribeTaskDefinition",
-        "ecs:ListTaskDefinitions"
-      ],
-      "Resource": "*"
-    },
-    {
-      "Sid": "PushImages",
-      "Effect": "Allow",
-      "Action": [
-        "ecr:BatchCheckLayerAvailability",
-        "ecr:BatchGetImage",
-        "ecr:CompleteLayerUpload",
-        "ecr:DescribeImages",
-        "ecr:GetDownloadUrlForLayer",
-        "ecr:InitiateLayerUpload",
-        "ecr:PutImage",
-        "ecr:UploadLayerPart"
-      ],
-      "Resource": "arn:aws:ecr:us-west-2:123456789012:repository/papyrus"
-    },
-    {
-      "Sid": "RegisterTaskDefinitions",
-      "Effect": "Allow",
-      "Action": [
-        "ecs:RegisterTaskDefinition",
-        "ecs:TagResource"
-      ],
-      "Resource": "arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:*"
-    },
-    {
-      "Sid": "PassTaskRoles",
-      "Effect": "Allow",
-      "Action": "iam:PassRole",
-      "Resource": [
-        "arn:aws:iam::123456789012:role/ecsTaskExecutionRole",
-        "arn:aws:iam::123456789012:role/papyrus-task"
-      ],
-      "Condition": {
-        "StringEquals": {
-          "iam:PassedToService": "ecs-tasks.amazonaws.com"
-        }
-      }
-    },
-    {
-      "Sid": "UpdateServices",
-      "Effect": "Allow",
-      "Action": [
-        "ecs:DescribeServices",
-        "ecs:ListServiceDeployments",
-        "ecs:UpdateService"
-      ],
-      "Resource": "arn:aws:ecs:us-west-2:123456789012:service/papyrus/papyrus"
-    },
-    {
-      "Sid": "FollowDeployments",
-      "Effect": "Allow",
-      "Action": [
-        "ecs:DescribeServiceDeployments",
-        "ecs:StopServiceDeployment"
-      ],
-      "Resource": [
-        "arn:aws:ecs:us-west-2:123456789012:service-deployment/papyrus/papyrus/*",
-        "arn:aws:ecs:us-west-2:123456789012:service/papyrus/papyrus"
-      ]
-    },
-    {
-      "Sid": "ListTasks",
-      "Effect": "Allow",
-      "Action": "ecs:ListTasks",
-      "Resource": "*",
-      "Condition": {
-        "ArnEquals": {
-          "ecs:cluster": "arn:aws:ecs:us-west-2:123456789012:cluster/papyrus"
-        }
-      }
-    },
-    {
-      "Sid": "DescribeTasks",
-      "Effect": "Allow",
-      "Action": "ecs:DescribeTasks",
-      "Resource": "arn:aws:ecs:us-west-2:123456789012:task/papyrus/*"
-    },
-    {
-      "Sid": "ReadLogs",
-      "Effect": "Allow",
-      "Action": "logs:GetLogEvents",
-      "Resource": "arn:aws:logs:us-west-2:123456789012:log-group:/ecs/papyrus:log-stream:*"
+#[track_caller]
+fn golden(name: &str, facts: &GrantFacts) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/grants").join(format!("{name}.json"));
+    let text = to_pretty_json(&policy(facts).unwrap()) + "\n";
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &text).unwrap();
     }
-  ]
-}"#;
+    assert_eq!(text, std::fs::read_to_string(&path).unwrap_or_default(), "{}", path.display());
+}
 
 #[test]
 fn push_and_deploy_of_papyrus() {
-    assert_eq!(to_pretty_json(&policy(&papyrus()).unwrap()), GOLDEN);
+    golden("push-and-deploy", &papyrus());
+}
+
+#[test]
+fn run_logs_and_scale_of_papyrus() {
+    let clusters = vec![ecs("cluster/papyrus")];
+    let run = vec![TaskFacts { clusters, ..task("papyrus") }];
+    golden("run", &GrantFacts { run, ..GrantFacts::default() });
+    golden("logs", &GrantFacts { logs: vec![group("papyrus")], ..GrantFacts::default() });
+    let scale = vec![ecs("service/papyrus/papyrus")];
+    golden("scale", &GrantFacts { scale, ..GrantFacts::default() });
 }
 
 #[test]
@@ -149,6 +88,11 @@ fn grants_are_read_from_single_key_mappings() {
     assert!(error(json!({ "puhs": "x" })).contains("unknown variant `puhs`"));
     assert!(error(json!({ "push": 5 })).contains("the name of a resource of this stack, or a list of names"));
     assert!(error(json!({ "push": [] })).contains("invalid length 0"));
+    let all: Vec<Grant> = serde_json::from_value(json!([{ "plan": true }, { "apply": "all" }])).unwrap();
+    assert_eq!(serde_json::to_value(&all).unwrap(), json!([{ "plan": true }, { "apply": true }]));
+    for value in [json!(false), json!("papyrus"), json!(["papyrus"])] {
+        assert!(error(json!({ "plan": value })).contains("everything in this file"));
+    }
 }
 
 #[test]
@@ -158,15 +102,11 @@ fn nothing_granted_is_no_policy() {
 
 #[test]
 fn a_task_definition_without_roles_and_logs_passes_no_role_and_reads_no_log() {
-    let bare = DeployFacts { roles: Vec::new(), log_groups: Vec::new(), ..service("c", "s") };
-    let sids: Vec<Value> = statements(&GrantFacts { deploy: vec![bare], ..GrantFacts::default() })
-        .into_iter()
-        .map(|statement| statement["Sid"].clone())
-        .collect();
-    assert_eq!(
-        sids,
-        ["AccountWide", "RegisterTaskDefinitions", "UpdateServices", "FollowDeployments", "ListTasks", "DescribeTasks"]
-    );
+    let bare = TaskFacts { task_definition: ecs("task-definition/s:*"), ..TaskFacts::default() };
+    let bare = ServiceFacts { task: bare, ..service("c", "s") };
+    let text = policy(&GrantFacts { deploy: vec![bare], ..GrantFacts::default() }).unwrap().to_string();
+    assert!(text.contains("ecs:RegisterTaskDefinition"));
+    assert!(!text.contains("iam:PassRole") && !text.contains("logs:") && !text.contains("ecr:"), "{text}");
 }
 
 #[test]
@@ -175,24 +115,28 @@ fn several_grants_share_statements() {
         push: vec![repository("a"), repository("b"), repository("a")],
         pull: vec![repository("c"), repository("a")],
         deploy: vec![service("one", "x"), service("one", "y")],
+        ..GrantFacts::default()
     };
     let all = statements(&facts);
-    assert_eq!(all.len(), 10);
-    assert_eq!(all[1]["Resource"], json!([repository("a"), repository("b")]));
-    assert_eq!(all[2]["Resource"], json!(repository("c")), "what may be pushed is not named again");
     assert_eq!(
         all.iter().filter(|statement| statement["Resource"] == "*").count(),
         2,
         "one without and one with a condition"
     );
-    let passed = all.iter().find(|statement| statement["Sid"] == "PassTaskRoles").unwrap();
-    assert_eq!(passed["Resource"].as_array().unwrap().len(), 3);
+    let with = |action: &str| {
+        let has = |statement: &&Value| statement["Action"].to_string().contains(&format!("\"{action}\""));
+        all.iter().filter(has).map(|statement| statement["Resource"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(with("ecr:PutImage"), [json!([repository("a"), repository("b")])]);
+    assert_eq!(with("ecr:GetDownloadUrlForLayer"), [json!([repository("a"), repository("b"), repository("c")])]);
+    assert_eq!(with("iam:PassRole")[0].as_array().unwrap().len(), 3);
+    assert_eq!(with("ecs:RegisterTaskDefinition").len(), 1);
 }
 
 #[test]
 fn a_log_group_may_be_given_with_the_star_that_its_arn_ends_with() {
     let mut starred = papyrus();
-    starred.deploy[0].log_groups[0].push_str(":*");
+    starred.deploy[0].task.log_groups[0].push_str(":*");
     assert_eq!(statements(&starred), statements(&papyrus()));
 }
 
@@ -207,6 +151,7 @@ proptest! {
             push: push.iter().map(|name| repository(name)).collect(),
             pull: pull.iter().map(|name| repository(name)).collect(),
             deploy: deploy.iter().map(|(cluster, name)| service(cluster, name)).collect(),
+            ..GrantFacts::default()
         };
         let mut reversed = facts.clone();
         reversed.push.reverse();

@@ -7,6 +7,7 @@ pub mod document;
 pub mod evaluate;
 pub mod grants;
 pub mod lint;
+pub mod permission;
 mod principal;
 pub mod service_principals;
 pub mod size;

@@ -7,16 +7,23 @@ use serde_json::Value;
 use super::service::Service;
 use super::task_definition::TaskDefinition;
 use crate::check::Check;
+use crate::diag::nearest;
 use crate::facts::Facts;
-use crate::iam::grants::{DeployFacts, Grant, GrantFacts, Names, policy};
+use crate::iam::grants::{Grant, GrantFacts, Names, ServiceFacts, TaskFacts, permissions};
+use crate::iam::permission::{self, Permission};
 use crate::kinds::Resource as _;
 use crate::reference::Ref;
 use crate::stack::Stack;
 
 /// The policy that the grants of a role come to; nothing when there are none. A name that the stack does not have is left out:
-/// the role's check reports it.
+/// the role's check reports it. `plan` and `apply` are about calls, which are not known here: they add nothing.
 pub fn grants_policy(grants: &[Grant], stack: &Stack, facts: &Facts) -> Option<Value> {
-    policy(&Gather { stack, facts }.all(grants))
+    permission::policy(&grants_permissions(grants, stack, facts))
+}
+
+/// The same, permission by permission.
+pub fn grants_permissions(grants: &[Grant], stack: &Stack, facts: &Facts) -> Vec<Permission> {
+    permissions(&Gather { stack, facts }.all(grants))
 }
 
 /// Looks names up.
@@ -36,32 +43,68 @@ impl Gather<'_> {
                 Grant::Push(names) => all.push.extend(repositories(names)),
                 Grant::Pull(names) => all.pull.extend(repositories(names)),
                 Grant::Deploy(names) => all.deploy.extend(names.iter().filter_map(|key| self.deploy(key))),
+                Grant::Run(names) => all.run.extend(names.iter().filter_map(|key| self.run(key))),
+                Grant::Logs(names) => all.logs.extend(names.iter().flat_map(|key| self.logs(key))),
+                Grant::Scale(names) => all.scale.extend(names.iter().filter_map(|key| self.service(key))),
+                Grant::Plan(_) | Grant::Apply(_) => {}
             }
         }
         all
     }
 
-    fn deploy(&self, key: &str) -> Option<DeployFacts> {
+    fn service(&self, key: &str) -> Option<String> {
         let service = self.stack.services.get(key)?;
-        let service_arn = service.arn(service.aws_name(key), self.stack, self.facts)?;
+        service.arn(service.aws_name(key), self.stack, self.facts)
+    }
+
+    fn deploy(&self, key: &str) -> Option<ServiceFacts> {
+        let service = self.service(key)?;
         // arn:…:service/CLUSTER/NAME
-        let cluster = service_arn.rsplit('/').nth(1)?.to_owned();
-        let (family, task) = match service.task_definition.as_ref()? {
-            Ref::Own(key) => {
-                let task = self.stack.task_definitions.get(key)?;
-                (task.aws_name(key), Some(task))
-            }
+        let cluster = self.facts.arn("ecs", format_args!("cluster/{}", service.rsplit('/').nth(1)?));
+        let task = match self.stack.services.get(key)?.task_definition.as_ref()? {
+            Ref::Own(key) => self.task(key),
             // Of one outside of the stack only the family is known.
-            Ref::Existing(text) => (family(text), None),
+            Ref::Existing(text) => TaskFacts { task_definition: self.revisions(family(text)), ..TaskFacts::default() },
         };
-        let roles = task.into_iter().flat_map(|task| [&task.execution_role, &task.task_role]).flatten();
-        Some(DeployFacts {
-            service: service_arn,
-            cluster: self.facts.arn("ecs", format_args!("cluster/{cluster}")),
-            task_definition: self.facts.arn("ecs", format_args!("task-definition/{family}:*")),
+        Some(ServiceFacts { service, cluster, task })
+    }
+
+    fn run(&self, key: &str) -> Option<TaskFacts> {
+        self.stack.task_definitions.get(key)?;
+        let clusters = self.stack.clusters.keys().filter_map(|key| self.computed("clusters", key, "arn")).collect();
+        Some(TaskFacts { clusters, ..self.task(key) })
+    }
+
+    /// What is known of a task definition by its key; one that the stack does not have is its family.
+    fn task(&self, key: &str) -> TaskFacts {
+        let Some(task) = self.stack.task_definitions.get(key) else {
+            return TaskFacts { task_definition: self.revisions(key), ..TaskFacts::default() };
+        };
+        let roles = [&task.execution_role, &task.task_role].into_iter().flatten();
+        TaskFacts {
+            task_definition: self.revisions(task.aws_name(key)),
             roles: roles.filter_map(|role| self.role(role)).collect(),
-            log_groups: task.map(|task| self.log_groups(task).into_iter().collect()).unwrap_or_default(),
-        })
+            log_groups: self.log_groups(task).into_iter().collect(),
+            repositories: task.own_repositories().filter_map(|key| self.computed("repositories", key, "arn")).collect(),
+            clusters: Vec::new(),
+        }
+    }
+
+    fn revisions(&self, family: &str) -> String {
+        self.facts.arn("ecs", format_args!("task-definition/{family}:*"))
+    }
+
+    /// The log group of this key, and those of the service of this key.
+    fn logs(&self, key: &str) -> BTreeSet<String> {
+        let mut groups: BTreeSet<String> = self.computed("log_groups", key, "arn").into_iter().collect();
+        let service = self.stack.services.get(key).and_then(|service| service.own_task_definition());
+        groups.extend(
+            service
+                .and_then(|key| self.stack.task_definitions.get(key))
+                .map(|task| self.log_groups(task))
+                .unwrap_or_default(),
+        );
+        groups
     }
 
     fn role(&self, role: &Ref) -> Option<String> {
@@ -97,24 +140,95 @@ fn family(text: &str) -> &str {
 /// Reports names that the stack does not have, and services that cannot be deployed by a role.
 pub(crate) fn check_grants(cx: &mut Check<'_>, grants: &[Grant]) {
     for (index, grant) in grants.iter().enumerate() {
-        let (purpose, section, names) = match grant {
-            Grant::Push(names) => ("push", "repositories", names),
-            Grant::Pull(names) => ("pull", "repositories", names),
-            Grant::Deploy(names) => ("deploy", "services", names),
+        let (purpose, sections, names): (_, &[&str], _) = match grant {
+            Grant::Push(names) => ("push", &["repositories"], names),
+            Grant::Pull(names) => ("pull", &["repositories"], names),
+            Grant::Deploy(names) => ("deploy", &["services"], names),
+            Grant::Run(names) => ("run", &["task_definitions"], names),
+            Grant::Logs(names) => ("logs", &["log_groups", "services"], names),
+            Grant::Scale(names) => ("scale", &["services"], names),
+            Grant::Plan(_) | Grant::Apply(_) => continue,
         };
         let below = ["grants", &index.to_string(), purpose];
-        let keys: Vec<String> = cx.stack.keys(section).into_iter().map(str::to_owned).collect();
         for (index, name) in names.iter().enumerate() {
             let index = index.to_string();
             let place: Vec<&str> = below.iter().copied().chain(names.is_list().then_some(index.as_str())).collect();
-            cx.reference(&place, name, section, &keys);
-            let unknown = |service: &Service| {
-                service.existing && (service.cluster.is_none() || service.task_definition.is_none())
-            };
-            if section == "services" && cx.stack.services.get(name).is_some_and(unknown) {
+            check_name(cx, &place, name, sections);
+            if purpose == "deploy" && cx.stack.services.get(name).is_some_and(is_unknown) {
                 cx.error(&place, "grant-unknown", format!("what deploying `{name}` takes is unknown"))
                     .help("name its `cluster` and its `task_definition`, also with `existing: true`");
             }
+            if purpose == "logs" && sections.iter().any(|section| cx.stack.find(section, name).is_some()) {
+                check_logs(cx, &place, name);
+            }
         }
     }
+}
+
+/// A service of others of which too little is said.
+fn is_unknown(service: &Service) -> bool {
+    service.existing && (service.cluster.is_none() || service.task_definition.is_none())
+}
+
+/// Reports a name that none of these sections has.
+fn check_name(cx: &mut Check<'_>, place: &[&str], name: &str, sections: &[&str]) {
+    let stack = cx.stack;
+    if sections.iter().any(|section| stack.find(section, name).is_some()) {
+        return;
+    }
+    // Where the name could stand in several sections, the one with the most similar name is meant.
+    let keys = |section: &&str| stack.keys(section).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let near = |section: &&&str| nearest(name, keys(section).iter().map(String::as_str)).is_some();
+    let meant = sections.iter().find(near).or(sections.first());
+    if let Some(section) = meant {
+        cx.reference(place, name, section, &keys(section));
+    }
+}
+
+/// Reports a service whose containers log to no group that the file names.
+fn check_logs(cx: &mut Check<'_>, place: &[&str], name: &str) {
+    let gather = Gather { stack: cx.stack, facts: cx.facts };
+    if gather.logs(name).is_empty() {
+        cx.error(place, "grant-unknown", format!("no container of the service `{name}` logs to a group"))
+            .help("give a container `logs:`, or name a key under `log_groups`");
+    }
+}
+
+/// Warns where a role that pull requests can assume may change what runs: whoever can open one could, too.
+pub(crate) fn check_pull_requests(cx: &mut Check<'_>, grants: &[Grant], trust: &Value) {
+    if !admits_pull_requests(trust) {
+        return;
+    }
+    for (index, grant) in grants.iter().enumerate() {
+        let purpose = match grant {
+            Grant::Deploy(_) => "deploy",
+            Grant::Apply(_) => "apply",
+            _ => continue,
+        };
+        let message = format!("pull requests may assume this role, and it may {purpose}");
+        cx.warn(&["grants", &index.to_string(), purpose], "grant-pull-request", message)
+            .help("whoever can open a pull request from a branch of the repository could change what runs, before any review")
+            .help("give pull requests a role of their own with `grants: [{ plan: true }]`");
+    }
+}
+
+/// Whether a trust policy admits workflow runs of pull requests.
+fn admits_pull_requests(trust: &Value) -> bool {
+    let statements = match trust.get("Statement") {
+        Some(Value::Array(statements)) => statements.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    statements.iter().any(|statement| {
+        let conditions = statement.get("Condition").and_then(Value::as_object).into_iter().flat_map(|map| map.values());
+        let subjects = conditions
+            .filter_map(Value::as_object)
+            .flatten()
+            .filter(|(key, _)| key.to_ascii_lowercase().ends_with(":sub"))
+            .flat_map(|(_, values)| match values {
+                Value::Array(values) => values.as_slice(),
+                one => std::slice::from_ref(one),
+            });
+        subjects.filter_map(Value::as_str).any(|subject| subject.ends_with(":pull_request") || subject.ends_with(":*"))
+    })
 }

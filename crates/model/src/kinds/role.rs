@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::grant_facts::{check_grants, grants_policy};
+use super::grant_facts::{check_grants, check_pull_requests, grants_policy};
 use super::iam_shared::{
     PolicyDocument, check_attachments, check_description, check_inline, check_name, check_path, check_policy_ref,
     path_or_root,
@@ -27,8 +27,9 @@ resource! {
         /// a trust policy, or `{ file: trust.json }`.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub trust: Option<Trust>,
-        /// What the role may do, by purpose: `{ push: REPOSITORY }`, `{ pull: REPOSITORY }`, `{ deploy: SERVICE }`. The least set of
-        /// permissions is computed from the resources of this file and kept in the inline policy `hatoba-grants`.
+        /// What the role may do, by purpose: `{ push: REPOSITORY }`, `{ pull: REPOSITORY }`, `{ deploy: SERVICE }`,
+        /// `{ run: TASK_DEFINITION }`, `{ logs: LOG_GROUP_OR_SERVICE }`, `{ scale: SERVICE }`, `{ plan: true }`, `{ apply: true }`. The
+        /// least set of permissions is computed from the resources of this file and kept in the inline policy `hatoba-grants`.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         pub grants: Vec<Grant>,
         /// Managed policies: a key under `policies`, the name of an AWS-managed policy with its path
@@ -72,6 +73,9 @@ impl Resource for Role {
         }
         check_attachments(cx, &self.managed_policies);
         check_grants(cx, &self.grants);
+        if let Some(trust) = self.trust.as_ref().and_then(|trust| trust.document(cx.stack, cx.facts)) {
+            check_pull_requests(cx, &self.grants, &trust);
+        }
         if !self.grants.is_empty() && self.inline_policies.contains_key(GRANTS_POLICY) {
             cx.error(
                 &["inline_policies", GRANTS_POLICY],

@@ -20,6 +20,7 @@ use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine};
 use crate::desire::Desire;
 use crate::driver::Driver;
+use crate::permissions::call::{Call, Form, On, calls};
 use crate::survey::{Found, Survey};
 use crate::tags;
 
@@ -33,6 +34,21 @@ const TAGS: &str = "TagResource";
 
 /// How many names one `DescribeClusters` takes.
 const BATCH: usize = 100;
+
+calls! {
+    DESCRIBE_CLUSTERS: Plan "ecs:DescribeClusters" => CLUSTER;
+    // For the services that bear the mark, and for those that keep a cluster from being deleted.
+    LIST_SERVICES: Plan "ecs:ListServices"
+        => Form::Each(|s| On::any().given("ArnEquals", "ecs:cluster", arn(s.name, s.facts)));
+    CREATE_CLUSTER: Apply "ecs:CreateCluster" => CLUSTER, "ecs:TagResource" => CLUSTER;
+    PUT_CLUSTER_CAPACITY_PROVIDERS: Apply "ecs:PutClusterCapacityProviders" => CLUSTER;
+    UPDATE_CLUSTER: Apply "ecs:UpdateCluster" => CLUSTER;
+    TAG_RESOURCE: Apply "ecs:TagResource" => CLUSTER;
+    UNTAG_RESOURCE: Change "ecs:UntagResource" => Form::Each(|s| On::arn(arn(s.name, s.facts)).when(s.untags()));
+    DELETE_CLUSTER: Destroy "ecs:DeleteCluster" => CLUSTER;
+}
+
+const CLUSTER: Form = Form::Each(|s| On::arn(arn(s.name, s.facts)));
 
 static INFO: KindInfo = KindInfo {
     name: "cluster",
@@ -180,7 +196,7 @@ fn namespace(arn: &str) -> Result<ClusterServiceConnectDefaultsRequest, CloudErr
     ClusterServiceConnectDefaultsRequest::builder()
         .namespace(arn)
         .build()
-        .map_err(|error| CloudError::new(Class::Invalid, "ecs:UpdateCluster", error.to_string()))
+        .map_err(|error| CloudError::new(Class::Invalid, UPDATE_CLUSTER.name, error.to_string()))
 }
 
 fn strategy_request(want: &Resolved) -> Result<Vec<CapacityProviderStrategyItem>, CloudError> {
@@ -195,7 +211,7 @@ fn strategy_request(want: &Resolved) -> Result<Vec<CapacityProviderStrategyItem>
             .build()
     };
     let items: Result<_, _> = shares.iter().map(item).collect();
-    items.map_err(|error| CloudError::new(Class::Invalid, "ecs:PutClusterCapacityProviders", error.to_string()))
+    items.map_err(|error| CloudError::new(Class::Invalid, PUT_CLUSTER_CAPACITY_PROVIDERS.name, error.to_string()))
 }
 
 fn tag_list(tags: impl IntoIterator<Item = (String, String)>) -> Option<Vec<Tag>> {
@@ -254,14 +270,14 @@ impl Cluster {
                 .include(ClusterField::Configurations)
                 .include(ClusterField::Settings)
                 .include(ClusterField::Tags);
-            async move { call.send().await.map_err(failed("ecs:DescribeClusters")) }
+            async move { call.send().await.map_err(failed(&DESCRIBE_CLUSTERS)) }
         });
         let answers = try_join_all(chunks).await?;
         let failures = answers.iter().flat_map(|answer| answer.failures());
         if let Some(failure) = failures.into_iter().find(|failure| failure.reason() != Some("MISSING")) {
             let arn = failure.arn().unwrap_or("a cluster");
             let reason = failure.reason().unwrap_or("no reason given");
-            return Err(CloudError::new(Class::Other, "ecs:DescribeClusters", format!("{arn}: {reason}")));
+            return Err(CloudError::new(Class::Other, DESCRIBE_CLUSTERS.name, format!("{arn}: {reason}")));
         }
         Ok(answers.iter().flat_map(|answer| answer.clusters()).filter_map(|c| Self::live(c, aws.facts())).collect())
     }
@@ -277,7 +293,8 @@ impl Cluster {
 
     /// The services that keep a cluster from being deleted, in words. Best effort: it only makes an error clearer.
     async fn services(aws: &Aws, name: &str) -> Option<String> {
-        let answer = aws.ecs().list_services().cluster(name).max_results(10).send().await.ok()?;
+        let answer = aws.ecs().list_services().cluster(name).max_results(10).send().await;
+        let answer = answer.map_err(failed(&LIST_SERVICES)).ok()?;
         let names: Vec<&str> = answer.service_arns().iter().filter_map(|arn| arn.rsplit('/').next()).collect();
         (!names.is_empty()).then(|| names.join(", "))
     }
@@ -287,6 +304,10 @@ impl Cluster {
 impl Driver for Cluster {
     fn info(&self) -> &'static KindInfo {
         &INFO
+    }
+
+    fn calls(&self) -> Vec<&'static Call> {
+        CALLS.to_vec()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -338,7 +359,7 @@ impl Driver for Cluster {
             .set_tags(tag_list(want.tags()))
             .send()
             .await
-            .map_err(failed("ecs:CreateCluster"))?;
+            .map_err(failed(&CREATE_CLUSTER))?;
         Ok(Receipt { id: Some(arn(&want.name, aws.facts())), outputs: outputs(&want.name, aws.facts()) })
     }
 
@@ -358,7 +379,7 @@ impl Driver for Cluster {
                     .cluster(&want.name)
                     .set_capacity_providers(Some(want.texts("capacity_providers")))
                     .set_default_capacity_provider_strategy(Some(strategy_request(want)?));
-                call.send().await.map_err(failed("ecs:PutClusterCapacityProviders"))?;
+                call.send().await.map_err(failed(&PUT_CLUSTER_CAPACITY_PROVIDERS))?;
             }
             UPDATE => {
                 let differs = |field: &str| want.fields.get(field) != live.fields.get(field);
@@ -378,13 +399,13 @@ impl Driver for Cluster {
                         want.text("service_connect_namespace").unwrap_or_default(),
                     )?);
                 }
-                call.send().await.map_err(failed("ecs:UpdateCluster"))?;
+                call.send().await.map_err(failed(&UPDATE_CLUSTER))?;
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);
                 if let Some(set) = tag_list(change.set) {
                     let call = ecs.tag_resource().resource_arn(&live.id).set_tags(Some(set));
-                    call.send().await.map_err(failed("ecs:TagResource"))?;
+                    call.send().await.map_err(failed(&TAG_RESOURCE))?;
                 }
                 if !change.remove.is_empty() {
                     self.untag(aws, live, change.remove).await?;
@@ -397,7 +418,7 @@ impl Driver for Cluster {
 
     async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
         let call = aws.ecs_write().delete_cluster().cluster(&live.name);
-        let Err(mut error) = gone_is_fine(call.send().await.map_err(failed("ecs:DeleteCluster"))) else {
+        let Err(mut error) = gone_is_fine(call.send().await.map_err(failed(&DELETE_CLUSTER))) else {
             return Ok(());
         };
         if error.code.as_deref() == Some("ClusterContainsServicesException")
@@ -410,7 +431,7 @@ impl Driver for Cluster {
 
     async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
         let call = aws.ecs_write().untag_resource().resource_arn(&live.id).set_tag_keys(Some(keys));
-        gone_is_fine(call.send().await.map_err(failed("ecs:UntagResource")))
+        gone_is_fine(call.send().await.map_err(failed(&UNTAG_RESOURCE)))
     }
 }
 

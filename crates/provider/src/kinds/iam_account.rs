@@ -18,13 +18,18 @@ use hatoba_model::kinds::trust::principals;
 use super::iam_shared::{
     Principal, answered, attached_arns, boundary_arn, inline_policies, outlives, spell_as_wanted, tags_from,
 };
-use super::role::Role;
+use super::role::{LIST_ROLES, Role};
 use super::service_linked_role::ECS_PATH;
 use super::user::User;
 use crate::aws::Aws;
 use crate::classify::failed;
+use crate::permissions::call::{ALWAYS, calls};
 use crate::survey::Survey;
 use crate::tags::Tags;
+
+calls! {
+    GET_ACCOUNT_AUTHORIZATION_DETAILS: Plan "iam:GetAccountAuthorizationDetails" => ALWAYS;
+}
 
 /// The most items that IAM lists on one page.
 const PAGE: i32 = 1000;
@@ -147,7 +152,7 @@ async fn authorization_details(aws: &Aws, interest: &Interest<'_>) -> Result<Acc
     let mut details = AccountDetails::default();
     // A page may be empty although more follow; the paginator goes by the marker alone.
     while let Some(page) = pages.next().await {
-        let page = page.map_err(failed("iam:GetAccountAuthorizationDetails"))?;
+        let page = page.map_err(failed(&GET_ACCOUNT_AUTHORIZATION_DETAILS))?;
         for role in page.role_detail_list() {
             details.take_role(role, interest);
         }
@@ -247,7 +252,7 @@ async fn list_roles(aws: &Aws, wanted: &BTreeSet<String>) -> Result<BTreeMap<Str
     }
     let mut pages = aws.iam().list_roles().max_items(PAGE).into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(failed("iam:ListRoles"))?;
+        let page = page.map_err(failed(&LIST_ROLES))?;
         for role in page.roles().iter().filter(|role| wanted.contains(&role.role_name().to_ascii_lowercase())) {
             let description = role.description().unwrap_or_default().to_owned();
             roles.insert(role.role_name().to_owned(), Listed { description, max_session: role.max_session_duration() });

@@ -13,6 +13,7 @@ use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine};
 use crate::desire::Desire;
 use crate::driver::Driver;
+use crate::permissions::call::{ANY, Call, Form, On, Subject, calls};
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
 
@@ -24,6 +25,28 @@ const RETENTION: &str = "PutRetentionPolicy";
 const KMS: &str = "AssociateKmsKey";
 const PROTECTION: &str = "PutLogGroupDeletionProtection";
 const TAGS: &str = "TagResource";
+
+calls! {
+    DESCRIBE_LOG_GROUPS: Plan "logs:DescribeLogGroups" => ANY;
+    LIST_TAGS_FOR_RESOURCE: Plan "logs:ListTagsForResource" => GROUP;
+    CREATE_LOG_GROUP: Apply "logs:CreateLogGroup" => GROUP, "logs:TagResource" => GROUP;
+    PUT_RETENTION_POLICY: Apply "logs:PutRetentionPolicy" => Form::Each(|s| group(s).when(s.has("retention_days")));
+    DELETE_RETENTION_POLICY: Apply "logs:DeleteRetentionPolicy"
+        => Form::Each(|s| group(s).when(!s.has("retention_days")));
+    ASSOCIATE_KMS_KEY: Apply "logs:AssociateKmsKey" => Form::Each(|s| group(s).when(s.has("kms_key")));
+    DISASSOCIATE_KMS_KEY: Apply "logs:DisassociateKmsKey" => Form::Each(|s| group(s).when(!s.has("kms_key")));
+    PUT_LOG_GROUP_DELETION_PROTECTION: Apply "logs:PutLogGroupDeletionProtection" => GROUP;
+    TAG_RESOURCE: Apply "logs:TagResource" => GROUP;
+    UNTAG_RESOURCE: Change "logs:UntagResource" => Form::Each(|s| group(s).when(s.untags()));
+    DELETE_LOG_GROUP: Destroy "logs:DeleteLogGroup" => GROUP;
+}
+
+const GROUP: Form = Form::Each(group);
+
+/// The reference names a group with and without the star at its end.
+fn group(s: &Subject<'_>) -> On {
+    ["", ":*"].map(|end| s.arn("logs", format_args!("log-group:{}{end}", s.name))).into_iter().collect()
+}
 
 static INFO: KindInfo = KindInfo {
     name: "log_group",
@@ -71,7 +94,7 @@ impl LogGroup {
         let mut pages = aws.logs().describe_log_groups().log_group_name_prefix(prefix).into_paginator().send();
         let mut groups = Vec::new();
         while let Some(page) = pages.next().await {
-            groups.extend(page.map_err(failed("logs:DescribeLogGroups"))?.log_groups.unwrap_or_default());
+            groups.extend(page.map_err(failed(&DESCRIBE_LOG_GROUPS))?.log_groups.unwrap_or_default());
         }
         Ok(groups)
     }
@@ -84,7 +107,7 @@ impl LogGroup {
             .resource_arn(arn)
             .send()
             .await
-            .map_err(failed("logs:ListTagsForResource"))?;
+            .map_err(failed(&LIST_TAGS_FOR_RESOURCE))?;
         Ok(answer.tags.unwrap_or_default().into_iter().collect())
     }
 
@@ -145,6 +168,10 @@ impl Driver for LogGroup {
         &INFO
     }
 
+    fn calls(&self) -> Vec<&'static Call> {
+        CALLS.to_vec()
+    }
+
     fn tagging_type(&self) -> Option<&'static str> {
         Some("logs:log-group")
     }
@@ -184,7 +211,7 @@ impl Driver for LogGroup {
             .set_tags(Some(want.tags().into_iter().collect()))
             .send()
             .await
-            .map_err(failed("logs:CreateLogGroup"))?;
+            .map_err(failed(&CREATE_LOG_GROUP))?;
         let arn = aws.facts().arn("logs", format_args!("log-group:{}", want.name));
         Ok(Receipt {
             id: Some(arn.clone()),
@@ -205,35 +232,35 @@ impl Driver for LogGroup {
             RETENTION => match want.int("retention_days").and_then(|days| i32::try_from(days).ok()) {
                 Some(days) => {
                     let call = logs.put_retention_policy().log_group_name(name).retention_in_days(days);
-                    call.send().await.map_err(failed("logs:PutRetentionPolicy"))?;
+                    call.send().await.map_err(failed(&PUT_RETENTION_POLICY))?;
                 }
                 None => {
                     let call = logs.delete_retention_policy().log_group_name(name);
-                    gone_is_fine(call.send().await.map_err(failed("logs:DeleteRetentionPolicy")))?;
+                    gone_is_fine(call.send().await.map_err(failed(&DELETE_RETENTION_POLICY)))?;
                 }
             },
             KMS => match want.text("kms_key") {
                 Some(key) => {
                     let call = logs.associate_kms_key().log_group_name(name).kms_key_id(key);
-                    call.send().await.map_err(failed("logs:AssociateKmsKey"))?;
+                    call.send().await.map_err(failed(&ASSOCIATE_KMS_KEY))?;
                 }
                 None => {
                     let call = logs.disassociate_kms_key().log_group_name(name);
-                    call.send().await.map_err(failed("logs:DisassociateKmsKey"))?;
+                    call.send().await.map_err(failed(&DISASSOCIATE_KMS_KEY))?;
                 }
             },
             PROTECTION => {
                 let on = want.bool("deletion_protection").unwrap_or_default();
                 let call =
                     logs.put_log_group_deletion_protection().log_group_identifier(name).deletion_protection_enabled(on);
-                call.send().await.map_err(failed("logs:PutLogGroupDeletionProtection"))?;
+                call.send().await.map_err(failed(&PUT_LOG_GROUP_DELETION_PROTECTION))?;
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);
                 if !change.set.is_empty() {
                     let call =
                         logs.tag_resource().resource_arn(&live.id).set_tags(Some(change.set.into_iter().collect()));
-                    call.send().await.map_err(failed("logs:TagResource"))?;
+                    call.send().await.map_err(failed(&TAG_RESOURCE))?;
                 }
                 if !change.remove.is_empty() {
                     self.untag(aws, live, change.remove).await?;
@@ -246,11 +273,11 @@ impl Driver for LogGroup {
 
     async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
         let call = aws.logs_write().delete_log_group().log_group_name(&live.name);
-        gone_is_fine(call.send().await.map_err(failed("logs:DeleteLogGroup")))
+        gone_is_fine(call.send().await.map_err(failed(&DELETE_LOG_GROUP)))
     }
 
     async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
         let call = aws.logs_write().untag_resource().resource_arn(&live.id).set_tag_keys(Some(keys));
-        gone_is_fine(call.send().await.map_err(failed("logs:UntagResource")))
+        gone_is_fine(call.send().await.map_err(failed(&UNTAG_RESOURCE)))
     }
 }

@@ -8,7 +8,13 @@ use hatoba_model::address::Address;
 
 use crate::aws::Aws;
 use crate::classify::failed;
+use crate::permissions::call::{Form, On, calls};
 use crate::survey::{Found, Survey};
+
+calls! {
+    DESCRIBE_SUBNETS: Plan "ec2:DescribeSubnets"
+        => Form::Stack(|whole| On::any().when(whole.goal.resources.values().any(waits)));
+}
 
 /// The key of the lookup. Its outputs are `vpc`, a text, and `subnets`, a set of ids.
 pub const LOOKUP: &str = "lookup.network";
@@ -73,7 +79,7 @@ pub(crate) async fn read(aws: &Aws) -> Result<Option<Network>, CloudError> {
     let mut pages = aws.ec2().describe_subnets().filters(filter).into_paginator().send();
     let mut subnets = Vec::new();
     while let Some(page) = pages.next().await {
-        subnets.extend(page.map_err(failed("ec2:DescribeSubnets"))?.subnets.unwrap_or_default());
+        subnets.extend(page.map_err(failed(&DESCRIBE_SUBNETS))?.subnets.unwrap_or_default());
     }
     Ok(network(&subnets))
 }

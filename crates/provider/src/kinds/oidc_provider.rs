@@ -17,6 +17,7 @@ use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine, missing_is_none};
 use crate::desire::Desire;
 use crate::driver::Driver;
+use crate::permissions::call::{ALWAYS, Call, Form, On, Subject, calls};
 use crate::survey::{Found, Survey};
 use crate::tags;
 
@@ -30,6 +31,30 @@ const READS: usize = 16;
 const CLIENT_ID: &str = "AddClientIDToOpenIDConnectProvider";
 const THUMBPRINT: &str = "UpdateOpenIDConnectProviderThumbprint";
 const TAGS: &str = "TagOpenIDConnectProvider";
+
+calls! {
+    LIST_OPEN_ID_CONNECT_PROVIDERS: Plan "iam:ListOpenIDConnectProviders" => ALWAYS;
+    // An account has few of them, and only a read tells whose each is.
+    GET_OPEN_ID_CONNECT_PROVIDER: Plan "iam:GetOpenIDConnectProvider"
+        => Form::Stack(|whole| On::arn(whole.facts.iam_arn("oidc-provider/*")));
+    CREATE_OPEN_ID_CONNECT_PROVIDER: Apply "iam:CreateOpenIDConnectProvider"
+        => PROVIDER,
+        "iam:TagOpenIDConnectProvider" => PROVIDER;
+    ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER: Apply "iam:AddClientIDToOpenIDConnectProvider"
+        => Form::Each(|s| provider(s).when(s.has("client_ids")));
+    UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT: Apply "iam:UpdateOpenIDConnectProviderThumbprint"
+        => Form::Each(|s| provider(s).when(s.has("thumbprints")));
+    TAG_OPEN_ID_CONNECT_PROVIDER: Apply "iam:TagOpenIDConnectProvider" => PROVIDER;
+    UNTAG_OPEN_ID_CONNECT_PROVIDER: Change "iam:UntagOpenIDConnectProvider"
+        => Form::Each(|s| provider(s).when(s.untags()));
+    DELETE_OPEN_ID_CONNECT_PROVIDER: Destroy "iam:DeleteOpenIDConnectProvider" => PROVIDER;
+}
+
+const PROVIDER: Form = Form::Each(provider);
+
+fn provider(s: &Subject<'_>) -> On {
+    On::arn(arn_of(s.name, s.facts))
+}
 
 static INFO: KindInfo = KindInfo {
     name: "oidc_provider",
@@ -91,12 +116,12 @@ impl OidcProvider {
 
     async fn get(aws: &Aws, arn: &str) -> Result<Option<GetOpenIdConnectProviderOutput>, CloudError> {
         let call = aws.iam().get_open_id_connect_provider().open_id_connect_provider_arn(arn);
-        missing_is_none(call.send().await.map_err(failed("iam:GetOpenIDConnectProvider")))
+        missing_is_none(call.send().await.map_err(failed(&GET_OPEN_ID_CONNECT_PROVIDER)))
     }
 
     async fn list(aws: &Aws) -> Result<Vec<String>, CloudError> {
         let answer = aws.iam().list_open_id_connect_providers().send().await;
-        let answer = answer.map_err(failed("iam:ListOpenIDConnectProviders"))?;
+        let answer = answer.map_err(failed(&LIST_OPEN_ID_CONNECT_PROVIDERS))?;
         Ok(answer.open_id_connect_provider_list().iter().filter_map(|entry| entry.arn().map(str::to_owned)).collect())
     }
 }
@@ -105,6 +130,10 @@ impl OidcProvider {
 impl Driver for OidcProvider {
     fn info(&self) -> &'static KindInfo {
         &INFO
+    }
+
+    fn calls(&self) -> Vec<&'static Call> {
+        CALLS.to_vec()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -192,7 +221,7 @@ impl Driver for OidcProvider {
             .set_tags(tags_to(want.tags())?)
             .send()
             .await
-            .map_err(failed("iam:CreateOpenIDConnectProvider"))?;
+            .map_err(failed(&CREATE_OPEN_ID_CONNECT_PROVIDER))?;
         let arn = answer.open_id_connect_provider_arn.unwrap_or_else(|| arn_of(&url, aws.facts()));
         Ok(Receipt {
             id: Some(arn.clone()),
@@ -219,7 +248,7 @@ impl Driver for OidcProvider {
                 for id in want.texts("client_ids").into_iter().filter(|id| !there.contains(id)) {
                     let call =
                         iam.add_client_id_to_open_id_connect_provider().open_id_connect_provider_arn(arn).client_id(id);
-                    call.send().await.map_err(failed("iam:AddClientIDToOpenIDConnectProvider"))?;
+                    call.send().await.map_err(failed(&ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER))?;
                 }
             }
             THUMBPRINT => {
@@ -229,13 +258,13 @@ impl Driver for OidcProvider {
                     .set_thumbprint_list(Some(prints))
                     .send()
                     .await
-                    .map_err(failed("iam:UpdateOpenIDConnectProviderThumbprint"))?;
+                    .map_err(failed(&UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT))?;
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);
                 if let Some(set) = tags_to(change.set)? {
                     let call = iam.tag_open_id_connect_provider().open_id_connect_provider_arn(arn).set_tags(Some(set));
-                    call.send().await.map_err(failed("iam:TagOpenIDConnectProvider"))?;
+                    call.send().await.map_err(failed(&TAG_OPEN_ID_CONNECT_PROVIDER))?;
                 }
                 if !change.remove.is_empty() {
                     self.untag(aws, live, change.remove).await?;
@@ -248,7 +277,7 @@ impl Driver for OidcProvider {
 
     async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
         let call = aws.iam_write().delete_open_id_connect_provider().open_id_connect_provider_arn(&live.id);
-        gone_is_fine(call.send().await.map_err(failed("iam:DeleteOpenIDConnectProvider")))
+        gone_is_fine(call.send().await.map_err(failed(&DELETE_OPEN_ID_CONNECT_PROVIDER)))
     }
 
     async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
@@ -257,7 +286,7 @@ impl Driver for OidcProvider {
             .untag_open_id_connect_provider()
             .open_id_connect_provider_arn(&live.id)
             .set_tag_keys(Some(keys));
-        gone_is_fine(call.send().await.map_err(failed("iam:UntagOpenIDConnectProvider")))
+        gone_is_fine(call.send().await.map_err(failed(&UNTAG_OPEN_ID_CONNECT_PROVIDER)))
     }
 }
 

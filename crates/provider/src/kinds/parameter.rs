@@ -22,6 +22,7 @@ use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine, missing_is_none};
 use crate::desire::Desire;
 use crate::driver::Driver;
+use crate::permissions::call::{ANY, Call, Form, On, Subject, calls};
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
 
@@ -38,6 +39,22 @@ const VALUES: usize = 10;
 const DETAILS: usize = 50;
 /// The longest value of a standard parameter, in bytes.
 const STANDARD_BYTES: usize = 4_096;
+
+calls! {
+    GET_PARAMETERS: Plan "ssm:GetParameters" => PARAMETER;
+    DESCRIBE_PARAMETERS: Plan "ssm:DescribeParameters" => ANY;
+    LIST_TAGS_FOR_RESOURCE: Plan "ssm:ListTagsForResource" => PARAMETER;
+    PUT_PARAMETER: Apply "ssm:PutParameter" => PARAMETER, "ssm:AddTagsToResource" => PARAMETER;
+    ADD_TAGS_TO_RESOURCE: Apply "ssm:AddTagsToResource" => PARAMETER;
+    REMOVE_TAGS_FROM_RESOURCE: Change "ssm:RemoveTagsFromResource" => Form::Each(|s| parameter(s).when(s.untags()));
+    DELETE_PARAMETER: Destroy "ssm:DeleteParameter" => PARAMETER;
+}
+
+const PARAMETER: Form = Form::Each(parameter);
+
+fn parameter(s: &Subject<'_>) -> On {
+    On::arn(arn(s.name, s.facts))
+}
 
 static INFO: KindInfo = KindInfo {
     name: "parameter",
@@ -135,7 +152,7 @@ impl Parameter {
     async fn values(aws: &Aws, names: &[String]) -> Result<Vec<ApiParameter>, CloudError> {
         let calls = names.chunks(VALUES).map(|chunk| {
             let call = aws.ssm().get_parameters().set_names(Some(chunk.to_vec()));
-            async move { call.send().await.map_err(failed("ssm:GetParameters")) }
+            async move { call.send().await.map_err(failed(&GET_PARAMETERS)) }
         });
         // Names that do not exist are listed apart, and are no error.
         Ok(try_join_all(calls).await?.into_iter().flat_map(|answer| answer.parameters.unwrap_or_default()).collect())
@@ -153,7 +170,7 @@ impl Parameter {
                 aws.ssm().describe_parameters().parameter_filters(filter).max_results(50).into_paginator().send();
             let mut found = Vec::new();
             while let Some(page) = pages.next().await {
-                found.extend(page.map_err(failed("ssm:DescribeParameters"))?.parameters.unwrap_or_default());
+                found.extend(page.map_err(failed(&DESCRIBE_PARAMETERS))?.parameters.unwrap_or_default());
             }
             Ok::<_, CloudError>(found)
         });
@@ -164,7 +181,7 @@ impl Parameter {
     async fn tags(aws: &Aws, name: &str) -> Result<Tags, CloudError> {
         let call =
             aws.ssm().list_tags_for_resource().resource_type(ResourceTypeForTagging::Parameter).resource_id(name);
-        let answer = missing_is_none(call.send().await.map_err(failed("ssm:ListTagsForResource")))?;
+        let answer = missing_is_none(call.send().await.map_err(failed(&LIST_TAGS_FOR_RESOURCE)))?;
         let Some(answer) = answer else { return Ok(Tags::new()) };
         Ok(tags::from(answer.tag_list(), |tag| (Some(tag.key()), Some(tag.value()))))
     }
@@ -225,6 +242,10 @@ impl Driver for Parameter {
         &INFO
     }
 
+    fn calls(&self) -> Vec<&'static Call> {
+        CALLS.to_vec()
+    }
+
     fn tagging_type(&self) -> Option<&'static str> {
         Some("ssm:parameter")
     }
@@ -274,7 +295,7 @@ impl Driver for Parameter {
             .overwrite(false)
             .send()
             .await
-            .map_err(failed("ssm:PutParameter"))?;
+            .map_err(failed(&PUT_PARAMETER))?;
         Ok(Receipt { id: Some(arn(&want.name, aws.facts())), outputs: outputs(&want.name, aws.facts()) })
     }
 
@@ -299,7 +320,7 @@ impl Driver for Parameter {
                     .set_data_type(want.text("data_type").map(str::to_owned))
                     .set_tier(tier(want, Some(live)))
                     .overwrite(true);
-                call.send().await.map_err(failed("ssm:PutParameter"))?;
+                call.send().await.map_err(failed(&PUT_PARAMETER))?;
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);
@@ -309,7 +330,7 @@ impl Driver for Parameter {
                         .resource_type(ResourceTypeForTagging::Parameter)
                         .resource_id(&want.name)
                         .set_tags(Some(tag_list(change.set)?));
-                    call.send().await.map_err(failed("ssm:AddTagsToResource"))?;
+                    call.send().await.map_err(failed(&ADD_TAGS_TO_RESOURCE))?;
                 }
                 if !change.remove.is_empty() {
                     self.untag(aws, live, change.remove).await?;
@@ -322,7 +343,7 @@ impl Driver for Parameter {
 
     async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
         let call = aws.ssm_write().delete_parameter().name(&live.name);
-        gone_is_fine(call.send().await.map_err(failed("ssm:DeleteParameter")))
+        gone_is_fine(call.send().await.map_err(failed(&DELETE_PARAMETER)))
     }
 
     async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
@@ -332,7 +353,7 @@ impl Driver for Parameter {
             .resource_type(ResourceTypeForTagging::Parameter)
             .resource_id(&live.name)
             .set_tag_keys(Some(keys));
-        gone_is_fine(call.send().await.map_err(failed("ssm:RemoveTagsFromResource")))
+        gone_is_fine(call.send().await.map_err(failed(&REMOVE_TAGS_FROM_RESOURCE)))
     }
 }
 

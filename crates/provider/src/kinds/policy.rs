@@ -21,7 +21,8 @@ use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine, missing_is_none};
 use crate::desire::Desire;
 use crate::driver::Driver;
-use crate::survey::{Found, Survey};
+use crate::permissions::call::{ANY, Call, Form, On, Subject, calls};
+use crate::survey::{Found, GET_RESOURCES, Survey};
 use crate::tags;
 
 /// Customer-managed policies.
@@ -37,6 +38,35 @@ const MOST_VERSIONS: usize = 5;
 
 const DOCUMENT: &str = "CreatePolicyVersion";
 const TAGS: &str = "TagPolicy";
+
+calls! {
+    // An account has few policies, and only a read tells whose each is.
+    GET_POLICY: Plan "iam:GetPolicy" => Form::Stack(|whole| On::arn(whole.facts.iam_arn("policy/*")));
+    GET_POLICY_VERSION: Plan "iam:GetPolicyVersion" => POLICY;
+    LIST_POLICY_VERSIONS: Change "iam:ListPolicyVersions" => POLICY;
+    DELETE_POLICY_VERSION: Change "iam:DeletePolicyVersion" => POLICY;
+    LIST_POLICIES: Apply "iam:ListPolicies" => ANY;
+    CREATE_POLICY: Apply "iam:CreatePolicy" => POLICY, "iam:TagPolicy" => POLICY;
+    CREATE_POLICY_VERSION: Apply "iam:CreatePolicyVersion" => POLICY;
+    TAG_POLICY: Apply "iam:TagPolicy" => POLICY;
+    UNTAG_POLICY: Change "iam:UntagPolicy" => Form::Each(|s| policy(s).when(s.untags()));
+    LIST_ENTITIES_FOR_POLICY: Destroy "iam:ListEntitiesForPolicy" => POLICY;
+    DETACH_ROLE_POLICY: Destroy "iam:DetachRolePolicy" => Form::Each(|s| from_all(s, "role"));
+    DETACH_USER_POLICY: Destroy "iam:DetachUserPolicy" => Form::Each(|s| from_all(s, "user"));
+    DETACH_GROUP_POLICY: Destroy "iam:DetachGroupPolicy" => Form::Each(|s| from_all(s, "group"));
+    DELETE_POLICY: Destroy "iam:DeletePolicy" => POLICY;
+}
+
+const POLICY: Form = Form::Each(policy);
+
+fn policy(s: &Subject<'_>) -> On {
+    On::arn(s.iam("policy"))
+}
+
+/// Whoever has the policy, but no other policy.
+fn from_all(s: &Subject<'_>, noun: &str) -> On {
+    On::arn(s.facts.iam_arn(format_args!("{noun}/*"))).given("ArnEquals", "iam:PolicyARN", s.iam("policy"))
+}
 
 static INFO: KindInfo = KindInfo {
     name: "policy",
@@ -76,13 +106,13 @@ impl Policy {
     }
 
     async fn get(aws: &Aws, arn: &str) -> Result<Option<ApiPolicy>, CloudError> {
-        let answer = aws.iam().get_policy().policy_arn(arn).send().await.map_err(failed("iam:GetPolicy"));
+        let answer = aws.iam().get_policy().policy_arn(arn).send().await.map_err(failed(&GET_POLICY));
         Ok(missing_is_none(answer)?.and_then(|answer| answer.policy))
     }
 
     async fn document(aws: &Aws, arn: &str, version: &str) -> Result<Option<Value>, CloudError> {
         let call = aws.iam().get_policy_version().policy_arn(arn).version_id(version);
-        let answer = missing_is_none(call.send().await.map_err(failed("iam:GetPolicyVersion")))?;
+        let answer = missing_is_none(call.send().await.map_err(failed(&GET_POLICY_VERSION)))?;
         let version = answer.and_then(|answer| answer.policy_version);
         Ok(version.as_ref().and_then(PolicyVersion::document).map(|text| answered(text, aws.facts())))
     }
@@ -106,7 +136,7 @@ impl Policy {
         let mut pages = aws.iam().list_policy_versions().policy_arn(arn).into_paginator().send();
         let mut versions = Vec::new();
         while let Some(page) = pages.next().await {
-            match missing_is_none(page.map_err(failed("iam:ListPolicyVersions")))? {
+            match missing_is_none(page.map_err(failed(&LIST_POLICY_VERSIONS)))? {
                 Some(page) => versions.extend(page.versions.unwrap_or_default()),
                 None => break,
             }
@@ -116,7 +146,7 @@ impl Policy {
 
     async fn delete_version(aws: &Aws, arn: &str, version: &str) -> Result<(), CloudError> {
         let call = aws.iam_write().delete_policy_version().policy_arn(arn).version_id(version);
-        gone_is_fine(call.send().await.map_err(failed("iam:DeletePolicyVersion")))
+        gone_is_fine(call.send().await.map_err(failed(&DELETE_POLICY_VERSION)))
     }
 
     /// Takes the policy off everything that it gives permissions to. Whoever has it for a boundary keeps it: without its boundary
@@ -127,18 +157,18 @@ impl Policy {
         let mut pages =
             aws.iam().list_entities_for_policy().policy_arn(arn).policy_usage_filter(usage).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let Some(page) = missing_is_none(page.map_err(failed("iam:ListEntitiesForPolicy")))? else { break };
+            let Some(page) = missing_is_none(page.map_err(failed(&LIST_ENTITIES_FOR_POLICY)))? else { break };
             for role in page.policy_roles().iter().filter_map(|role| role.role_name()) {
                 let call = iam.detach_role_policy().role_name(role).policy_arn(arn);
-                gone_is_fine(call.send().await.map_err(failed("iam:DetachRolePolicy")))?;
+                gone_is_fine(call.send().await.map_err(failed(&DETACH_ROLE_POLICY)))?;
             }
             for user in page.policy_users().iter().filter_map(|user| user.user_name()) {
                 let call = iam.detach_user_policy().user_name(user).policy_arn(arn);
-                gone_is_fine(call.send().await.map_err(failed("iam:DetachUserPolicy")))?;
+                gone_is_fine(call.send().await.map_err(failed(&DETACH_USER_POLICY)))?;
             }
             for group in page.policy_groups().iter().filter_map(|group| group.group_name()) {
                 let call = iam.detach_group_policy().group_name(group).policy_arn(arn);
-                gone_is_fine(call.send().await.map_err(failed("iam:DetachGroupPolicy")))?;
+                gone_is_fine(call.send().await.map_err(failed(&DETACH_GROUP_POLICY)))?;
             }
         }
         Ok(())
@@ -174,7 +204,7 @@ impl Policy {
                 .config_override(TaggingConfig::new().region(Region::new(home)))
                 .send()
                 .await
-                .map_err(failed("tag:GetResources"))?;
+                .map_err(failed(&GET_RESOURCES))?;
             marked.extend(
                 answer.resource_tag_mapping_list().iter().filter_map(|found| found.resource_arn().map(str::to_owned)),
             );
@@ -204,6 +234,10 @@ fn arn_of(want: &Resolved, facts: &Facts) -> String {
 impl Driver for Policy {
     fn info(&self) -> &'static KindInfo {
         &INFO
+    }
+
+    fn calls(&self) -> Vec<&'static Call> {
+        CALLS.to_vec()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -285,7 +319,7 @@ impl Driver for Policy {
             .set_tags(tags_to(want.tags())?)
             .send()
             .await
-            .map_err(failed("iam:CreatePolicy"))?;
+            .map_err(failed(&CREATE_POLICY))?;
         let arn = arn_of(want, aws.facts());
         Ok(Receipt {
             id: Some(arn.clone()),
@@ -319,17 +353,12 @@ impl Driver for Policy {
                     Self::delete_version(aws, arn, oldest).await?;
                 }
                 let call = iam.create_policy_version().policy_arn(arn).policy_document(document).set_as_default(true);
-                call.send().await.map_err(failed("iam:CreatePolicyVersion"))?;
+                call.send().await.map_err(failed(&CREATE_POLICY_VERSION))?;
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);
                 if let Some(set) = tags_to(change.set)? {
-                    iam.tag_policy()
-                        .policy_arn(arn)
-                        .set_tags(Some(set))
-                        .send()
-                        .await
-                        .map_err(failed("iam:TagPolicy"))?;
+                    iam.tag_policy().policy_arn(arn).set_tags(Some(set)).send().await.map_err(failed(&TAG_POLICY))?;
                 }
                 if !change.remove.is_empty() {
                     self.untag(aws, live, change.remove).await?;
@@ -348,12 +377,12 @@ impl Driver for Policy {
             Self::delete_version(aws, arn, version.version_id().unwrap_or_default()).await?;
         }
         let call = aws.iam_write().delete_policy().policy_arn(arn);
-        gone_is_fine(call.send().await.map_err(failed("iam:DeletePolicy")))
+        gone_is_fine(call.send().await.map_err(failed(&DELETE_POLICY)))
     }
 
     async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
         let call = aws.iam_write().untag_policy().policy_arn(&live.id).set_tag_keys(Some(keys));
-        gone_is_fine(call.send().await.map_err(failed("iam:UntagPolicy")))
+        gone_is_fine(call.send().await.map_err(failed(&UNTAG_POLICY)))
     }
 }
 
@@ -363,7 +392,7 @@ impl Policy {
         use aws_sdk_iam::types::PolicyScopeType::Local;
         let mut pages = aws.iam().list_policies().scope(Local).max_items(1000).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(failed("iam:ListPolicies"))?;
+            let page = page.map_err(failed(&LIST_POLICIES))?;
             let same = |policy: &&ApiPolicy| policy.policy_name().is_some_and(|other| other.eq_ignore_ascii_case(name));
             if let Some(policy) = page.policies().iter().find(same) {
                 return Ok(policy.arn().map(str::to_owned));

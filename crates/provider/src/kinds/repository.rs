@@ -29,6 +29,7 @@ use crate::desire::Desire;
 use crate::driver::Driver;
 use crate::json::json_call;
 use crate::kinds::role::needs_principals;
+use crate::permissions::call::{Call, Form, On, Subject, calls};
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
 
@@ -52,6 +53,46 @@ const OWN_KEY: &str = "alias/aws/ecr";
 const BATCH: usize = 100;
 /// How many pages of images are counted before it is called "more than".
 const PAGES: usize = 10;
+
+calls! {
+    // With a name that does not exist among several, all repositories are listed.
+    DESCRIBE_REPOSITORIES: Plan "ecr:DescribeRepositories"
+        => Form::Each(|s| if s.has_siblings { On::arn(s.arn("ecr", "repository/*")) } else { repository(s) });
+    LIST_TAGS_FOR_RESOURCE: Plan "ecr:ListTagsForResource" => REPOSITORY;
+    GET_LIFECYCLE_POLICY: Plan "ecr:GetLifecyclePolicy" => REPOSITORY;
+    GET_REPOSITORY_POLICY: Plan "ecr:GetRepositoryPolicy" => REPOSITORY;
+    DESCRIBE_IMAGES: Plan "ecr:DescribeImages" => REPOSITORY;
+    CREATE_REPOSITORY: Apply "ecr:CreateRepository"
+        => REPOSITORY,
+        "ecr:TagResource" => REPOSITORY,
+        "kms:CreateGrant" => KEY,
+        "kms:DescribeKey" => KEY;
+    PUT_IMAGE_TAG_MUTABILITY: Apply "ecr:PutImageTagMutability" => REPOSITORY;
+    PUT_IMAGE_SCANNING_CONFIGURATION: Apply "ecr:PutImageScanningConfiguration" => REPOSITORY;
+    PUT_LIFECYCLE_POLICY: Apply "ecr:PutLifecyclePolicy" => Form::Each(|s| repository(s).when(s.has("lifecycle")));
+    DELETE_LIFECYCLE_POLICY: Apply "ecr:DeleteLifecyclePolicy"
+        => Form::Each(|s| repository(s).when(!s.has("lifecycle")));
+    SET_REPOSITORY_POLICY: Apply "ecr:SetRepositoryPolicy" => Form::Each(|s| repository(s).when(s.has("policy")));
+    DELETE_REPOSITORY_POLICY: Apply "ecr:DeleteRepositoryPolicy"
+        => Form::Each(|s| repository(s).when(!s.has("policy")));
+    TAG_RESOURCE: Apply "ecr:TagResource" => REPOSITORY;
+    UNTAG_RESOURCE: Change "ecr:UntagResource" => Form::Each(|s| repository(s).when(s.untags()));
+    DELETE_REPOSITORY: Destroy "ecr:DeleteRepository"
+        => REPOSITORY,
+        "ecr:BatchDeleteImage" => Form::Each(|s| repository(s).when(s.may_empty)),
+        "kms:RetireGrant" => KEY;
+}
+
+const REPOSITORY: Form = Form::Each(repository);
+/// A key that the file names: ECR uses it with a grant of whoever creates the repository.
+const KEY: Form = Form::Each(|s| {
+    let key = s.fields.get("encryption").and_then(|encryption| encryption.get("key")?.as_text());
+    On::arns(key.filter(|key| key.starts_with("arn:")))
+});
+
+fn repository(s: &Subject<'_>) -> On {
+    On::arn(output(s.name, "arn", s.facts))
+}
 
 static INFO: KindInfo = KindInfo {
     name: "repository",
@@ -145,7 +186,7 @@ impl Repository {
     async fn describe(aws: &Aws, names: &[String]) -> Result<Vec<ApiRepository>, CloudError> {
         let chunks = names.chunks(BATCH).map(|chunk| async move {
             let call = aws.ecr().describe_repositories().set_repository_names(Some(chunk.to_vec()));
-            let answer = call.send().await.map_err(failed("ecr:DescribeRepositories"));
+            let answer = call.send().await.map_err(failed(&DESCRIBE_REPOSITORIES));
             Ok::<_, CloudError>((missing_is_none(answer)?, chunk.len()))
         });
         let mut found = Vec::new();
@@ -166,7 +207,7 @@ impl Repository {
         let mut pages = aws.ecr().describe_repositories().into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(failed("ecr:DescribeRepositories"))?;
+            let page = page.map_err(failed(&DESCRIBE_REPOSITORIES))?;
             let ours = |r: &ApiRepository| r.repository_name().is_some_and(|name| wanted.contains(name));
             found.extend(page.repositories.unwrap_or_default().into_iter().filter(ours));
         }
@@ -175,7 +216,7 @@ impl Repository {
 
     async fn tags(aws: &Aws, name: &str) -> Result<Option<Tags>, CloudError> {
         let call = aws.ecr().list_tags_for_resource().resource_arn(output(name, "arn", aws.facts()));
-        let answer = missing_is_none(call.send().await.map_err(failed("ecr:ListTagsForResource")))?;
+        let answer = missing_is_none(call.send().await.map_err(failed(&LIST_TAGS_FOR_RESOURCE)))?;
         Ok(answer.map(|answer| tags::from(answer.tags(), |tag| (Some(tag.key()), Some(tag.value())))))
     }
 
@@ -185,7 +226,7 @@ impl Repository {
         let mut count = 0;
         for _ in 0..PAGES {
             let Some(page) = pages.next().await else { return Ok(documents::count(count, false)) };
-            match missing_is_none(page.map_err(failed("ecr:DescribeImages")))? {
+            match missing_is_none(page.map_err(failed(&DESCRIBE_IMAGES)))? {
                 Some(page) => count += page.image_details().len(),
                 None => return Ok(None),
             }
@@ -248,6 +289,10 @@ impl Repository {
 impl Driver for Repository {
     fn info(&self) -> &'static KindInfo {
         &INFO
+    }
+
+    fn calls(&self) -> Vec<&'static Call> {
+        CALLS.to_vec()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -323,7 +368,7 @@ impl Driver for Repository {
                 .map_err(|error| documents::invalid("ecr:CreateRepository", &error))?;
             call = call.encryption_configuration(crypt);
         }
-        call.send().await.map_err(failed("ecr:CreateRepository"))?;
+        call.send().await.map_err(failed(&CREATE_REPOSITORY))?;
         Ok(Receipt { id: Some(output(&want.name, "arn", aws.facts())), outputs: outputs(&want.name, aws.facts()) })
     }
 
@@ -343,7 +388,7 @@ impl Driver for Repository {
                     .repository_name(name)
                     .image_tag_mutability(ImageTagMutability::from(want.text("mutability").unwrap_or("MUTABLE")))
                     .set_image_tag_mutability_exclusion_filters(exclusions(want)?);
-                call.send().await.map_err(failed("ecr:PutImageTagMutability"))?;
+                call.send().await.map_err(failed(&PUT_IMAGE_TAG_MUTABILITY))?;
             }
             SCANNING => {
                 let scan = want.bool("scan_on_push").unwrap_or_default();
@@ -352,7 +397,7 @@ impl Driver for Repository {
                     ecr.put_image_scanning_configuration().repository_name(name).image_scanning_configuration(typed);
                 // The typed client leaves out `false`, which a server may take for "no change".
                 let body = json!({ "repositoryName": name, "imageScanningConfiguration": { "scanOnPush": scan } });
-                json_call!("ecr:PutImageScanningConfiguration", call, &body)?;
+                json_call!(&PUT_IMAGE_SCANNING_CONFIGURATION, call, &body)?;
             }
             LIFECYCLE => match want.text("lifecycle") {
                 Some(text) => {
@@ -360,28 +405,28 @@ impl Driver for Repository {
                         .put_lifecycle_policy()
                         .repository_name(name)
                         .lifecycle_policy_text(documents::compact(text));
-                    call.send().await.map_err(failed("ecr:PutLifecyclePolicy"))?;
+                    call.send().await.map_err(failed(&PUT_LIFECYCLE_POLICY))?;
                 }
                 None => {
                     let call = ecr.delete_lifecycle_policy().repository_name(name);
-                    gone_is_fine(call.send().await.map_err(failed("ecr:DeleteLifecyclePolicy")))?;
+                    gone_is_fine(call.send().await.map_err(failed(&DELETE_LIFECYCLE_POLICY)))?;
                 }
             },
             POLICY => match want.text("policy") {
                 Some(text) => {
                     let call = ecr.set_repository_policy().repository_name(name).policy_text(documents::compact(text));
-                    call.send().await.map_err(failed("ecr:SetRepositoryPolicy"))?;
+                    call.send().await.map_err(failed(&SET_REPOSITORY_POLICY))?;
                 }
                 None => {
                     let call = ecr.delete_repository_policy().repository_name(name);
-                    gone_is_fine(call.send().await.map_err(failed("ecr:DeleteRepositoryPolicy")))?;
+                    gone_is_fine(call.send().await.map_err(failed(&DELETE_REPOSITORY_POLICY)))?;
                 }
             },
             TAGS => {
                 let change = tags::change(&want.tags(), live);
                 if !change.set.is_empty() {
                     let call = ecr.tag_resource().resource_arn(&live.id).set_tags(Some(tag_list(change.set)?));
-                    call.send().await.map_err(failed("ecr:TagResource"))?;
+                    call.send().await.map_err(failed(&TAG_RESOURCE))?;
                 }
                 if !change.remove.is_empty() {
                     self.untag(aws, live, change.remove).await?;
@@ -394,7 +439,7 @@ impl Driver for Repository {
 
     async fn delete(&self, aws: &Aws, live: &Sighting, empty: bool) -> Result<(), CloudError> {
         let call = aws.ecr_write().delete_repository().repository_name(&live.name).force(empty);
-        gone_is_fine(call.send().await.map_err(failed("ecr:DeleteRepository"))).map_err(|mut error| {
+        gone_is_fine(call.send().await.map_err(failed(&DELETE_REPOSITORY))).map_err(|mut error| {
             if error.code.as_deref() == Some("RepositoryNotEmptyException") {
                 error.message.push_str("; `on_destroy: empty` would delete the images with it");
             }
@@ -404,7 +449,7 @@ impl Driver for Repository {
 
     async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
         let call = aws.ecr_write().untag_resource().resource_arn(&live.id).set_tag_keys(Some(keys));
-        gone_is_fine(call.send().await.map_err(failed("ecr:UntagResource")))
+        gone_is_fine(call.send().await.map_err(failed(&UNTAG_RESOURCE)))
     }
 }
 

@@ -6,21 +6,27 @@ use async_trait::async_trait;
 use aws_sdk_iam::types::Role as ApiRole;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use hatoba_engine::cloud::{CloudError, Depth, Receipt, Target};
-use hatoba_engine::desired::{Desired, Resolved};
+use hatoba_engine::desired::{Desired, Goal, Resolved};
 use hatoba_engine::kind::{Field, Group, KindInfo, Ownership};
 use hatoba_engine::snapshot::{ReadFailure, Sighting};
 use hatoba_engine::value::Value;
+use hatoba_model::address::Address;
 use hatoba_model::facts::Facts;
+use hatoba_model::iam::grants::Grant;
 use hatoba_model::iam::parse_url_encoded;
+use hatoba_model::iam::permission::policy;
 use hatoba_model::kinds::grant_facts::grants_policy;
-use hatoba_model::kinds::role::GRANTS_POLICY;
+use hatoba_model::kinds::role::{GRANTS_POLICY, Role as Spec};
 use hatoba_model::kinds::trust::principals;
+use serde_json::json;
 
 use super::iam_shared::{self, Principal, answered, attached_arns, boundary_arn, tags_from, tags_to};
 use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine, missing_is_none};
 use crate::desire::{Desire, Wish};
 use crate::driver::Driver;
+use crate::permissions::call::{Call, Form, On, Run, Subject, calls};
+use crate::permissions::needed::granted;
 use crate::survey::{Found, Survey};
 use crate::tags;
 
@@ -40,6 +46,39 @@ const INLINE: &str = "PutRolePolicy";
 const TRUST: &str = "UpdateAssumeRolePolicy";
 const UPDATE: &str = "UpdateRole";
 const TAGS: &str = "TagRole";
+
+calls! {
+    // Without a boundary in the file it is only asked before a change.
+    GET_ROLE: Plan "iam:GetRole"
+        => Form::Each(|s| role(s).when(s.run != Run::Plan || s.has("permissions_boundary")));
+    LIST_ROLES: Plan "iam:ListRoles" => Form::Each(|s| On::any().when(s.run != Run::Destroy && !s.existing));
+    LIST_ATTACHED_ROLE_POLICIES: Change "iam:ListAttachedRolePolicies" => ROLE;
+    LIST_ROLE_POLICIES: Change "iam:ListRolePolicies" => ROLE;
+    GET_ROLE_POLICY: Apply "iam:GetRolePolicy" => ROLE;
+    CREATE_ROLE: Apply "iam:CreateRole" => ROLE, "iam:TagRole" => ROLE;
+    PUT_ROLE_PERMISSIONS_BOUNDARY: Apply "iam:PutRolePermissionsBoundary"
+        => Form::Each(|s| role(s).when(s.has("permissions_boundary")));
+    DELETE_ROLE_PERMISSIONS_BOUNDARY: Apply "iam:DeleteRolePermissionsBoundary"
+        => Form::Each(|s| role(s).when(!s.has("permissions_boundary")));
+    ATTACH_ROLE_POLICY: Apply "iam:AttachRolePolicy" => Form::Each(|s| role(s).when(s.has("managed_policies")));
+    DETACH_ROLE_POLICY: Change "iam:DetachRolePolicy" => ROLE;
+    PUT_ROLE_POLICY: Apply "iam:PutRolePolicy" => Form::Each(|s| role(s).when(s.has("inline_policies")));
+    DELETE_ROLE_POLICY: Change "iam:DeleteRolePolicy" => ROLE;
+    UPDATE_ASSUME_ROLE_POLICY: Apply "iam:UpdateAssumeRolePolicy" => ROLE;
+    UPDATE_ROLE: Apply "iam:UpdateRole" => ROLE;
+    TAG_ROLE: Apply "iam:TagRole" => ROLE;
+    UNTAG_ROLE: Change "iam:UntagRole" => Form::Each(|s| role(s).when(s.untags()));
+    LIST_INSTANCE_PROFILES_FOR_ROLE: Destroy "iam:ListInstanceProfilesForRole" => ROLE;
+    REMOVE_ROLE_FROM_INSTANCE_PROFILE: Destroy "iam:RemoveRoleFromInstanceProfile"
+        => Form::Each(|s| On::arn(s.facts.iam_arn("instance-profile/*")));
+    DELETE_ROLE: Destroy "iam:DeleteRole" => ROLE;
+}
+
+const ROLE: Form = Form::Each(role);
+
+fn role(s: &Subject<'_>) -> On {
+    On::arn(s.iam("role"))
+}
 
 static INFO: KindInfo = KindInfo {
     name: "role",
@@ -108,7 +147,7 @@ impl Role {
     }
 
     async fn get(aws: &Aws, name: &str) -> Result<Option<ApiRole>, CloudError> {
-        let answer = aws.iam().get_role().role_name(name).send().await.map_err(failed("iam:GetRole"));
+        let answer = aws.iam().get_role().role_name(name).send().await.map_err(failed(&GET_ROLE));
         Ok(missing_is_none(answer)?.and_then(|answer| answer.role))
     }
 
@@ -116,7 +155,7 @@ impl Role {
         let mut pages = aws.iam().list_attached_role_policies().role_name(name).into_paginator().send();
         let mut arns = Vec::new();
         while let Some(page) = pages.next().await {
-            match missing_is_none(page.map_err(failed("iam:ListAttachedRolePolicies")))? {
+            match missing_is_none(page.map_err(failed(&LIST_ATTACHED_ROLE_POLICIES)))? {
                 Some(page) => arns.extend(attached_arns(page.attached_policies())),
                 None => break,
             }
@@ -128,7 +167,7 @@ impl Role {
         let mut pages = aws.iam().list_role_policies().role_name(name).into_paginator().send();
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
-            match missing_is_none(page.map_err(failed("iam:ListRolePolicies")))? {
+            match missing_is_none(page.map_err(failed(&LIST_ROLE_POLICIES)))? {
                 Some(page) => names.extend(page.policy_names().iter().cloned()),
                 None => break,
             }
@@ -140,7 +179,7 @@ impl Role {
         let names = Self::inline_names(aws, name).await?;
         let read = |policy: String| async move {
             let call = aws.iam().get_role_policy().role_name(name).policy_name(&policy);
-            let answer = missing_is_none(call.send().await.map_err(failed("iam:GetRolePolicy")))?;
+            let answer = missing_is_none(call.send().await.map_err(failed(&GET_ROLE_POLICY)))?;
             Ok(answer.map(|answer| (policy, self::answered(answer.policy_document(), aws.facts()))))
         };
         let read: Vec<Option<_>> = stream::iter(names.into_iter().map(read)).buffered(READS).try_collect().await?;
@@ -153,12 +192,12 @@ impl Role {
         let mut pages = aws.iam().list_instance_profiles_for_role().role_name(name).into_paginator().send();
         let mut profiles = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(failed("iam:ListInstanceProfilesForRole"))?;
+            let page = page.map_err(failed(&LIST_INSTANCE_PROFILES_FOR_ROLE))?;
             profiles.extend(page.instance_profiles().iter().map(|profile| profile.instance_profile_name().to_owned()));
         }
         for profile in profiles {
             let call = iam.remove_role_from_instance_profile().role_name(name).instance_profile_name(profile);
-            gone_is_fine(call.send().await.map_err(failed("iam:RemoveRoleFromInstanceProfile")))?;
+            gone_is_fine(call.send().await.map_err(failed(&REMOVE_ROLE_FROM_INSTANCE_PROFILE)))?;
         }
         Self::remove(aws, name, Self::attached(aws, name).await?, Self::inline_names(aws, name).await?).await
     }
@@ -167,18 +206,18 @@ impl Role {
     async fn remove(aws: &Aws, name: &str, attached: Vec<String>, inline: Vec<String>) -> Result<(), CloudError> {
         for arn in attached {
             let call = aws.iam_write().detach_role_policy().role_name(name).policy_arn(arn);
-            gone_is_fine(call.send().await.map_err(failed("iam:DetachRolePolicy")))?;
+            gone_is_fine(call.send().await.map_err(failed(&DETACH_ROLE_POLICY)))?;
         }
         for policy in inline {
             let call = aws.iam_write().delete_role_policy().role_name(name).policy_name(policy);
-            gone_is_fine(call.send().await.map_err(failed("iam:DeleteRolePolicy")))?;
+            gone_is_fine(call.send().await.map_err(failed(&DELETE_ROLE_POLICY)))?;
         }
         Ok(())
     }
 
     async fn delete_now(aws: &Aws, name: &str) -> Result<(), CloudError> {
         let call = aws.iam_write().delete_role().role_name(name);
-        gone_is_fine(call.send().await.map_err(failed("iam:DeleteRole")))
+        gone_is_fine(call.send().await.map_err(failed(&DELETE_ROLE)))
     }
 }
 
@@ -198,10 +237,32 @@ pub(super) fn needs_principals(mut wish: Wish, cx: &Desire<'_>, own: Option<&str
     wish
 }
 
+/// Whether a role is granted whole runs.
+fn grants_runs(spec: &Spec) -> bool {
+    spec.grants.iter().any(|grant| matches!(grant, Grant::Plan(_) | Grant::Apply(_)))
+}
+
+/// Writes the policies of the roles that are granted whole runs.
+pub(crate) fn grant_runs(cx: &Desire<'_>, goal: &mut Goal) {
+    for (key, spec) in cx.stack.roles.iter().filter(|(_, spec)| grants_runs(spec)) {
+        let policy = policy(&granted(&spec.grants, cx.stack, goal, cx.facts));
+        let policies = goal.resources.get_mut(&Address::new(INFO.name, key.as_str()));
+        if let (Some(policy), Some(want)) = (policy, policies)
+            && let Some(Value::Map(policies)) = want.fields.get_mut("inline_policies")
+        {
+            policies.insert(GRANTS_POLICY.to_owned(), iam_shared::document(&policy, cx.facts));
+        }
+    }
+}
+
 #[async_trait]
 impl Driver for Role {
     fn info(&self) -> &'static KindInfo {
         &INFO
+    }
+
+    fn calls(&self) -> Vec<&'static Call> {
+        CALLS.to_vec()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -220,7 +281,9 @@ impl Driver for Role {
         if let Some(trust) = &trust {
             wish = needs_principals(wish, cx, Some(key), trust);
         }
-        let granted = grants_policy(&spec.grants, cx.stack, cx.facts).map(|policy| (GRANTS_POLICY, policy));
+        // What whole runs need follows from everything that is wanted: `grant_runs` writes it once that is known.
+        let granted = grants_policy(&spec.grants, cx.stack, cx.facts).or(grants_runs(spec).then(|| json!({})));
+        let granted = granted.map(|policy| (GRANTS_POLICY, policy));
         let boundary = spec.permissions_boundary.as_deref();
         Some(
             iam_shared::wish_policies(wish, cx, &spec.managed_policies, &spec.inline_policies, granted, boundary)
@@ -279,7 +342,7 @@ impl Driver for Role {
             .set_tags(tags_to(want.tags())?)
             .send()
             .await
-            .map_err(failed("iam:CreateRole"))?;
+            .map_err(failed(&CREATE_ROLE))?;
         let arn = aws.facts().iam_arn(format_args!("role{path}{}", want.name));
         Ok(Receipt {
             id: Some(arn.clone()),
@@ -300,18 +363,18 @@ impl Driver for Role {
             BOUNDARY => match want.text("permissions_boundary") {
                 Some(arn) => {
                     let call = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn);
-                    call.send().await.map_err(failed("iam:PutRolePermissionsBoundary"))?;
+                    call.send().await.map_err(failed(&PUT_ROLE_PERMISSIONS_BOUNDARY))?;
                 }
                 None => {
                     let call = iam.delete_role_permissions_boundary().role_name(name);
-                    gone_is_fine(call.send().await.map_err(failed("iam:DeleteRolePermissionsBoundary")))?;
+                    gone_is_fine(call.send().await.map_err(failed(&DELETE_ROLE_PERMISSIONS_BOUNDARY)))?;
                 }
             },
             ATTACH => {
                 let (attach, detach) = iam_shared::attachments(want, live);
                 for arn in attach {
                     let call = iam.attach_role_policy().role_name(name).policy_arn(arn);
-                    call.send().await.map_err(failed("iam:AttachRolePolicy"))?;
+                    call.send().await.map_err(failed(&ATTACH_ROLE_POLICY))?;
                 }
                 Self::remove(aws, name, detach, Vec::new()).await?;
             }
@@ -319,14 +382,14 @@ impl Driver for Role {
                 let (put, delete) = iam_shared::inline_changes(want, live);
                 for (policy, document) in put {
                     let call = iam.put_role_policy().role_name(name).policy_name(policy).policy_document(document);
-                    call.send().await.map_err(failed("iam:PutRolePolicy"))?;
+                    call.send().await.map_err(failed(&PUT_ROLE_POLICY))?;
                 }
                 Self::remove(aws, name, Vec::new(), delete).await?;
             }
             TRUST => {
                 let document = want.text("trust").unwrap_or_default();
                 let call = iam.update_assume_role_policy().role_name(name).policy_document(document);
-                call.send().await.map_err(failed("iam:UpdateAssumeRolePolicy"))?;
+                call.send().await.map_err(failed(&UPDATE_ASSUME_ROLE_POLICY))?;
             }
             UPDATE => {
                 // What is left out stays as it is, so defaults are spelled out.
@@ -336,12 +399,12 @@ impl Driver for Role {
                     .set_max_session_duration(want.int("max_session").and_then(|seconds| i32::try_from(seconds).ok()))
                     .send()
                     .await
-                    .map_err(failed("iam:UpdateRole"))?;
+                    .map_err(failed(&UPDATE_ROLE))?;
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);
                 if let Some(set) = tags_to(change.set)? {
-                    iam.tag_role().role_name(name).set_tags(Some(set)).send().await.map_err(failed("iam:TagRole"))?;
+                    iam.tag_role().role_name(name).set_tags(Some(set)).send().await.map_err(failed(&TAG_ROLE))?;
                 }
                 if !change.remove.is_empty() {
                     self.untag(aws, live, change.remove).await?;
@@ -367,7 +430,7 @@ impl Driver for Role {
 
     async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
         let call = aws.iam_write().untag_role().role_name(&live.name).set_tag_keys(Some(keys));
-        gone_is_fine(call.send().await.map_err(failed("iam:UntagRole")))
+        gone_is_fine(call.send().await.map_err(failed(&UNTAG_ROLE)))
     }
 }
 

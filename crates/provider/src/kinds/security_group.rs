@@ -22,6 +22,7 @@ use crate::classify::{failed, gone_is_fine, missing_is_none};
 use crate::desire::Desire;
 use crate::driver::Driver;
 use crate::kinds::network;
+use crate::permissions::call::{ALWAYS, ANY, Call, Form, On, Subject, calls};
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
 
@@ -40,6 +41,35 @@ const NO_DESCRIPTION: &str = "managed by hatoba";
 
 /// How many values one filter takes (EC2 API).
 const BATCH: usize = 200;
+
+calls! {
+    DESCRIBE_SECURITY_GROUPS: Plan "ec2:DescribeSecurityGroups" => ALWAYS;
+    DESCRIBE_SECURITY_GROUP_RULES: Apply "ec2:DescribeSecurityGroupRules" => ANY;
+    CREATE_SECURITY_GROUP: Apply "ec2:CreateSecurityGroup" => Form::Each(in_vpc), "ec2:CreateTags" => GROUPS;
+    AUTHORIZE_SECURITY_GROUP_INGRESS: Apply "ec2:AuthorizeSecurityGroupIngress"
+        => Form::Each(|s| groups(s).when(s.has("ingress")));
+    AUTHORIZE_SECURITY_GROUP_EGRESS: Apply "ec2:AuthorizeSecurityGroupEgress" => GROUPS;
+    REVOKE_SECURITY_GROUP_INGRESS: Apply "ec2:RevokeSecurityGroupIngress" => GROUPS;
+    REVOKE_SECURITY_GROUP_EGRESS: Apply "ec2:RevokeSecurityGroupEgress" => GROUPS;
+    MODIFY_SECURITY_GROUP_RULES: Apply "ec2:ModifySecurityGroupRules" => GROUPS;
+    CREATE_TAGS: Apply "ec2:CreateTags" => GROUPS;
+    DELETE_TAGS: Change "ec2:DeleteTags" => Form::Each(|s| groups(s).when(s.untags()));
+    DESCRIBE_NETWORK_INTERFACES: Destroy "ec2:DescribeNetworkInterfaces" => ANY;
+    DELETE_SECURITY_GROUP: Destroy "ec2:DeleteSecurityGroup" => GROUPS;
+}
+
+const GROUPS: Form = Form::Each(groups);
+
+/// The ids of groups are EC2's to choose.
+fn groups(s: &Subject<'_>) -> On {
+    On::arn(s.arn("ec2", "security-group/*"))
+}
+
+/// A group, and the network that it is made in.
+fn in_vpc(s: &Subject<'_>) -> On {
+    let vpc = s.text("vpc").unwrap_or("*");
+    On::arns([s.arn("ec2", "security-group/*"), s.arn("ec2", format_args!("vpc/{vpc}"))])
+}
 
 static INFO: KindInfo = KindInfo {
     name: "security_group",
@@ -139,7 +169,7 @@ impl SecurityGroup {
         let mut pages = aws.ec2().describe_security_groups().filters(filter).into_paginator().send();
         let mut groups = Vec::new();
         while let Some(page) = pages.next().await {
-            groups.extend(page.map_err(failed("ec2:DescribeSecurityGroups"))?.security_groups.unwrap_or_default());
+            groups.extend(page.map_err(failed(&DESCRIBE_SECURITY_GROUPS))?.security_groups.unwrap_or_default());
         }
         Ok(groups)
     }
@@ -204,11 +234,11 @@ impl SecurityGroup {
         match direction {
             Direction::In => {
                 let call = ec2.authorize_security_group_ingress().group_id(id).set_ip_permissions(Some(these));
-                call.send().await.map_err(failed("ec2:AuthorizeSecurityGroupIngress"))?;
+                call.send().await.map_err(failed(&AUTHORIZE_SECURITY_GROUP_INGRESS))?;
             }
             Direction::Out => {
                 let call = ec2.authorize_security_group_egress().group_id(id).set_ip_permissions(Some(these));
-                call.send().await.map_err(failed("ec2:AuthorizeSecurityGroupEgress"))?;
+                call.send().await.map_err(failed(&AUTHORIZE_SECURITY_GROUP_EGRESS))?;
             }
         }
         Ok(())
@@ -236,11 +266,11 @@ impl SecurityGroup {
         match direction {
             Direction::In => {
                 let call = ec2.revoke_security_group_ingress().group_id(id).set_ip_permissions(Some(these));
-                call.send().await.map_err(failed("ec2:RevokeSecurityGroupIngress"))?;
+                call.send().await.map_err(failed(&REVOKE_SECURITY_GROUP_INGRESS))?;
             }
             Direction::Out => {
                 let call = ec2.revoke_security_group_egress().group_id(id).set_ip_permissions(Some(these));
-                call.send().await.map_err(failed("ec2:RevokeSecurityGroupEgress"))?;
+                call.send().await.map_err(failed(&REVOKE_SECURITY_GROUP_EGRESS))?;
             }
         }
         Ok(())
@@ -256,7 +286,7 @@ impl SecurityGroup {
             .send();
         let mut updates = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(failed("ec2:DescribeSecurityGroupRules"))?;
+            let page = page.map_err(failed(&DESCRIBE_SECURITY_GROUP_RULES))?;
             updates.extend(
                 page.security_group_rules().iter().filter_map(|rule| rules::description_update(rule, direction, these)),
             );
@@ -264,7 +294,7 @@ impl SecurityGroup {
         if !updates.is_empty() {
             let call =
                 aws.ec2_write().modify_security_group_rules().group_id(id).set_security_group_rules(Some(updates));
-            call.send().await.map_err(failed("ec2:ModifySecurityGroupRules"))?;
+            call.send().await.map_err(failed(&MODIFY_SECURITY_GROUP_RULES))?;
         }
         Ok(())
     }
@@ -305,7 +335,7 @@ impl SecurityGroup {
         let groups = Self::describe(aws, filter("ip-permission.group-id", [id.to_owned()]));
         let (interfaces, groups) = futures::join!(interfaces, groups);
         let mut holders = Vec::new();
-        for interface in interfaces.ok()?.network_interfaces() {
+        for interface in interfaces.map_err(failed(&DESCRIBE_NETWORK_INTERFACES)).ok()?.network_interfaces() {
             let name = interface.network_interface_id().unwrap_or("a network interface");
             holders.push(match interface.description().filter(|text| !text.is_empty()) {
                 Some(description) => format!("{name} ({description})"),
@@ -345,6 +375,10 @@ fn is_duplicate(error: &CloudError) -> bool {
 impl Driver for SecurityGroup {
     fn info(&self) -> &'static KindInfo {
         &INFO
+    }
+
+    fn calls(&self) -> Vec<&'static Call> {
+        CALLS.to_vec()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -401,7 +435,7 @@ impl Driver for SecurityGroup {
             .tag_specifications(tags)
             .send()
             .await
-            .map_err(failed("ec2:CreateSecurityGroup"))?;
+            .map_err(failed(&CREATE_SECURITY_GROUP))?;
         let id = answer.group_id.unwrap_or_default();
         let outputs = outputs(&id, &want.name, aws.facts());
         Ok(Receipt { id: Some(id), outputs })
@@ -421,7 +455,7 @@ impl Driver for SecurityGroup {
                 let change = tags::change(&want.tags(), live);
                 if !change.set.is_empty() {
                     let call = aws.ec2_write().create_tags().resources(&live.id).set_tags(Some(tag_list(change.set)));
-                    call.send().await.map_err(failed("ec2:CreateTags"))?;
+                    call.send().await.map_err(failed(&CREATE_TAGS))?;
                 }
                 if !change.remove.is_empty() {
                     self.untag(aws, live, change.remove).await?;
@@ -434,7 +468,7 @@ impl Driver for SecurityGroup {
 
     async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
         let call = aws.ec2_write().delete_security_group().group_id(&live.id);
-        let Err(mut error) = gone_is_fine(call.send().await.map_err(failed("ec2:DeleteSecurityGroup"))) else {
+        let Err(mut error) = gone_is_fine(call.send().await.map_err(failed(&DELETE_SECURITY_GROUP))) else {
             return Ok(());
         };
         if error.code.as_deref() == Some("DependencyViolation")
@@ -449,7 +483,7 @@ impl Driver for SecurityGroup {
         // Without a value a tag is taken off whatever its value is.
         let keys = keys.into_iter().map(|key| Tag::builder().key(key).build()).collect();
         let call = aws.ec2_write().delete_tags().resources(&live.id).set_tags(Some(keys));
-        gone_is_fine(call.send().await.map_err(failed("ec2:DeleteTags")))
+        gone_is_fine(call.send().await.map_err(failed(&DELETE_TAGS)))
     }
 }
 

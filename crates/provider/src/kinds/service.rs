@@ -22,6 +22,7 @@ use crate::desire::{Desire, Wish};
 use crate::driver::{Driver, no_such_group};
 use crate::json::json_call;
 use crate::kinds::task_definition::{calls, is_secret, join, json_tags, needs_of, strip_defaults};
+use crate::permissions::call::{Call, Form, On, Subject, calls};
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags;
@@ -32,6 +33,38 @@ pub struct Service;
 
 const UPDATE: &str = "UpdateService";
 const TAGS: &str = "TagResource";
+
+calls! {
+    // All services of the cluster are looked at, for those that bear the mark and are in the file no more.
+    DESCRIBE_SERVICES: Plan "ecs:DescribeServices"
+        => Form::Each(|s| On::arn(s.arn("ecs", format_args!("service/{}/*", cluster(s)))));
+    LIST_SERVICES: Plan "ecs:ListServices"
+        => Form::Each(|s| On::any().given("ArnEquals", "ecs:cluster", s.arn("ecs", format_args!("cluster/{}", cluster(s)))));
+    CREATE_SERVICE: Apply "ecs:CreateService"
+        => SERVICE,
+        "ecs:TagResource" => SERVICE,
+        "iam:PassRole" => VOLUME_ROLES;
+    UPDATE_SERVICE: Apply "ecs:UpdateService" => SERVICE, "iam:PassRole" => VOLUME_ROLES;
+    TAG_RESOURCE: Apply "ecs:TagResource" => SERVICE;
+    UNTAG_RESOURCE: Change "ecs:UntagResource" => Form::Each(|s| service(s).when(s.untags()));
+    DELETE_SERVICE: Destroy "ecs:DeleteService" => SERVICE;
+}
+
+const SERVICE: Form = Form::Each(service);
+/// ECS itself attaches volumes, with a role that the service passes to it. The roles of tasks are passed when they are registered.
+const VOLUME_ROLES: Form = Form::Each(|s| {
+    let volumes = s.fields.get("volumes").and_then(Value::as_map).into_iter().flat_map(|volumes| volumes.values());
+    let roles = volumes.filter_map(|volume| volume.get("role")?.as_text());
+    On::arns(roles).given("StringEquals", "iam:PassedToService", "ecs.amazonaws.com")
+});
+
+fn cluster<'a>(s: &Subject<'a>) -> &'a str {
+    s.scope.unwrap_or("default")
+}
+
+fn service(s: &Subject<'_>) -> On {
+    On::arn(s.arn("ecs", format_args!("service/{}/{}", cluster(s), s.name)))
+}
 
 static INFO: KindInfo = KindInfo {
     name: "service",
@@ -135,6 +168,10 @@ impl Driver for Service {
         &INFO
     }
 
+    fn calls(&self) -> Vec<&'static Call> {
+        CALLS.to_vec()
+    }
+
     fn tagging_type(&self) -> Option<&'static str> {
         Some("ecs:service")
     }
@@ -196,7 +233,7 @@ impl Driver for Service {
     }
 
     async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
-        let answer = json_call!("ecs:CreateService", aws.ecs_write().create_service(), &api::creation(want))?;
+        let answer = json_call!(&CREATE_SERVICE, aws.ecs_write().create_service(), &api::creation(want))?;
         let arn = answer.pointer("/service/serviceArn").and_then(Json::as_str).unwrap_or_default();
         let mut receipt = Receipt::arn(arn);
         receipt.outputs.push(("name".into(), Value::text(&want.name)));
@@ -212,15 +249,15 @@ impl Driver for Service {
     ) -> Result<Receipt, CloudError> {
         match group {
             UPDATE => {
-                json_call!("ecs:UpdateService", aws.ecs_write().update_service(), &api::change(want, live))?;
+                json_call!(&UPDATE_SERVICE, aws.ecs_write().update_service(), &api::change(want, live))?;
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);
                 if !change.set.is_empty() {
-                    calls::tag(aws, &live.id, &change.set).await?;
+                    calls::tag(aws, &TAG_RESOURCE, &live.id, &change.set).await?;
                 }
                 if !change.remove.is_empty() {
-                    calls::untag(aws, &live.id, change.remove).await?;
+                    calls::untag(aws, &UNTAG_RESOURCE, &live.id, change.remove).await?;
                 }
             }
             other => return Err(no_such_group(&INFO, other)),
@@ -232,11 +269,11 @@ impl Driver for Service {
         let cluster = live.scope.as_deref().unwrap_or("default");
         // With `force` there is no need to bring the count to 0 first.
         let call = aws.ecs_write().delete_service().cluster(cluster).service(&live.name).force(true);
-        gone_is_fine(call.send().await.map_err(failed("ecs:DeleteService")))
+        gone_is_fine(call.send().await.map_err(failed(&DELETE_SERVICE)))
     }
 
     async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
-        calls::untag(aws, &live.id, keys).await
+        calls::untag(aws, &UNTAG_RESOURCE, &live.id, keys).await
     }
 }
 

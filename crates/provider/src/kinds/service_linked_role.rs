@@ -15,6 +15,7 @@ use crate::aws::Aws;
 use crate::classify::failed;
 use crate::desire::Desire;
 use crate::driver::Driver;
+use crate::permissions::call::{ANY, Call, Form, On, calls};
 use crate::survey::{Found, Survey};
 
 /// The service-linked role of ECS.
@@ -28,6 +29,14 @@ pub(crate) const ECS_PATH: &str = "/aws-service-role/ecs.amazonaws.com/";
 
 const ECS_SERVICE: &str = "ecs.amazonaws.com";
 const ECS_NAME: &str = "AWSServiceRoleForECS";
+
+calls! {
+    LIST_ROLES: Apply "iam:ListRoles" => ANY;
+    CREATE_SERVICE_LINKED_ROLE: Apply "iam:CreateServiceLinkedRole" => Form::Each(|s| {
+    let roles = s.facts.iam_arn(format_args!("role{ECS_PATH}*"));
+    On::arn(roles).given("StringEquals", "iam:AWSServiceName", ECS_SERVICE)
+    });
+}
 
 static INFO: KindInfo = KindInfo {
     name: "service_linked_role",
@@ -59,6 +68,10 @@ impl ServiceLinkedRole {
 impl Driver for ServiceLinkedRole {
     fn info(&self) -> &'static KindInfo {
         &INFO
+    }
+
+    fn calls(&self) -> Vec<&'static Call> {
+        CALLS.to_vec()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -101,13 +114,13 @@ impl Driver for ServiceLinkedRole {
     }
 
     async fn look(&self, aws: &Aws, _: &Target, _: Depth) -> Result<Vec<Sighting>, CloudError> {
-        let answer = aws.iam().list_roles().path_prefix(ECS_PATH).send().await.map_err(failed("iam:ListRoles"))?;
+        let answer = aws.iam().list_roles().path_prefix(ECS_PATH).send().await.map_err(failed(&LIST_ROLES))?;
         Ok(if answer.roles().is_empty() { Vec::new() } else { vec![Self::sighting(aws)] })
     }
 
     async fn create(&self, aws: &Aws, _: &Resolved) -> Result<Receipt, CloudError> {
         let call = aws.iam_write().create_service_linked_role().aws_service_name(ECS_SERVICE);
-        call.send().await.map_err(failed("iam:CreateServiceLinkedRole"))?;
+        call.send().await.map_err(failed(&CREATE_SERVICE_LINKED_ROLE))?;
         let live = Self::sighting(aws);
         Ok(Receipt { id: Some(live.id), outputs: live.outputs.into_iter().collect() })
     }

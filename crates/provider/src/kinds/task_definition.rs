@@ -30,6 +30,7 @@ use crate::desire::{Desire, Wish};
 use crate::driver::{Driver, no_such_group};
 use crate::json::json_call;
 use crate::kinds::repository::image::repository_arn;
+use crate::permissions::call::Call;
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
@@ -208,15 +209,15 @@ impl TaskDefinition {
                 body.insert("tags".into(), tags_json(&tags));
             }
         }
-        let answer = json_call!("ecs:RegisterTaskDefinition", aws.ecs_write().register_task_definition(), &body)?;
+        let answer = json_call!(&calls::REGISTER_TASK_DEFINITION, aws.ecs_write().register_task_definition(), &body)?;
         let arn = answer.pointer("/taskDefinition/taskDefinitionArn").and_then(Json::as_str);
         let arn = arn.ok_or_else(|| {
-            CloudError::new(Class::Ambiguous, "ecs:RegisterTaskDefinition", "the answer names no revision")
+            CloudError::new(Class::Ambiguous, calls::REGISTER_TASK_DEFINITION.name, "the answer names no revision")
         })?;
         if let Some(other) = Self::meanwhile(aws, &want.name, before.map_or(0, revision_of), arn).await? {
             Self::withdraw(aws, arn).await;
             let message = format!("revision {} was registered meanwhile", revision_of(&other));
-            return Err(CloudError::new(Class::Exists, "ecs:RegisterTaskDefinition", message));
+            return Err(CloudError::new(Class::Exists, calls::REGISTER_TASK_DEFINITION.name, message));
         }
         Ok(Receipt { id: Some(arn.to_owned()), outputs: outputs(arn) })
     }
@@ -239,7 +240,8 @@ impl TaskDefinition {
 
     /// Takes back a revision that nobody has used yet. One that stays costs nothing and is taken away with its family.
     async fn withdraw(aws: &Aws, arn: &str) {
-        if aws.ecs_write().deregister_task_definition().task_definition(arn).send().await.is_ok() {
+        let call = aws.ecs_write().deregister_task_definition().task_definition(arn);
+        if call.send().await.map_err(failed(&calls::DEREGISTER_TASK_DEFINITION)).is_ok() {
             // Failing that, it stays inactive.
             let _ = calls::delete(aws, vec![arn.to_owned()]).await;
         }
@@ -314,6 +316,10 @@ fn marked_families(marks: &BTreeMap<String, Tags>) -> BTreeMap<&str, (&str, Opti
 impl Driver for TaskDefinition {
     fn info(&self) -> &'static KindInfo {
         &INFO
+    }
+
+    fn calls(&self) -> Vec<&'static Call> {
+        calls::CALLS.to_vec()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -412,10 +418,10 @@ impl Driver for TaskDefinition {
                 }
                 let change = tags::change(&want.tags(), live);
                 if !change.set.is_empty() {
-                    calls::tag(aws, &live.id, &change.set).await?;
+                    calls::tag(aws, &calls::TAG_RESOURCE, &live.id, &change.set).await?;
                 }
                 if !change.remove.is_empty() {
-                    calls::untag(aws, &live.id, change.remove).await?;
+                    calls::untag(aws, &calls::UNTAG_RESOURCE, &live.id, change.remove).await?;
                 }
                 Ok(Receipt::default())
             }
@@ -433,7 +439,7 @@ impl Driver for TaskDefinition {
         }
         for arn in active {
             let call = aws.ecs_write().deregister_task_definition().task_definition(arn);
-            gone_is_fine(call.send().await.map_err(failed("ecs:DeregisterTaskDefinition")))?;
+            gone_is_fine(call.send().await.map_err(failed(&calls::DEREGISTER_TASK_DEFINITION)))?;
         }
         calls::delete(aws, all.into_iter().collect()).await
     }
@@ -445,7 +451,7 @@ impl Driver for TaskDefinition {
             revisions.push(live.id.clone());
         }
         for arn in &revisions {
-            calls::untag(aws, arn, keys.clone()).await?;
+            calls::untag(aws, &calls::UNTAG_RESOURCE, arn, keys.clone()).await?;
         }
         Ok(())
     }

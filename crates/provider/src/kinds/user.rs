@@ -18,6 +18,7 @@ use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine, missing_is_none};
 use crate::desire::Desire;
 use crate::driver::Driver;
+use crate::permissions::call::{Call, Form, On, Run, Subject, calls};
 use crate::survey::{Found, Survey};
 use crate::tags;
 
@@ -33,6 +34,33 @@ const ATTACH: &str = "AttachUserPolicy";
 const INLINE: &str = "PutUserPolicy";
 const UPDATE: &str = "UpdateUser";
 const TAGS: &str = "TagUser";
+
+calls! {
+    GET_USER: Plan "iam:GetUser"
+        => Form::Each(|s| user(s).when(s.run != Run::Plan || s.has("permissions_boundary")));
+    LIST_ATTACHED_USER_POLICIES: Change "iam:ListAttachedUserPolicies" => USER;
+    LIST_USER_POLICIES: Change "iam:ListUserPolicies" => USER;
+    GET_USER_POLICY: Apply "iam:GetUserPolicy" => USER;
+    CREATE_USER: Apply "iam:CreateUser" => USER, "iam:TagUser" => USER;
+    PUT_USER_PERMISSIONS_BOUNDARY: Apply "iam:PutUserPermissionsBoundary"
+        => Form::Each(|s| user(s).when(s.has("permissions_boundary")));
+    DELETE_USER_PERMISSIONS_BOUNDARY: Apply "iam:DeleteUserPermissionsBoundary"
+        => Form::Each(|s| user(s).when(!s.has("permissions_boundary")));
+    ATTACH_USER_POLICY: Apply "iam:AttachUserPolicy" => Form::Each(|s| user(s).when(s.has("managed_policies")));
+    DETACH_USER_POLICY: Change "iam:DetachUserPolicy" => USER;
+    PUT_USER_POLICY: Apply "iam:PutUserPolicy" => Form::Each(|s| user(s).when(s.has("inline_policies")));
+    DELETE_USER_POLICY: Change "iam:DeleteUserPolicy" => USER;
+    UPDATE_USER: Apply "iam:UpdateUser" => USER;
+    TAG_USER: Apply "iam:TagUser" => USER;
+    UNTAG_USER: Change "iam:UntagUser" => Form::Each(|s| user(s).when(s.untags()));
+    DELETE_USER: Destroy "iam:DeleteUser" => USER;
+}
+
+pub(super) const USER: Form = Form::Each(user);
+
+fn user(s: &Subject<'_>) -> On {
+    On::arn(s.iam("user"))
+}
 
 static INFO: KindInfo = KindInfo {
     name: "user",
@@ -65,7 +93,7 @@ impl User {
     }
 
     async fn get(aws: &Aws, name: &str) -> Result<Option<ApiUser>, CloudError> {
-        let answer = aws.iam().get_user().user_name(name).send().await.map_err(failed("iam:GetUser"));
+        let answer = aws.iam().get_user().user_name(name).send().await.map_err(failed(&GET_USER));
         Ok(missing_is_none(answer)?.and_then(|answer| answer.user))
     }
 
@@ -73,7 +101,7 @@ impl User {
         let mut pages = aws.iam().list_attached_user_policies().user_name(name).into_paginator().send();
         let mut arns = Vec::new();
         while let Some(page) = pages.next().await {
-            match missing_is_none(page.map_err(failed("iam:ListAttachedUserPolicies")))? {
+            match missing_is_none(page.map_err(failed(&LIST_ATTACHED_USER_POLICIES)))? {
                 Some(page) => arns.extend(attached_arns(page.attached_policies())),
                 None => break,
             }
@@ -85,7 +113,7 @@ impl User {
         let mut pages = aws.iam().list_user_policies().user_name(name).into_paginator().send();
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
-            match missing_is_none(page.map_err(failed("iam:ListUserPolicies")))? {
+            match missing_is_none(page.map_err(failed(&LIST_USER_POLICIES)))? {
                 Some(page) => names.extend(page.policy_names().iter().cloned()),
                 None => break,
             }
@@ -97,7 +125,7 @@ impl User {
         let names = Self::inline_names(aws, name).await?;
         let read = |policy: String| async move {
             let call = aws.iam().get_user_policy().user_name(name).policy_name(&policy);
-            let answer = missing_is_none(call.send().await.map_err(failed("iam:GetUserPolicy")))?;
+            let answer = missing_is_none(call.send().await.map_err(failed(&GET_USER_POLICY)))?;
             Ok(answer.map(|answer| (policy, answered(answer.policy_document(), aws.facts()))))
         };
         let read: Vec<Option<_>> = stream::iter(names.into_iter().map(read)).buffered(READS).try_collect().await?;
@@ -108,18 +136,18 @@ impl User {
     async fn remove(aws: &Aws, name: &str, attached: Vec<String>, inline: Vec<String>) -> Result<(), CloudError> {
         for arn in attached {
             let call = aws.iam_write().detach_user_policy().user_name(name).policy_arn(arn);
-            gone_is_fine(call.send().await.map_err(failed("iam:DetachUserPolicy")))?;
+            gone_is_fine(call.send().await.map_err(failed(&DETACH_USER_POLICY)))?;
         }
         for policy in inline {
             let call = aws.iam_write().delete_user_policy().user_name(name).policy_name(policy);
-            gone_is_fine(call.send().await.map_err(failed("iam:DeleteUserPolicy")))?;
+            gone_is_fine(call.send().await.map_err(failed(&DELETE_USER_POLICY)))?;
         }
         Ok(())
     }
 
     async fn delete_now(aws: &Aws, name: &str) -> Result<(), CloudError> {
         let call = aws.iam_write().delete_user().user_name(name);
-        gone_is_fine(call.send().await.map_err(failed("iam:DeleteUser")))
+        gone_is_fine(call.send().await.map_err(failed(&DELETE_USER)))
     }
 }
 
@@ -127,6 +155,10 @@ impl User {
 impl Driver for User {
     fn info(&self) -> &'static KindInfo {
         &INFO
+    }
+
+    fn calls(&self) -> Vec<&'static Call> {
+        [CALLS, user_credentials::CALLS].concat()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -199,7 +231,7 @@ impl Driver for User {
             .set_tags(tags_to(want.tags())?)
             .send()
             .await
-            .map_err(failed("iam:CreateUser"))?;
+            .map_err(failed(&CREATE_USER))?;
         let arn = aws.facts().iam_arn(format_args!("user{path}{}", want.name));
         Ok(Receipt {
             id: Some(arn.clone()),
@@ -220,18 +252,18 @@ impl Driver for User {
             BOUNDARY => match want.text("permissions_boundary") {
                 Some(arn) => {
                     let call = iam.put_user_permissions_boundary().user_name(name).permissions_boundary(arn);
-                    call.send().await.map_err(failed("iam:PutUserPermissionsBoundary"))?;
+                    call.send().await.map_err(failed(&PUT_USER_PERMISSIONS_BOUNDARY))?;
                 }
                 None => {
                     let call = iam.delete_user_permissions_boundary().user_name(name);
-                    gone_is_fine(call.send().await.map_err(failed("iam:DeleteUserPermissionsBoundary")))?;
+                    gone_is_fine(call.send().await.map_err(failed(&DELETE_USER_PERMISSIONS_BOUNDARY)))?;
                 }
             },
             ATTACH => {
                 let (attach, detach) = iam_shared::attachments(want, live);
                 for arn in attach {
                     let call = iam.attach_user_policy().user_name(name).policy_arn(arn);
-                    call.send().await.map_err(failed("iam:AttachUserPolicy"))?;
+                    call.send().await.map_err(failed(&ATTACH_USER_POLICY))?;
                 }
                 Self::remove(aws, name, detach, Vec::new()).await?;
             }
@@ -239,14 +271,14 @@ impl Driver for User {
                 let (put, delete) = iam_shared::inline_changes(want, live);
                 for (policy, document) in put {
                     let call = iam.put_user_policy().user_name(name).policy_name(policy).policy_document(document);
-                    call.send().await.map_err(failed("iam:PutUserPolicy"))?;
+                    call.send().await.map_err(failed(&PUT_USER_POLICY))?;
                 }
                 Self::remove(aws, name, Vec::new(), delete).await?;
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);
                 if let Some(set) = tags_to(change.set)? {
-                    iam.tag_user().user_name(name).set_tags(Some(set)).send().await.map_err(failed("iam:TagUser"))?;
+                    iam.tag_user().user_name(name).set_tags(Some(set)).send().await.map_err(failed(&TAG_USER))?;
                 }
                 if !change.remove.is_empty() {
                     self.untag(aws, live, change.remove).await?;
@@ -254,7 +286,7 @@ impl Driver for User {
             }
             UPDATE => {
                 let path = want.text("path").unwrap_or("/");
-                iam.update_user().user_name(name).new_path(path).send().await.map_err(failed("iam:UpdateUser"))?;
+                iam.update_user().user_name(name).new_path(path).send().await.map_err(failed(&UPDATE_USER))?;
                 return Ok(Receipt::arn(aws.facts().iam_arn(format_args!("user{path}{name}"))));
             }
             other => return Err(crate::driver::no_such_group(&INFO, other)),
@@ -281,6 +313,6 @@ impl Driver for User {
 
     async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
         let call = aws.iam_write().untag_user().user_name(&live.name).set_tag_keys(Some(keys));
-        gone_is_fine(call.send().await.map_err(failed("iam:UntagUser")))
+        gone_is_fine(call.send().await.map_err(failed(&UNTAG_USER)))
     }
 }

@@ -8,6 +8,7 @@ use hatoba_model::iam::CanonicalDocument;
 use hatoba_model::kinds::repository::{Repository as Spec, document};
 use serde_json::{Map, Value as Json, json};
 
+use super::{GET_LIFECYCLE_POLICY, GET_REPOSITORY_POLICY};
 use crate::aws::Aws;
 use crate::classify::{failed, missing_is_none};
 
@@ -56,7 +57,7 @@ pub(super) fn policy_wish(written: &Json, partition: &str) -> Value {
 /// The lifecycle policy that is there.
 pub(super) async fn read_lifecycle(aws: &Aws, name: &str) -> Result<Option<Value>, CloudError> {
     let call = aws.ecr().get_lifecycle_policy().repository_name(name);
-    let answer = missing_is_none(call.send().await.map_err(failed("ecr:GetLifecyclePolicy")))?;
+    let answer = missing_is_none(call.send().await.map_err(failed(&GET_LIFECYCLE_POLICY)))?;
     Ok(answer.and_then(|answer| answer.lifecycle_policy_text).map(|text| match serde_json::from_str(&text) {
         Ok(policy) => lifecycle(&policy),
         Err(_) => Value::Doc(text),
@@ -66,7 +67,7 @@ pub(super) async fn read_lifecycle(aws: &Aws, name: &str) -> Result<Option<Value
 /// The repository policy that is there.
 pub(super) async fn read_policy(aws: &Aws, name: &str) -> Result<Option<Value>, CloudError> {
     let call = aws.ecr().get_repository_policy().repository_name(name);
-    let answer = missing_is_none(call.send().await.map_err(failed("ecr:GetRepositoryPolicy")))?;
+    let answer = missing_is_none(call.send().await.map_err(failed(&GET_REPOSITORY_POLICY)))?;
     Ok(answer.and_then(|answer| answer.policy_text).map(|text| match serde_json::from_str::<Json>(&text) {
         Ok(policy) => Value::Doc(CanonicalDocument::new(&policy, aws.facts().partition()).to_pretty_json()),
         Err(_) => Value::Doc(text),

@@ -8,7 +8,7 @@ use hatoba_engine::desired::Desired;
 use hatoba_engine::snapshot::ReadFailure;
 use serde_json::{Value as Json, json};
 
-use super::{INFO, last, live};
+use super::{DESCRIBE_SERVICES, INFO, LIST_SERVICES, last, live};
 use crate::aws::Aws;
 use crate::classify::{failed, missing_is_none};
 use crate::json::json_call;
@@ -20,14 +20,14 @@ const SOME: usize = 10;
 /// Services of a cluster by their names, at most ten. A cluster that does not exist has none.
 pub(super) async fn describe(aws: &Aws, cluster: &str, names: &[&str]) -> Result<Vec<Json>, CloudError> {
     let body = json!({ "cluster": cluster, "services": names, "include": ["TAGS"] });
-    let answer = json_call!("ecs:DescribeServices", aws.ecs().describe_services(), &body);
+    let answer = json_call!(&DESCRIBE_SERVICES, aws.ecs().describe_services(), &body);
     let Some(answer) = missing_is_none(answer)? else { return Ok(Vec::new()) };
     let list = |key: &str| answer.get(key).and_then(Json::as_array).cloned().unwrap_or_default();
     for failure in list("failures") {
         let reason = failure.get("reason").and_then(Json::as_str).unwrap_or("no reason given");
         if reason != "MISSING" {
             let arn = failure.get("arn").and_then(Json::as_str).unwrap_or(cluster);
-            return Err(CloudError::new(Class::Other, "ecs:DescribeServices", format!("{arn}: {reason}")));
+            return Err(CloudError::new(Class::Other, DESCRIBE_SERVICES.name, format!("{arn}: {reason}")));
         }
     }
     Ok(list("services"))
@@ -38,7 +38,7 @@ async fn list(aws: &Aws, cluster: &str) -> Result<BTreeSet<String>, CloudError> 
     let mut pages = aws.ecs().list_services().cluster(cluster).max_results(100).into_paginator().send();
     let mut names = BTreeSet::new();
     while let Some(page) = pages.next().await {
-        let Some(page) = missing_is_none(page.map_err(failed("ecs:ListServices")))? else { break };
+        let Some(page) = missing_is_none(page.map_err(failed(&LIST_SERVICES)))? else { break };
         names.extend(page.service_arns().iter().map(|arn| last(arn).to_owned()));
     }
     Ok(names)
@@ -61,7 +61,7 @@ fn is_express(service: &Json) -> bool {
 fn express(name: &str) -> CloudError {
     let text =
         format!("the service `{name}` is managed by ECS Express Mode: choose another `name:`, or delete it there");
-    CloudError::new(Class::Invalid, "ecs:DescribeServices", text)
+    CloudError::new(Class::Invalid, DESCRIBE_SERVICES.name, text)
 }
 
 type Wants<'a> = BTreeMap<&'a str, Vec<&'a Desired>>;

@@ -1,0 +1,232 @@
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hatoba_model::iam::permission::policy;
+use hatoba_model::iam::{DocKind, document, to_pretty_json};
+use hatoba_model::load::{Options, load};
+use hatoba_model::yaml::Source;
+use serde_json::Value as Json;
+
+use super::*;
+use crate::desire;
+
+/// What supports no resource, so that only `*` allows it (AWS's service authorization reference).
+const EVERYWHERE: [&str; 14] = [
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ecs:DeregisterTaskDefinition",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListTaskDefinitions",
+    "iam:GetAccountAuthorizationDetails",
+    "iam:ListOpenIDConnectProviders",
+    "iam:ListPolicies",
+    "iam:ListRoles",
+    "logs:DescribeLogGroups",
+    "ssm:DescribeParameters",
+    "tag:GetResources",
+];
+
+fn facts() -> Facts {
+    Facts { account: "123456789012".parse().unwrap(), region: "us-west-2".parse().unwrap() }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(text: &str) -> Stack {
+    let source = Source::new("stack.yaml", text);
+    let vars = BTreeMap::new();
+    let options = Options {
+        env: None,
+        vars: &vars,
+        process_env: &|_| None,
+        files: &|path| Err(format!("there is no {path} here")),
+        account: Some(&facts().account),
+        region: None,
+    };
+    load(&source, &options).map_err(|problems| problems.render(&source)).unwrap().stack
+}
+
+fn example() -> Stack {
+    read(&fs::read_to_string(root().join("stack.example.yaml")).unwrap())
+}
+
+fn needed(stack: &Stack, run: Run) -> Vec<Permission> {
+    permissions(&desire::goal(stack, &facts()), &facts(), run)
+}
+
+fn actions(permissions: &[Permission]) -> BTreeSet<&str> {
+    permissions.iter().map(|permission| permission.action.as_str()).collect()
+}
+
+#[test]
+fn the_example_needs_exactly_this() {
+    let stack = example();
+    let all = [
+        ("plan", needed(&stack, Run::Plan)),
+        ("apply", needed(&stack, Run::Apply)),
+        ("destroy", needed(&stack, Run::Destroy)),
+        ("deploy", deploy(&stack, &facts())),
+        ("ci", ci(&stack, &facts())),
+    ];
+    for (name, permissions) in all {
+        let policy = policy(&permissions).unwrap();
+        assert_eq!(document::check(DocKind::Identity, &policy), [], "{name}");
+        let path = root().join("crates/provider/tests/permissions").join(format!("{name}.json"));
+        let text = to_pretty_json(&policy) + "\n";
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&path, &text).unwrap();
+        }
+        assert_eq!(text, fs::read_to_string(&path).unwrap_or_default(), "{}", path.display());
+    }
+}
+
+#[test]
+fn everything_at_once_only_where_there_is_nothing_else() {
+    let stack = example();
+    for run in [Run::Plan, Run::Apply, Run::Destroy] {
+        for permission in needed(&stack, run) {
+            let free = permission.resource == "*" && permission.given.is_none();
+            assert!(!free || EVERYWHERE.contains(&permission.action.as_str()), "{permission:?}");
+            assert!(!permission.action.contains('*'));
+        }
+    }
+}
+
+#[test]
+fn plan_only_reads_and_the_others_include_it() {
+    let stack = example();
+    let (plan, apply, destroy) = (needed(&stack, Run::Plan), needed(&stack, Run::Apply), needed(&stack, Run::Destroy));
+    for action in actions(&plan) {
+        let verb = action.split(':').nth(1).unwrap();
+        assert!(["Describe", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action}");
+    }
+    let missing = |all: &[Permission]| -> BTreeSet<String> {
+        actions(&plan).difference(&actions(all)).map(|action| (*action).to_owned()).collect()
+    };
+    assert_eq!(missing(&apply), BTreeSet::new());
+    // Nothing is compared with the file.
+    assert_eq!(missing(&destroy), BTreeSet::from(["iam:ListRoles".to_owned()]));
+    let deletes = |all: &[Permission]| actions(all).into_iter().any(|action| action == "iam:DeleteRole");
+    assert!(!deletes(&apply) && deletes(&destroy));
+}
+
+#[test]
+fn what_is_not_managed_is_only_read_and_what_stays_is_only_let_go_of() {
+    let file =
+        |more: &str| read(&format!("stack: papyrus\nregion: us-west-2\nlog_groups:\n  /ecs/papyrus: {{ {more} }}\n"));
+    let logs = |stack: &Stack, run: Run| -> Vec<String> {
+        let all = needed(stack, run);
+        actions(&all).into_iter().filter_map(|action| action.strip_prefix("logs:")).map(str::to_owned).collect()
+    };
+    let reads = ["DescribeLogGroups", "ListTagsForResource"];
+    assert_eq!(logs(&file("existing: true"), Run::Apply), reads);
+    assert_eq!(logs(&file("existing: true"), Run::Destroy), reads);
+    assert_eq!(
+        logs(&file("retain: true"), Run::Destroy),
+        ["DeleteLogGroup", "DescribeLogGroups", "ListTagsForResource", "UntagResource"]
+    );
+    assert_eq!(logs(&file(""), Run::Destroy), ["DeleteLogGroup", "DescribeLogGroups", "ListTagsForResource"]);
+    let apply = logs(&file("retention_days: 7"), Run::Apply);
+    assert!(apply.contains(&"PutRetentionPolicy".to_owned()) && !apply.contains(&"DeleteRetentionPolicy".to_owned()));
+}
+
+/// The policy of the role that may apply and deploy, where the task definition has this role.
+fn granted_with(task_role: &str) -> String {
+    let stack = read(&format!(
+        "stack: papyrus\nregion: us-west-2\n\
+         roles:\n  one: {{ trust: {{ service: ecs-tasks.amazonaws.com }} }}\n  two: {{ trust: {{ service: ecs-tasks.amazonaws.com }} }}\n  \
+           ci: {{ trust: {{ service: ec2.amazonaws.com }}, grants: [{{ apply: true }}, {{ plan: true }}] }}\n\
+         task_definitions:\n  papyrus: {{ cpu: 256, memory: 512, task_role: {task_role}, containers: {{ app: {{ image: nginx }} }} }}\n"
+    ));
+    let goal = desire::goal(&stack, &facts());
+    let ci = goal.resources.values().find(|want| want.name == "ci").unwrap();
+    ci.fields["inline_policies"].get("hatoba-grants").unwrap().as_text().unwrap().to_owned()
+}
+
+#[test]
+fn granted_runs_follow_the_file() {
+    let (one, two) = (granted_with("one"), granted_with("two"));
+    let passed = |policy: &str| {
+        let policy: Json = serde_json::from_str(policy).unwrap();
+        let statements = policy["Statement"].as_array().unwrap().clone();
+        let pass = |statement: &Json| statement["Action"].to_string().contains("\"iam:PassRole\"");
+        statements.into_iter().find(pass).unwrap()["Resource"].to_string()
+    };
+    assert_eq!(passed(&one).trim_matches(['[', ']']), "\"arn:aws:iam::123456789012:role/one\"");
+    assert_eq!(passed(&two).trim_matches(['[', ']']), "\"arn:aws:iam::123456789012:role/two\"");
+    // The role's own policy is one of those that may be put.
+    assert!(one.contains("iam:PutRolePolicy") && one.contains("role/ci"));
+}
+
+#[test]
+fn grants_that_are_too_large_for_a_role_are_noticed() {
+    let file = |groups: usize| {
+        let groups: Vec<String> = (0..groups).map(|n| format!("  /ecs/papyrus/{n:04}: {{}}\n")).collect();
+        read(&format!(
+            "stack: papyrus\nregion: us-west-2\nroles:\n  ci: {{ trust: {{ service: ec2.amazonaws.com }}, grants: [{{ plan: true }}] }}\nlog_groups:\n{}",
+            groups.concat()
+        ))
+    };
+    assert!(oversized(&desire::goal(&file(10), &facts())).is_none());
+    let goal = desire::goal(&file(100), &facts());
+    let (role, size) = oversized(&goal).unwrap();
+    assert!(role.name == "ci" && size > 10_240, "{size}");
+}
+
+/// All sources of this crate.
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn no_request_is_sent_without_a_call_of_a_table() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let mut sent = 0;
+    for file in files.iter().filter(|file| !file.ends_with("needed_tests.rs") && !file.ends_with("json.rs")) {
+        let text = fs::read_to_string(file).unwrap();
+        for (at, _) in text.match_indices(".send()") {
+            sent += 1;
+            // The error is made in the same statement, in the next one, or in the loop over the pages.
+            let rest: String = text[at..].chars().take(420).collect();
+            let line = text[..at].matches('\n').count() + 1;
+            assert!(rest.contains("failed("), "{}:{line} sends something that names no call", file.display());
+        }
+    }
+    assert!(sent > 100, "{sent}");
+}
+
+#[test]
+fn every_call_is_named_once_and_says_what_it_needs() {
+    let tables = drivers().map(|driver| (driver.info().name, driver.calls())).chain([("shared", shared().collect())]);
+    for (name, calls) in tables {
+        let names: BTreeSet<&str> = calls.iter().map(|call| call.name).collect();
+        assert_eq!(names.len(), calls.len(), "{name} has a call twice");
+        assert!(!calls.is_empty(), "{name}");
+        for call in calls {
+            // Whose credentials they are may be asked by everybody.
+            assert!(!call.needs.is_empty() || call.name == "sts:GetCallerIdentity", "{}", call.name);
+            for need in call.needs {
+                assert!(
+                    need.action
+                        .split_once(':')
+                        .is_some_and(|(service, action)| !service.is_empty() && !action.is_empty())
+                );
+            }
+        }
+    }
+}
