@@ -78,6 +78,8 @@ fn verdict(class: Class, fresh: bool, attempt: u32, elapsed: Duration) -> Verdic
         return Verdict::Stop;
     }
     let (first, most) = match class {
+        // What is busy for minutes is so for more of them.
+        Class::Busy if elapsed >= Duration::from_secs(5 * 60) => (500, 30_000),
         Class::Busy => (500, 10_000),
         Class::NotYet => (250, 2_000),
         Class::Throttled => (500, 8_000),
