@@ -214,7 +214,8 @@ fn the_billion_laughs_are_refused_fast() {
         let begin = Instant::now();
         let problem = the_problem(&bomb);
         assert!(problem.starts_with(at) && problem.contains("alias-bomb"), "{problem}");
-        assert!(begin.elapsed() < Duration::from_secs(2));
+        // Milliseconds on a quiet machine; what is not bounded would take years, and a busy machine is no failure.
+        assert!(begin.elapsed() < Duration::from_secs(20));
     }
 }
 

@@ -213,7 +213,7 @@ const PUSH: [&str; 8] = [
     "ecr:UploadLayerPart",
 ];
 /// To find the image that a tag means, and its platforms.
-const RESOLVE: [&str; 2] = ["ecr:BatchGetImage", "ecr:DescribeImages"];
+const RESOLVE: &str = "ecr:BatchGetImage";
 
 /// What is granted, permission by permission.
 pub fn permissions(facts: &GrantFacts) -> Vec<Permission> {
@@ -254,25 +254,22 @@ impl Many {
     }
 
     fn deploy(&mut self, facts: &ServiceFacts) {
-        facts.task.repositories.iter().for_each(|arn| self.each("FindImages", &RESOLVE, arn));
-        // What bears the stack's mark is looked for, too; none of these can be limited to a resource.
-        let everywhere = ["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions", "tag:GetResources"];
+        facts.task.repositories.iter().for_each(|arn| self.add("FindImages", RESOLVE, arn));
+        // Neither can be limited to a resource. Revisions are listed when the latest has no mark.
+        let everywhere = ["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"];
         self.each("AccountWide", &everywhere, "*");
         let change = ["ecs:RegisterTaskDefinition", "ecs:TagResource"];
         self.each("RegisterTaskDefinitions", &change, &facts.task.task_definition);
         self.pass(&facts.task.roles);
-        self.each("UpdateServices", &["ecs:ListServiceDeployments", "ecs:UpdateService"], &facts.service);
-        // All services of the cluster are looked at, for those that bear the mark and are in the file no more.
-        self.add("ReadServices", "ecs:DescribeServices", below(&facts.cluster, "service"));
+        let update = ["ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:UpdateService"];
+        self.each("UpdateServices", &update, &facts.service);
         let deployments = format!("{}/*", facts.service.replacen(":service/", ":service-deployment/", 1));
         for resource in [&facts.service, &deployments] {
             let follow = ["ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"];
             self.each("FollowDeployments", &follow, resource);
         }
-        for action in ["ecs:ListServices", "ecs:ListTasks"] {
-            // Fargate tasks have no container instance, the only resource that ListTasks can be limited to; ListServices has none.
-            self.0.push(Permission::new("ListInClusters", action, "*").given(in_cluster(&facts.cluster)));
-        }
+        // Fargate tasks have no container instance, the only resource that ListTasks can be limited to.
+        self.0.push(Permission::new("ListInClusters", "ecs:ListTasks", "*").given(in_cluster(&facts.cluster)));
         self.add("DescribeTasks", "ecs:DescribeTasks", below(&facts.cluster, "task"));
         facts.task.log_groups.iter().for_each(|group| self.add("ReadLogs", "logs:GetLogEvents", streams(group)));
     }
