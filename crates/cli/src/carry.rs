@@ -43,13 +43,23 @@ pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt
     outcome
 }
 
-/// Says how it went; whoever was interrupted or failed learns how to continue.
+/// Says how it went; whoever was interrupted or failed learns how to continue. A command with permissions of its own is named.
 ///
 /// # Errors
 /// When not everything was done.
-pub(crate) fn finish(plan: &Plan, outcome: &Outcome, facts: &Facts, again: &str, ui: &Ui) -> Result<(), Error> {
+pub(crate) fn finish(
+    plan: &Plan,
+    outcome: &Outcome,
+    facts: &Facts,
+    again: &str,
+    command: Option<&'static str>,
+    ui: &Ui,
+) -> Result<(), Error> {
     ui.tell(&report::outcome(plan, outcome, again));
-    let missing = refused(plan, outcome, facts);
+    let mut missing = refused(plan, outcome, facts);
+    if let Some(command) = command {
+        missing.iter_mut().for_each(|missing| missing.runs = vec![command]);
+    }
     ui.tell(&missing::lines(&missing));
     match verdict(outcome) {
         None => Ok(()),

@@ -65,5 +65,7 @@ fn as_it_is(pair: Pair<'_>, needs: BTreeSet<Address>) -> Desired {
     let mut fields = pair.live.fields.clone();
     let tags = fields.remove("tags").map(|tags| tags.map_texts()).unwrap_or_default();
     let tags = tags.into_iter().filter(|(key, _)| !is_ours(key)).collect();
-    Desired { fields, tags, needs, ..pair.want.clone() }
+    // What the file says of its end, and was not applied yet, is no part of a deploy.
+    let (retain, on_destroy) = (pair.live.is_retained(), pair.live.on_destroy);
+    Desired { fields, tags, needs, retain, on_destroy, ..pair.want.clone() }
 }

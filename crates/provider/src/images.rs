@@ -116,7 +116,8 @@ fn platforms(image: &Image) -> Option<Vec<Platform>> {
         .collect();
     platforms.sort();
     platforms.dedup();
-    Some(platforms)
+    // A list need not say for which machines its items are.
+    (!platforms.is_empty()).then_some(platforms)
 }
 
 #[cfg(test)]
@@ -138,6 +139,7 @@ mod tests {
         let index =
             json!({ "manifests": [entry("linux", "arm64"), entry("unknown", "unknown"), entry("linux", "amd64")] });
         assert_eq!(of(&index).unwrap(), ["linux/amd64", "linux/arm64"]);
+        assert_eq!(of(&json!({ "manifests": [{ "digest": "sha256:0" }] })), None);
         assert_eq!(of(&json!({ "config": { "digest": "sha256:0" }, "layers": [] })), None);
     }
 }

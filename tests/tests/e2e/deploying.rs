@@ -93,12 +93,17 @@ fn a_deploy_changes_the_image_and_nothing_takes_it_back(kind: Kind) {
     let plan = run_json(&world, &["plan"], 0);
     assert!(!plan.to_string().contains("containers.app.image"), "{plan:#}");
     // A deploy does not bring what the file says besides.
+    let mut more = file("debug");
+    more["services"]["papyrus"]["retain"] = json!(true);
+    more["task_definitions"]["papyrus"]["tags"] = json!({ "team": "wharf" });
+    write(&world, &more);
     let second = push(&world, "v2", "arm64");
     let deployed = run_json(&world, &["deploy", "--image", &format!("app={second}")], 0);
     let steps = deployed["plan"]["steps"].as_array().unwrap().clone();
     let changed: Vec<&Value> =
         steps.iter().flat_map(|step| step["changes"].as_array().unwrap()).map(|change| &change["path"]).collect();
     assert_eq!(changed, ["containers.app.image", "task_definition"]);
+    write(&world, &file("debug"));
     run(&world, &["apply", "--yes"], 0);
     assert!(running(&world).ends_with(&second), "{}", running(&world));
     nothing_to_do(&world);
@@ -121,6 +126,15 @@ fn what_cannot_run_is_not_deployed(kind: Kind) {
     says(&run(&world, &["deploy", "quay", "--image", "app=v1"], 3), &["has no service `quay`", "`papyrus`"]);
     assert_eq!(writes(&world), Vec::<String>::new());
     assert_eq!(running(&world), "nginx:1");
+
+    // A repository that is not the stack's is known by its name, also with a slash in it.
+    let mut theirs = file("info");
+    theirs["task_definitions"]["papyrus"]["containers"]["app"]["image"] =
+        json!({ "repository": { "existing": "acme/quay" }, "live": true, "bootstrap": "nginx:1" });
+    write(&world, &theirs);
+    refused("app=v1", 1, &["there is no repository `acme/quay`"]);
+    assert_eq!(running(&world), "nginx:1");
+    write(&world, &file("info"));
 
     // A registry that hatoba cannot ask is believed.
     let elsewhere = run(&world, &["deploy", "--image", "app=public.ecr.aws/acme/papyrus:v3"], 0);

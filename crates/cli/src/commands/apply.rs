@@ -53,7 +53,7 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     }
     let document =
         json!({ "plan": render::json::plan(&look.plan), "outcome": render::json::outcome(&look.plan, &outcome) });
-    finish(&look.plan, &outcome, session.facts(), &again("apply", &global), ui)
+    finish(&look.plan, &outcome, session.facts(), &again("apply", &global), None, ui)
         .map_err(|error| error.document(document.clone()))?;
     if ui.json {
         ui.document(&document)?;

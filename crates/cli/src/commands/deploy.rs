@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use hatoba_engine::cloud::{Class, Cloud as _, Depth, Target};
 use hatoba_engine::desired::Desired;
 use hatoba_engine::plan::Intent;
-use hatoba_engine::snapshot::{Sighting, Snapshot};
+use hatoba_engine::snapshot::{ReadFailure, Sighting, Snapshot};
+use hatoba_engine::value::Value;
 use hatoba_model::address::Address;
-use hatoba_model::kinds::Resource as _;
-use hatoba_model::kinds::task_definition::{Image, ImageOf, TaskDefinition};
-use hatoba_model::reference::Ref;
+use hatoba_model::kinds::task_definition::{Image, ImageOf};
 use hatoba_provider::deploy::{DeployError, Pair, goal};
+use hatoba_provider::desire::Desire;
 use hatoba_provider::images::{self, Place};
+use hatoba_provider::kinds::task_definition::repository_uri;
+use hatoba_provider::permissions::missing::Missing;
 use serde_json::json;
 
 use crate::args::{DeployArgs, Global};
-use crate::carry::{again, carry_out, finish};
+use crate::carry::{again, carry_out, finish, quoted};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render;
@@ -30,12 +32,12 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let service = chosen(&session, args.service.as_deref())?;
     let task = task_of(&session, &service)?;
     let wanted = wanted(&session, &task, &args.images)?;
-    let images = resolved(&session, &task, wanted, ui).await?;
-
     let (task, service) = (Address::new("task_definition", &task), Address::new("service", &service));
     session.begin_look();
     let (live_task, live_service) = futures::join!(seen(&session, &task), seen(&session, &service));
     let (live_task, live_service) = (live_task?, live_service?);
+    let images = resolved(&session, &live_task, wanted, ui).await?;
+    tell_other_revision(&live_task, &live_service, ui);
     let as_task = Pair { want: wish(&session, &task)?, live: &live_task };
     let as_service = Pair { want: wish(&session, &service)?, live: &live_service };
     session.goal = goal(session.name(), as_task, as_service, &images).map_err(not_applied)?;
@@ -56,11 +58,12 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
         return Ok(0);
     }
     let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
-    let words: Vec<&str> = ["deploy"].into_iter().chain(args.service.as_deref()).collect();
-    let images = args.images.iter().map(|(name, image)| format!(" --image {name}={image}")).collect::<String>();
-    let said = format!("{}{images}", again(&words.join(" "), global));
+    let images = args.images.iter().flat_map(|(name, image)| ["--image".to_owned(), format!("{name}={image}")]);
+    let words: Vec<String> = args.service.iter().cloned().chain(images).map(|word| quoted(&word)).collect();
+    let said = format!("{} {}", again("deploy", global), words.join(" "));
     let document = document(render::json::outcome(&look.plan, &outcome));
-    finish(&look.plan, &outcome, session.facts(), &said, ui).map_err(|error| error.document(document.clone()))?;
+    finish(&look.plan, &outcome, session.facts(), &said, Some("deploy"), ui)
+        .map_err(|error| error.document(document.clone()))?;
     if ui.json {
         ui.document(&document)?;
     }
@@ -137,15 +140,8 @@ fn full(session: &Session, container: &str, of: &ImageOf, image: &str) -> Result
     if image.contains(['/', '@']) || (image.contains(':') && !image.starts_with("sha256:")) {
         return Ok(image.to_owned());
     }
-    let facts = session.provider.aws().facts();
-    let repository = match &of.repository {
-        Some(Ref::Own(key)) => {
-            let repository = session.stack.repositories.get(key);
-            repository.and_then(|repository| repository.output(repository.aws_name(key), "uri", facts))
-        }
-        Some(Ref::Existing(uri)) if uri.contains('/') && !uri.starts_with("arn:") => Some(uri.clone()),
-        Some(Ref::Existing(_)) | None => None,
-    };
+    let cx = Desire { stack: &session.stack, facts: session.facts() };
+    let repository = of.repository.as_ref().and_then(|repository| repository_uri(&cx, repository));
     let Some(repository) = repository else {
         return Err(Error::new(Kind::Invalid, format!("the repository of the container `{container}` is not known"))
             .help(format!("write the image in full: `--image {container}=HOST/REPOSITORY:{image}`")));
@@ -157,7 +153,7 @@ fn full(session: &Session, container: &str, of: &ImageOf, image: &str) -> Result
 /// Images by their digest, so that what is deployed stays what it is. Those of registries that cannot be asked are left as they are.
 async fn resolved(
     session: &Session,
-    task: &str,
+    task: &Sighting,
     wanted: BTreeMap<String, String>,
     ui: &Ui,
 ) -> Result<BTreeMap<String, String>, Error> {
@@ -183,19 +179,27 @@ async fn resolved(
                 )
                 .help("run `hatoba apply` first, push the image, and deploy it then"));
             }
+            Err(error) if error.class == Class::Denied => {
+                let arn = session.facts().arn("ecr", format_args!("repository/{repository}"));
+                let statement =
+                    json!({ "Sid": "FindImages", "Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": arn });
+                return Err(
+                    Error::from(error).missing(vec![Missing { statements: vec![statement], runs: vec!["deploy"] }])
+                );
+            }
             found => found?,
         };
         let Some(found) = found else {
             return Err(Error::new(Kind::Failed, format!("there is no image {image}; nothing was changed"))
                 .help("push it first, or correct the tag"));
         };
-        let spec = session.stack.task_definitions.get(task);
-        let needed = spec.map(TaskDefinition::platform);
-        if let (Some(needed), Some(platforms)) = (needed, &found.platforms)
+        let needed = platform(task);
+        if let Some(platforms) = &found.platforms
             && !platforms.iter().any(|platform| platform.to_string() == needed)
         {
             let built = platforms.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let message = format!("{image} was built for {built}, but the task definition `{task}` runs on {needed}");
+            let message =
+                format!("{image} was built for {built}, but the task definition `{}` runs on {needed}", task.name);
             return Err(Error::new(Kind::Refused, message)
                 .help(format!("build it with `docker buildx build --platform {needed}`, or change `architecture:`")));
         }
@@ -204,6 +208,24 @@ async fn resolved(
         images.insert(container, format!("{name}@{}", found.digest));
     }
     Ok(images)
+}
+
+/// The machine that a task definition runs on, as it is: the file may say something else that was not applied yet.
+fn platform(task: &Sighting) -> String {
+    let text = |field: &str| task.fields.get(field).and_then(Value::as_text).unwrap_or_default();
+    let os = if text("os").starts_with("WINDOWS") { "windows" } else { "linux" };
+    let architecture = if text("architecture") == "ARM64" { "arm64" } else { "amd64" };
+    format!("{os}/{architecture}")
+}
+
+/// The new revision is made from the latest one. After a rollback, or when somebody registered one by hand, another one runs.
+fn tell_other_revision(task: &Sighting, service: &Sighting, ui: &Ui) {
+    let runs = service.fields.get("task_definition").and_then(Value::as_text).unwrap_or_default();
+    if runs != task.id {
+        let last = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+        let text = format!("{} runs now, but the new revision is made from {}, the latest", last(runs), last(&task.id));
+        ui.tell(&[Line::new(0).add(Tone::Warning, &text)]);
+    }
 }
 
 fn wish<'a>(session: &'a Session, address: &Address) -> Result<&'a Desired, Error> {
@@ -220,7 +242,14 @@ async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
         scope: want.scope.clone(),
         id: None,
     };
-    let seen = session.provider.look(&target, Depth::Full).await?;
+    let seen = match session.provider.look(&target, Depth::Full).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            let failure = ReadFailure { addresses: vec![address.clone()], error: error.clone() };
+            let missing = session.missing(&Snapshot { unreadable: vec![failure], ..Snapshot::default() });
+            return Err(Error::from(error).missing(missing));
+        }
+    };
     seen.into_iter().next().ok_or_else(|| {
         Error::new(
             Kind::Failed,

@@ -68,7 +68,7 @@ pub(crate) async fn conclude(
 ) -> Result<u8, Error> {
     let again = again("destroy", global);
     let unproved = || document(plan, render::json::outcome(plan, outcome), Json::Null);
-    finish(plan, outcome, session.facts(), &again, ui).map_err(|error| error.document(unproved()))?;
+    finish(plan, outcome, session.facts(), &again, None, ui).map_err(|error| error.document(unproved()))?;
     let left = prove(session, plan).await.map_err(|error| error.document(unproved()))?;
     ui.show(&proof(session.name(), &left, true))?;
     let unexpected: Vec<&str> = left.iter().filter(|it| !it.expected).map(|it| it.address.as_str()).collect();

@@ -85,8 +85,27 @@ impl Gather<'_> {
             task_definition: self.revisions(task.aws_name(key)),
             roles: roles.filter_map(|role| self.role(role)).collect(),
             log_groups: self.log_groups(task).into_iter().collect(),
-            repositories: task.own_repositories().filter_map(|key| self.computed("repositories", key, "arn")).collect(),
+            repositories: task.repositories().filter_map(|repository| self.repository(repository)).collect(),
             clusters: Vec::new(),
+        }
+    }
+
+    /// The ARN of a repository of this account and region; others are not asked about.
+    fn repository(&self, repository: &Ref) -> Option<String> {
+        let text = match repository {
+            Ref::Own(key) => return self.computed("repositories", key, "arn"),
+            Ref::Existing(text) => text,
+        };
+        let here = self.facts.arn("ecr", "repository/");
+        if text.starts_with("arn:") {
+            return text.starts_with(&here).then(|| text.clone());
+        }
+        match text.split_once('/').filter(|(host, _)| host.contains(".dkr.ecr.")) {
+            Some((host, name)) => {
+                let registry = format!("{}.dkr.ecr.{}.", self.facts.account, self.facts.region);
+                host.starts_with(&registry).then(|| format!("{here}{name}"))
+            }
+            None => Some(format!("{here}{text}")),
         }
     }
 

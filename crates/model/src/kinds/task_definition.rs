@@ -128,12 +128,17 @@ impl TaskDefinition {
         })
     }
 
-    /// The keys of repositories of this stack that its images come from.
-    pub fn own_repositories(&self) -> impl Iterator<Item = &str> {
+    /// The repositories that its images come from.
+    pub fn repositories(&self) -> impl Iterator<Item = &Ref> {
         self.containers.values().filter_map(|container| match container.image.as_ref()? {
-            Image::Full(image) => image.repository.as_ref()?.own(),
+            Image::Full(image) => image.repository.as_ref(),
             Image::Plain(_) => None,
         })
+    }
+
+    /// The keys of those that are of this stack.
+    pub fn own_repositories(&self) -> impl Iterator<Item = &str> {
+        self.repositories().filter_map(Ref::own)
     }
 
     /// Where its containers and their log drivers read secrets from, as written.

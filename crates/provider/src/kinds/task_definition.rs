@@ -35,6 +35,7 @@ use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
 
+pub use api::repository_uri;
 pub(crate) use api::{Object, logs, role_arn};
 pub(crate) use normal::{join, read_logs, split, write_logs};
 

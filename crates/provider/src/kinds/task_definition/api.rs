@@ -118,7 +118,8 @@ pub(super) fn image(cx: &Desire<'_>, image: &Image) -> String {
         Image::Plain(text) => text.clone(),
         Image::Full(ImageOf { live: true, bootstrap: Some(bootstrap), .. }) => bootstrap.clone(),
         Image::Full(image) => {
-            let uri = image.repository.as_ref().and_then(|repository| uri(cx, repository)).unwrap_or_default();
+            let uri =
+                image.repository.as_ref().and_then(|repository| repository_uri(cx, repository)).unwrap_or_default();
             match &image.digest {
                 Some(digest) => format!("{uri}@{digest}"),
                 None => format!("{uri}:{}", image.tag.as_ref().map_or("latest", Scalar::as_str)),
@@ -127,7 +128,8 @@ pub(super) fn image(cx: &Desire<'_>, image: &Image) -> String {
     }
 }
 
-fn uri(cx: &Desire<'_>, repository: &Ref) -> Option<String> {
+/// Where images of a repository are pulled from: of one of the stack, or of one that is named, by its ARN, or by its URI.
+pub fn repository_uri(cx: &Desire<'_>, repository: &Ref) -> Option<String> {
     let facts = cx.facts;
     let suffix = facts.region.dns_suffix();
     Some(match repository {
