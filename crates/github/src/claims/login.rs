@@ -48,8 +48,24 @@ pub struct Role {
     pub partition: String,
     /// Its account.
     pub account: String,
+    /// Its path, `/` or `/ci/`. AWS finds no role by an ARN with another path, although no two names of an account are alike.
+    pub path: String,
     /// Its name, without its path.
     pub name: String,
+}
+
+impl Role {
+    /// Whether both are the same role but for the path, which one of them has wrong.
+    pub fn differs_in_path(&self, other: &Self) -> bool {
+        self.account == other.account && self.name == other.name && self.path != other.path
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { partition, account, path, name } = self;
+        write!(f, "arn:{partition}:iam::{account}:role{path}{name}")
+    }
 }
 
 /// Why a text is not the ARN of a role.
@@ -70,13 +86,20 @@ impl std::str::FromStr for Role {
         let shape = || RoleError::Shape(text.to_owned());
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let ["arn", partition, "iam", "", account, resource] = parts.as_slice() else { return Err(shape()) };
-        let name =
-            resource.strip_prefix("role/").and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty());
-        let name = name.ok_or_else(shape)?;
+        let whole = resource.strip_prefix("role").filter(|whole| whole.starts_with('/')).ok_or_else(shape)?;
+        let (path, name) = whole.split_at(whole.rfind('/').map_or(0, |slash| slash + 1));
+        if name.is_empty() {
+            return Err(shape());
+        }
         if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
             return Err(RoleError::Account(text.to_owned(), (*account).to_owned()));
         }
-        Ok(Self { partition: (*partition).to_owned(), account: (*account).to_owned(), name: name.to_owned() })
+        Ok(Self {
+            partition: (*partition).to_owned(),
+            account: (*account).to_owned(),
+            path: path.to_owned(),
+            name: name.to_owned(),
+        })
     }
 }
 
@@ -87,12 +110,20 @@ mod tests {
     #[test]
     fn roles_by_their_arns() {
         let role = |text: &str| text.parse::<Role>();
-        let found = role("arn:aws:iam::123456789012:role/ci/papyrus-deploy");
-        assert_eq!(found.map(|role| (role.account, role.name)), Ok(("123456789012".into(), "papyrus-deploy".into())));
+        for (path, arn) in [
+            ("/ci/", "arn:aws:iam::123456789012:role/ci/papyrus-deploy"),
+            ("/", "arn:aws:iam::123456789012:role/papyrus-deploy"),
+        ] {
+            let parts = |role: Role| (role.account.clone(), role.path.clone(), role.name.clone(), role.to_string());
+            let wanted = ("123456789012".to_owned(), path.to_owned(), "papyrus-deploy".to_owned(), arn.to_owned());
+            assert_eq!(role(arn).map(parts), Ok(wanted));
+        }
         for text in [
             "papyrus-deploy",
             "arn:aws:iam::123456789012:user/x",
             "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:role/ci/",
+            "arn:aws:iam::123456789012:roles/ci",
             "arn:aws:sts::1:role/x",
             "",
         ] {

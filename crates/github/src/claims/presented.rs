@@ -8,11 +8,11 @@ use super::situation::Situation;
 use crate::expression::Rendered;
 
 /// The claims of GitHub that STS knows as condition keys, besides `aud` and `sub`: `token.actions.githubusercontent.com:ref`.
-/// Others, such as `event_name`, cannot be compared in a trust policy.
+/// Others, such as `event_name` and `enterprise`, cannot be compared in a trust policy (list of the keys of STS in the service
+/// authorization reference, since 2026-01).
 pub const COMPARED: [&str; 10] = [
     "actor",
     "actor_id",
-    "enterprise",
     "enterprise_id",
     "environment",
     "job_workflow_ref",
@@ -20,6 +20,7 @@ pub const COMPARED: [&str; 10] = [
     "repository",
     "repository_id",
     "repository_owner_id",
+    "workflow",
 ];
 
 /// The repository whose workflows run.
@@ -133,8 +134,9 @@ fn token(wanted: &Wanted<'_>, format: SubjectFormat, head: &str) -> Presented {
         (None, name) => drop(unknown.insert("aud".to_owned(), name.copied().unwrap_or_default().to_owned())),
     }
     // A job with an environment presents that instead of its branch. A colon would end the name, so GitHub writes %3A.
+    // An environment whose name comes out empty is none: GitHub runs the job without one.
     match wanted.environment.map(|name| (name.known(), name.unknown())) {
-        Some((Some(name), _)) => {
+        Some((Some(name), _)) if !name.is_empty() => {
             set("sub", format!("{head}environment:{}", name.replace(':', "%3A")));
             set("environment", name);
         }
@@ -143,7 +145,70 @@ fn token(wanted: &Wanted<'_>, format: SubjectFormat, head: &str) -> Presented {
             unknown.insert("sub".to_owned(), name.to_owned());
             unknown.insert("environment".to_owned(), name.to_owned());
         }
-        None => set("sub", format!("{head}{}", wanted.situation.tail())),
+        None | Some((Some(_), _)) => match wanted.situation.tail() {
+            Some(tail) => set("sub", format!("{head}{tail}")),
+            None => drop(unknown.insert("sub".to_owned(), wanted.situation.event.clone())),
+        },
     }
     Presented { format, claims, unknown }
+}
+
+#[cfg(test)]
+mod tests {
+    use hatoba_model::yaml::{Pos, Span};
+
+    use super::*;
+    use crate::claims::Sort;
+
+    #[test]
+    fn the_claims_that_sts_compares() {
+        assert!(COMPARED.is_sorted());
+        assert!(COMPARED.contains(&"workflow"));
+        for other in ["enterprise", "event_name", "repository_owner", "repository_visibility", "runner_environment"] {
+            assert!(!COMPARED.contains(&other), "{other}");
+        }
+    }
+
+    fn of(event: &str, git_ref: &str, environment: Option<&str>) -> Option<Presented> {
+        let repository = Repository::named("acme/papyrus".parse().ok()?);
+        let span = Span::point(Pos::START);
+        let situation = Situation { event: event.into(), git_ref: git_ref.into(), sort: Sort::Exact, span };
+        let environment = environment.map(Rendered::of);
+        let audience = Rendered::of("sts.amazonaws.com");
+        let wanted = Wanted {
+            repository: &repository,
+            situation: &situation,
+            environment: environment.as_ref(),
+            audience: &audience,
+            job_workflow_ref: None,
+            workflow: "deploy",
+        };
+        tokens(&wanted).pop()
+    }
+
+    #[test]
+    fn an_empty_environment_is_none() {
+        let sub = |environment| {
+            let token = of("push", "refs/heads/main", environment)?;
+            Some((token.subject()?.to_owned(), token.claims.get("environment").cloned()))
+        };
+        let branch = Some(("repo:acme/papyrus:ref:refs/heads/main".to_owned(), None));
+        assert_eq!(sub(None), branch);
+        assert_eq!(sub(Some("")), branch);
+        let live = ("repo:acme/papyrus:environment:live".to_owned(), Some("live".to_owned()));
+        assert_eq!(sub(Some("live")), Some(live));
+    }
+
+    #[test]
+    fn the_subject_of_a_review_is_not_known_without_an_environment() {
+        for event in ["pull_request_review", "pull_request_review_comment"] {
+            let token = of(event, "refs/pull/1/merge", None);
+            assert_eq!(
+                token.map(|token| (token.subject().is_some(), token.unknown.contains_key("sub"))),
+                Some((false, true))
+            );
+            let token = of(event, "refs/pull/1/merge", Some("live"));
+            assert_eq!(token.as_ref().and_then(Presented::subject), Some("repo:acme/papyrus:environment:live"));
+        }
+    }
 }

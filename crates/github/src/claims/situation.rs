@@ -31,10 +31,15 @@ pub struct Situation {
 }
 
 impl Situation {
-    /// The end of the subject of a job without an environment. Only `pull_request` has no ref there; `pull_request_target` runs
-    /// in the base branch, which its token names (seen in kyma-project/test-infra issue 9976).
-    pub fn tail(&self) -> String {
-        if self.event == "pull_request" { "pull_request".to_owned() } else { format!("ref:{}", self.git_ref) }
+    /// The end of the subject of a job without an environment. `pull_request` has no ref there; `pull_request_target` has that of
+    /// a branch (seen in kyma-project/test-infra issue 9976). Nothing for reviews: they run on the merge ref of the pull request,
+    /// and no source says whether their tokens name that or `pull_request`.
+    pub fn tail(&self) -> Option<String> {
+        match self.event.as_str() {
+            "pull_request" => Some("pull_request".to_owned()),
+            event if REVIEWS.contains(&event) => None,
+            _ => Some(format!("ref:{}", self.git_ref)),
+        }
     }
 
     /// The name of the branch or tag.
@@ -46,7 +51,7 @@ impl Situation {
     /// In words: `push to main`, `push of tags such as v1.0.0`, `schedule on main`, `pull_request`.
     pub fn words(&self) -> String {
         let (event, name) = (self.event.as_str(), self.ref_name());
-        if event == "pull_request" {
+        if event == "pull_request" || REVIEWS.contains(&event) {
             return self.event.clone();
         }
         if self.git_ref.starts_with("refs/tags/") {
@@ -91,6 +96,10 @@ impl Known {
 
 const HEADS: &str = "refs/heads/";
 const TAGS: &str = "refs/tags/";
+/// The ref of a pull request's merge, with a number that stands for any.
+const PULL: &str = "refs/pull/1/merge";
+/// Events that run on the merge ref of a pull request, but are not `pull_request`.
+const REVIEWS: [&str; 2] = ["pull_request_review", "pull_request_review_comment"];
 
 /// All situations in which a workflow starts by itself. One that is only called by others has none.
 pub fn situations(workflow: &Workflow, known: &Known) -> Vec<Situation> {
@@ -115,16 +124,10 @@ fn of_trigger(trigger: &Trigger, known: &Known) -> Vec<Situation> {
             }
             found.into_iter().map(|(git_ref, sort)| situation(git_ref, sort)).collect()
         }
-        "pull_request" => vec![situation("refs/pull/1/merge".to_owned(), Sort::Example)],
+        "pull_request" => vec![situation(PULL.to_owned(), Sort::Example)],
+        event if REVIEWS.contains(&event) => vec![situation(PULL.to_owned(), Sort::Example)],
         "workflow_dispatch" => {
             known.of(HEADS).into_iter().map(|branch| situation(format!("{HEADS}{branch}"), Sort::Choice)).collect()
-        }
-        "pull_request_target" if trigger.branches.is_given() => {
-            refs(&trigger.branches, HEADS, known, "feature/example")
-                .into_iter()
-                .filter(|(_, sort)| *sort != Sort::Other)
-                .map(|(git_ref, sort)| situation(git_ref, sort))
-                .collect()
         }
         "merge_group" => {
             let branch = format!("{HEADS}gh-readonly-queue/{}/pr-1-example", known.default_branch);
@@ -135,6 +138,8 @@ fn of_trigger(trigger: &Trigger, known: &Known) -> Vec<Situation> {
             let tag = tags.first().copied().unwrap_or("v1.0.0");
             vec![situation(format!("{TAGS}{tag}"), Sort::Example)]
         }
+        // `pull_request_target`, too: its `branches:` choose pull requests by their base, but the run is on the default branch
+        // (GitHub changelog of 2025-11-07, in force since 2025-12-08).
         _ => vec![default()],
     }
 }
@@ -228,7 +233,11 @@ mod tests {
         assert_eq!(words("schedule"), ["schedule on main"]);
         assert_eq!(words("workflow_dispatch"), ["workflow_dispatch on main", "workflow_dispatch on release/1.0"]);
         assert_eq!(words("release"), ["release of tags such as v1.2.3"]);
-        assert_eq!(words("{ pull_request_target: { branches: [main] } }"), ["pull_request_target on main"]);
+        for on in ["pull_request_target", "{ pull_request_target: { branches: ['release/**'] } }"] {
+            assert_eq!(words(on), ["pull_request_target on main"], "{on}");
+        }
+        assert_eq!(words("[pull_request_review]"), ["pull_request_review"]);
+        assert_eq!(words("pull_request_review_comment"), ["pull_request_review_comment"]);
         assert_eq!(words("merge_group"), ["merge_group on branches such as gh-readonly-queue/main/pr-1-example"]);
     }
 }

@@ -23,7 +23,10 @@ fn found(text: &str, platform: Platform, files: &[(&str, &str)]) -> Vec<String> 
         region: "us-west-2",
         account: Some("123456789012"),
         roles: &names(&["papyrus-deploy", "papyrus-task"]),
-        github_roles: &names(&["papyrus-deploy"]),
+        github_roles: &names(&["papyrus-deploy", "papyrus-release"]),
+        paths: &[("papyrus-deploy", "/"), ("papyrus-release", "/ci/")]
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .into(),
         platforms: &BTreeSet::from([platform]),
         log_groups: &names(&["/ecs/papyrus"]),
         files: &|path| files.get(path).map(|text| (*text).to_owned()),
@@ -105,6 +108,16 @@ fn roles() {
     only(
         &with("arn:aws:iam::123456789012:role/papyrus-task"),
         &["workflow-role-trust", "does not trust GitHub", "papyrus-deploy"],
+    );
+    assert_eq!(found(&with("arn:aws:iam::123456789012:role/ci/papyrus-release"), Platform::Arm64, &[]), [""; 0]);
+    let path = ": the path is missing or differs";
+    only(
+        &with("arn:aws:iam::123456789012:role/papyrus-release"),
+        &["workflow-role-path 11:27", "the role is `arn:aws:iam::123456789012:role/ci/papyrus-release`", path],
+    );
+    only(
+        &with("arn:aws:iam::123456789012:role/ci/papyrus-deploy"),
+        &["workflow-role-path", "the role is `arn:aws:iam::123456789012:role/papyrus-deploy`", path],
     );
     only(&with("arn:aws:iam::123456789012:role/elsewhere"), &["workflow-role-unknown", "--live"]);
     only(&with("papyrus-deploy"), &["workflow-role 11:27", "is not the ARN of a role"]);

@@ -127,6 +127,16 @@ fn of_role(text: &str, span: Span, facts: &Facts<'_>) -> Vec<Diagnostic> {
         );
     }
     if facts.github_roles.contains(&role.name) {
+        if let Some(path) = facts.paths.get(&role.name).filter(|path| **path != role.path) {
+            let account = facts.account.unwrap_or(&role.account).to_owned();
+            let right = Role { path: path.clone(), account, ..role };
+            let message = format!("the role is `{right}`: the path is missing or differs");
+            found.push(
+                Diagnostic::error("workflow-role-path", message)
+                    .at(span)
+                    .help("write the whole ARN: AWS finds no role without its path"),
+            );
+        }
         return found;
     }
     let meant = nearest(&role.name, facts.github_roles.iter().map(String::as_str));

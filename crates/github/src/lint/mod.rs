@@ -8,7 +8,7 @@ mod policy;
 mod shell;
 mod task_file;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hatoba_model::diag::Diagnostics;
 use hatoba_model::yaml::Source;
@@ -58,6 +58,8 @@ pub struct Facts<'a> {
     pub roles: &'a [String],
     /// The names of those that trust GitHub.
     pub github_roles: &'a [String],
+    /// The paths of the roles that trust GitHub, by their names: `/`, `/ci/`. Nothing is said of the path of one that is not here.
+    pub paths: &'a BTreeMap<String, String>,
     /// What its tasks run on.
     pub platforms: &'a BTreeSet<Platform>,
     /// The names of its log groups, and of those that it uses without managing them.

@@ -16,6 +16,8 @@ use crate::workflows::spec::{Purpose, Workflow};
 
 /// Grants with which nothing can be changed.
 const READING: [&str; 3] = ["plan", "pull", "logs"];
+/// Policies of AWS's own that only read (AWS managed policy reference). What any other policy allows is not looked at.
+const READING_POLICIES: [&str; 3] = ["ReadOnlyAccess", "SecurityAudit", "job-function/ViewOnlyAccess"];
 
 /// The role of a workflow.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub(super) struct Wanted<'a> {
 
 impl Wanted<'_> {
     /// Whether a role has the permissions, as far as its grants tell.
-    fn granted(&self, role: &Role) -> bool {
+    fn granted(&self, stack: &Stack, role: &Role) -> bool {
         let has = |purpose: &str, name: &str| role.grants.iter().any(|grant| names(grant, purpose).contains(name));
         match self.purpose {
             Purpose::Deploys(service) => {
@@ -44,8 +46,7 @@ impl Wanted<'_> {
             }
             Purpose::Switch(service) => has("scale", service) || has("deploy", service),
             Purpose::Plan | Purpose::Drift(_) => {
-                let policies = !role.managed_policies.is_empty() || !role.inline_policies.is_empty();
-                only_reads(role) && (policies || role.grants.iter().any(|grant| word(grant).0 == "plan"))
+                only_reads(stack, role) && (!role.managed_policies.is_empty() || plans(role))
             }
         }
     }
@@ -74,7 +75,7 @@ impl Wanted<'_> {
                 role(&format!("{service}-deploy"), format!("grants: [{{ deploy: {service} }}]")),
             ),
             (Purpose::Plan | Purpose::Drift(_), _) => {
-                ("may only read".to_owned(), role("ci-plan", "managed_policies: [ReadOnlyAccess]".to_owned()))
+                ("may only read".to_owned(), role("ci-plan", "grants: [{ plan: true }]".to_owned()))
             }
         };
         Problem::error(
@@ -141,12 +142,23 @@ fn named(
 /// What is said of a role that works, but is more than it should be.
 pub(super) fn warnings(stack: &Stack, workflow: &Workflow, purpose: Purpose<'_>) -> Vec<Problem> {
     let Some(Ref::Own(key)) = &workflow.role else { return Vec::new() };
-    if purpose != Purpose::Plan || stack.roles.get(key).is_none_or(only_reads) {
+    if stack.roles.get(key).is_none_or(|role| only_reads(stack, role)) {
         return Vec::new();
     }
-    let message =
-        format!("whoever can push a branch and open a pull request gets the role `{key}`, which may do more than read");
-    vec![Problem::warning(&["role"], "workflow-role-writes", message).help("give pull requests a role of their own")]
+    let (message, help) = match purpose {
+        Purpose::Plan => (
+            format!(
+                "whoever can push a branch and open a pull request gets the role `{key}`, which may do more than read"
+            ),
+            "give pull requests a role of their own, with `grants: [{ plan: true }]`",
+        ),
+        Purpose::Drift(_) => (
+            format!("the drift check gets the role `{key}`, which may do more than read"),
+            "give it a role with `grants: [{ plan: true }]`",
+        ),
+        Purpose::Deploys(_) | Purpose::Switch(_) => return Vec::new(),
+    };
+    vec![Problem::warning(&["role"], "workflow-role-writes", message).help(help)]
 }
 
 /// The one role of the file that fits.
@@ -155,7 +167,7 @@ fn find(stack: &Stack, facts: &Facts, workflow: &Workflow, wanted: Wanted<'_>) -
     let granted: Vec<(&str, &Role, GitHub)> = stack
         .roles
         .iter()
-        .filter(|(_, role)| wanted.granted(role))
+        .filter(|(_, role)| wanted.granted(stack, role))
         .filter_map(|(key, role)| Some((key.as_str(), role, effective(stack, role)?)))
         .collect();
     let Some((first, ..)) = granted.first() else { return Err(wanted.nobody(&runs)) };
@@ -188,8 +200,20 @@ fn plans(role: &Role) -> bool {
     role.grants.iter().any(|grant| word(grant).0 == "plan")
 }
 
-fn only_reads(role: &Role) -> bool {
-    role.grants.iter().all(|grant| READING.contains(&word(grant).0.as_str()))
+/// Whether all that a role has is known to only read.
+fn only_reads(stack: &Stack, role: &Role) -> bool {
+    role.inline_policies.is_empty()
+        && role.grants.iter().all(|grant| READING.contains(&word(grant).0.as_str()))
+        && role.managed_policies.iter().all(|policy| !stack.policies.contains_key(policy) && reads(policy))
+}
+
+/// Whether a managed policy, by its name or ARN, is one of those of AWS that only read.
+fn reads(policy: &str) -> bool {
+    let name = match policy.strip_prefix("arn:") {
+        Some(arn) => arn.split_once(":iam::aws:policy/").map(|(_, name)| name),
+        None => Some(policy),
+    };
+    name.is_some_and(|name| READING_POLICIES.contains(&name))
 }
 
 fn not_admitted(below: &[&'static str], key: &str, run: &Run) -> Problem {

@@ -81,6 +81,8 @@ pub(crate) struct Judged {
     pub(crate) git_ref: String,
     pub(crate) words: String,
     pub(crate) wish: Wish,
+    /// The ARN of the role that is meant, where the one that is asked for has another path.
+    pub(crate) other_path: Option<String>,
     pub(crate) doubt: Option<String>,
     pub(crate) tokens: Vec<Answered>,
     pub(crate) status: Status,
@@ -155,10 +157,16 @@ pub(crate) fn judge(case: &Case<'_>, roles: &[Role], exists: &dyn Fn(&Asked) -> 
             None => Wish::Text(login.role.shown()),
         },
     };
-    let account = |role: &Role| role.trust.role_arn.split(':').nth(4).unwrap_or_default().to_owned();
+    let arn = |role: &Role| role.trust.role_arn.parse::<Asked>().ok();
+    let other_path = match &wish {
+        Wish::Role(asked) => roles.iter().filter_map(arn).find(|role| asked.differs_in_path(role)),
+        Wish::Text(_) | Wish::Elsewhere => None,
+    };
     let candidates: Vec<&Role> = match &wish {
+        Wish::Role(_) if other_path.is_some() => Vec::new(),
         Wish::Role(asked) => {
-            roles.iter().filter(|role| role.name == asked.name && account(role) == asked.account).collect()
+            let same = |role: &Asked| role.name == asked.name && role.account == asked.account;
+            roles.iter().filter(|role| arn(role).as_ref().is_some_and(same)).collect()
         }
         Wish::Text(text) if !text.contains("${{") => Vec::new(),
         Wish::Text(_) | Wish::Elsewhere => roles.iter().collect(),
@@ -170,7 +178,8 @@ pub(crate) fn judge(case: &Case<'_>, roles: &[Role], exists: &dyn Fn(&Asked) -> 
     }
     let each: Vec<Status> = tokens.iter().map(status_of).collect();
     let all = |status: Status| each.iter().all(|one| *one == status);
-    let gone = matches!(&wish, Wish::Role(asked) if candidates.is_empty() && !exists(asked))
+    let gone = other_path.is_some()
+        || matches!(&wish, Wish::Role(asked) if candidates.is_empty() && !exists(asked))
         || matches!(&wish, Wish::Text(text) if !text.contains("${{"));
     let status = if case.token != Token::Given {
         Status::NoToken
@@ -192,6 +201,7 @@ pub(crate) fn judge(case: &Case<'_>, roles: &[Role], exists: &dyn Fn(&Asked) -> 
         git_ref: case.situation.git_ref.clone(),
         words: case.situation.words(),
         wish,
+        other_path: other_path.map(|role| role.to_string()),
         doubt: case.doubt.clone(),
         tokens,
         status,

@@ -1,6 +1,6 @@
 //! `hatoba doctor oidc`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use hatoba_github::claims::{Case, Known, Repository, Role as Asked, Setting, cases};
@@ -103,6 +103,10 @@ async fn examine(
     let given = aws.map(|aws| &aws.facts().account);
     let (of_file, account) = of_file(loaded, given);
     let names: Vec<String> = of_file.iter().map(|role| role.name.clone()).collect();
+    let paths: BTreeMap<String, String> = of_file
+        .iter()
+        .filter_map(|role| Some((role.name.clone(), role.trust.role_arn.parse::<Asked>().ok()?.path)))
+        .collect();
     let mut report = Report {
         file: source.name.clone(),
         stack: loaded.stack.stack.to_string(),
@@ -167,6 +171,7 @@ async fn examine(
         account: account.as_ref().map(AccountId::as_str),
         roles: &facts_of.roles,
         github_roles: &names,
+        paths: &paths,
         platforms: &facts_of.platforms,
         log_groups: &facts_of.log_groups,
         files: &|path| root.text(path),
@@ -287,6 +292,13 @@ fn of_shown(
             let text =
                 format!("The call asked for a role of the account {}, but the stack is in {account}.", asked.account);
             report.problems.push((text, Some("correct `role-to-assume` in the workflow".to_owned())));
+        }
+        let meant = candidates.iter().filter_map(|role| role.trust.role_arn.parse::<Asked>().ok());
+        if let Some(role) = meant.into_iter().find(|role| asked.differs_in_path(role)) {
+            let text =
+                format!("The call asked for `{asked}`, but the role is `{role}`: the path is missing or differs.");
+            report.problems.push((text, Some("correct `role-to-assume` in the workflow".to_owned())));
+            candidates.clear();
         }
         if candidates.is_empty() && report.problems.is_empty() {
             let text = format!(

@@ -41,7 +41,7 @@ pub(crate) fn document(report: &Report) -> Value {
 
 fn case(judged: &Judged) -> Value {
     let role = match &judged.wish {
-        Wish::Role(asked) => json!(format!("arn:{}:iam::{}:role/{}", asked.partition, asked.account, asked.name)),
+        Wish::Role(asked) => json!(asked.to_string()),
         Wish::Text(text) => json!(text),
         Wish::Elsewhere => Value::Null,
     };
@@ -52,6 +52,7 @@ fn case(judged: &Judged) -> Value {
         "event": judged.event,
         "ref": judged.git_ref,
         "role": role,
+        "other_path": judged.other_path,
         "condition": judged.doubt,
         "status": judged.status.word(),
         "tokens": judged.tokens.iter().map(token).collect::<Vec<_>>(),

@@ -116,13 +116,17 @@ fn case(group: &[&Judged], style: Style, lines: &mut Vec<Line>) {
             lines.extend(
                 judged.tokens.iter().filter_map(|token| token.presented.subject()).map(|text| Line::new(6).text(text)),
             );
-            let known = if judged.status == Status::Denied {
-                "AWS has no such role"
-            } else {
-                "nothing is known of that role; `--live` asks AWS"
+            let known = match (&judged.other_path, judged.status) {
+                (Some(arn), _) => format!("the role is `{arn}`: the path is missing or differs"),
+                (None, Status::Denied) => "AWS has no such role".to_owned(),
+                (None, _) => "nothing is known of that role; `--live` asks AWS".to_owned(),
             };
-            lines
-                .push(Line::new(6).text(&format!("asks for {} of the account {}: {known}", asked.name, asked.account)));
+            let asks = if judged.other_path.is_some() {
+                format!("asks for `{asked}`: {known}")
+            } else {
+                format!("asks for {} of the account {}: {known}", asked.name, asked.account)
+            };
+            lines.push(Line::new(6).text(&asks));
             return;
         }
         Wish::Text(text) if !text.contains("${{") => {
