@@ -12,6 +12,7 @@ use hatoba_engine::desired::Goal;
 use hatoba_engine::lint::lint;
 use hatoba_engine::plan::{Intent, Plan, plan};
 use hatoba_engine::snapshot::Snapshot;
+use hatoba_github::generate::CallError;
 use hatoba_model::diag::{Diagnostics, Severity};
 use hatoba_model::facts::Facts;
 use hatoba_model::load::{Loaded, Options, load};
@@ -155,7 +156,7 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     let loaded = check(&source, global, ui, Some(account))?;
     warn(&source, &loaded, ui);
     let root = root(global)?;
-    let goal = files::goal(&loaded.stack, aws.facts(), &root.call);
+    let goal = files::goal(&loaded.stack, aws.facts(), &root.call).map_err(not_callable)?;
     if let Some((role, size)) = oversized(&goal) {
         let address = &role.address;
         let message = format!("the inline policies of {address} have together {size} characters; IAM takes 10,240");
@@ -165,6 +166,11 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     let files = Files::new(&root, &goal);
     let (stack, provider) = (loaded.stack, Provider::new(aws));
     Ok(Session { stack, provider, files, goal, clock: RealClock::default(), seen: None })
+}
+
+/// A workflow file could not call hatoba for this stack.
+pub(crate) fn not_callable(error: CallError) -> Error {
+    Error::new(Kind::Invalid, error.to_string()).help("rename it, or take `workflows:` out of the file")
 }
 
 /// Where the repository of the stack file begins.

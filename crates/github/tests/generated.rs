@@ -58,7 +58,7 @@ fn files(text: &str, call: &Call) -> BTreeMap<String, String> {
     let stack = loaded.stack;
     let place = Facts { account: stack.account.clone().unwrap(), region: stack.region.clone() };
     let made = stack.workflows.keys().map(|key| facts(&stack, &place, key).unwrap());
-    made.map(|facts| (facts.path.clone(), content(&facts, call))).collect()
+    made.map(|facts| (facts.path.clone(), content(&facts, call).unwrap())).collect()
 }
 
 fn golden(case: &Case, path: &str) -> PathBuf {
@@ -123,6 +123,39 @@ fn nothing_of_a_run_is_pasted_into_a_script() {
             assert!(!script.contains("${{"), "{name}: {script}");
         }
     }
+}
+
+/// Whatever a path is called, a script has it as one word: neither YAML nor the shell finds a meaning in it.
+#[test]
+fn the_path_of_the_stack_file_stays_one_word() {
+    let case = cases().into_iter().find(|case| case.folder.ends_with("every-kind")).unwrap();
+    for path in ["infra: x #1/stack.yaml", "it's/$HOME `id`.yaml", "- a/{b}: [c] & d | e/stack.yaml", "日本.yaml"] {
+        let call = Call { file: path.to_owned(), ..Call::default() };
+        for (name, text_of_file) in files(&case.text, &call) {
+            let tree = parse(&Source::new(&name, &text_of_file)).unwrap();
+            let scripts: Vec<&str> = steps(&tree).filter_map(|step| text(step, "run")).collect();
+            let word = format!("hatoba -f '{}' ", path.replace('\'', "'\\''"));
+            let calls = scripts.iter().filter(|script| script.contains(&word)).count();
+            assert_eq!(calls, usize::from(!name.ends_with("switch.yml")), "{name}: {scripts:#?}");
+        }
+    }
+    let call = Call { env: Some("${{ github.actor }}".to_owned()), ..case.call };
+    let source = Source::new("stack.yaml", &case.text);
+    let loaded = load(
+        &source,
+        &Options {
+            vars: &BTreeMap::new(),
+            process_env: &|_| None,
+            files: &|_| Err(String::new()),
+            env: None,
+            account: None,
+            region: None,
+        },
+    );
+    let stack = loaded.unwrap_or_else(|found| panic!("{}", found.render(&source))).stack;
+    let place = Facts { account: stack.account.clone().unwrap(), region: stack.region.clone() };
+    let made = facts(&stack, &place, ".github/workflows/deploy.yml").unwrap();
+    assert!(content(&made, &call).is_err());
 }
 
 #[test]

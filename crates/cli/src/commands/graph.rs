@@ -17,7 +17,8 @@ pub(crate) fn run(global: &Global, args: &GraphArgs, ui: &Ui) -> Result<u8, Erro
         Some(account) => account.clone(),
         None => STAND_IN_ACCOUNT.parse().map_err(|error| Error::new(Kind::Failed, format!("{error}")))?,
     };
-    let goal = files::goal(&stack, &Facts { account, region: stack.region.clone() }, &session::root(global)?.call);
+    let place = Facts { account, region: stack.region.clone() };
+    let goal = files::goal(&stack, &place, &session::root(global)?.call).map_err(session::not_callable)?;
     let graph = Graph::of(&goal);
     if ui.json {
         ui.document(&graph.to_json())?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hatoba_engine::desired::{Desired, Goal, OnDestroy};
 use hatoba_engine::value::{Fields, Value};
-use hatoba_github::generate::{Call, content};
+use hatoba_github::generate::{Call, CallError, content};
 use hatoba_model::address::Address;
 use hatoba_model::facts::Facts;
 use hatoba_model::kinds::Resource as _;
@@ -15,23 +15,26 @@ use hatoba_provider::desire;
 use super::kind::{CONTENT, WORKFLOW};
 
 /// Everything that the stack wants, in AWS and in the repository.
-pub(crate) fn goal(stack: &Stack, place: &Facts, call: &Call) -> Goal {
+///
+/// # Errors
+/// A workflow cannot call hatoba in this way.
+pub(crate) fn goal(stack: &Stack, place: &Facts, call: &Call) -> Result<Goal, CallError> {
     let mut goal = desire::goal(stack, place);
     for (key, workflow) in &stack.workflows {
-        let wish = wish(stack, place, call, key, workflow);
+        let wish = wish(stack, place, call, key, workflow)?;
         goal.resources.insert(wish.address.clone(), wish);
     }
-    goal
+    Ok(goal)
 }
 
-fn wish(stack: &Stack, place: &Facts, call: &Call, key: &str, workflow: &Workflow) -> Desired {
+fn wish(stack: &Stack, place: &Facts, call: &Call, key: &str, workflow: &Workflow) -> Result<Desired, CallError> {
     let path = workflow.path(key);
     let facts = facts(stack, place, key).filter(|_| !workflow.existing);
     let mut fields = Fields::new();
     if let Some(facts) = &facts {
-        fields.insert(CONTENT.to_owned(), Value::Doc(content(facts, call)));
+        fields.insert(CONTENT.to_owned(), Value::Doc(content(facts, call)?));
     }
-    Desired {
+    Ok(Desired {
         address: address(path),
         kind: &WORKFLOW,
         name: path.to_owned(),
@@ -43,7 +46,7 @@ fn wish(stack: &Stack, place: &Facts, call: &Call, key: &str, workflow: &Workflo
         adopt: workflow.adopt,
         retain: workflow.retain,
         on_destroy: OnDestroy::Plain,
-    }
+    })
 }
 
 /// What the jobs use: a workflow comes after it.

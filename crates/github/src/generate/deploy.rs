@@ -12,7 +12,12 @@ pub(super) fn write(out: &mut Yaml, facts: &WorkflowFacts, deploy: &Deploy, call
     triggers(out, deploy);
     // The same group as that of the switch of this service: one at a time, and none is thrown away half done.
     let group = format!("hatoba-{}-{}", facts.stack, deploy.service);
-    frame(out, &scalar(&group), false, "A deployment is let finish before the next one begins.");
+    frame(
+        out,
+        &scalar(&group),
+        false,
+        "A deployment is let finish before the next one begins. Of those that wait GitHub keeps the newest.",
+    );
     let what = quoted(&format!("Build, push and deploy {}", deploy.service));
     out.add(1, "deploy:").add(2, &format!("name: {what}"));
     place(out, facts, 60);
@@ -23,7 +28,7 @@ pub(super) fn write(out: &mut Yaml, facts: &WorkflowFacts, deploy: &Deploy, call
     out.add(2, "# Keys of the job, such as `needs:`.").keep(2, "job");
     out.add(2, "steps:");
     checkout(out);
-    out.add(3, "# Steps without credentials, such as tests.").keep(3, "before-build").blank();
+    out.add(3, "# Steps before the role is assumed. They could get credentials all the same: what runs code of others,\n# such as tests, belongs into a job of its own with `contents: read`, further down.").keep(3, "before-build").blank();
     install(out);
     builder(out, facts, deploy);
     assume(out, facts);
@@ -32,7 +37,9 @@ pub(super) fn write(out: &mut Yaml, facts: &WorkflowFacts, deploy: &Deploy, call
     out.add(3, "# Steps with the credentials of the role, such as a migration of the database.");
     out.keep(3, "before-deploy").blank();
     out.add(3, "- name: Deploy");
-    out.add(4, &format!("run: {} deploy \"$SERVICE\" --image \"$CONTAINER=$IMAGE\"", call.hatoba())).blank();
+    // As a block: whatever the path of the stack file is, no word of it means anything to YAML.
+    out.add(4, "run: |");
+    out.add(5, &format!("{} deploy \"$SERVICE\" --image \"$CONTAINER=$IMAGE\"", call.hatoba())).blank();
     out.keep(3, "after-deploy").blank();
     out.add(1, "# Further jobs.").keep(1, "jobs");
 }

@@ -11,4 +11,4 @@ mod steps;
 mod switch;
 mod yaml;
 
-pub use content::{Call, content};
+pub use content::{Call, CallError, content};

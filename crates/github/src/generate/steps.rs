@@ -64,7 +64,8 @@ pub(super) fn checkout(out: &mut Yaml) {
         .blank();
 }
 
-/// Puts hatoba on the path. Comes before the role is assumed, so that nothing that is built here gets credentials.
+/// Puts hatoba on the path. Comes before the role is assumed, so that no credentials lie about while it is built; a step of this
+/// job could still ask for a token and exchange it by itself.
 pub(super) fn install(out: &mut Yaml) {
     let version = env!("CARGO_PKG_VERSION");
     out.add(

@@ -13,7 +13,12 @@ pub(super) fn write(out: &mut Yaml, facts: &WorkflowFacts, switch: &Switch) {
          options: [start, stop]\n        required: true",
     );
     let group = scalar(&format!("hatoba-{}-{}", facts.stack, switch.service));
-    frame(out, &group, false, "Waits for a deployment of the same service to end.");
+    frame(
+        out,
+        &group,
+        false,
+        "Waits for a deployment of the same service to end. Of the runs that wait GitHub keeps the newest.",
+    );
     out.add(1, "switch:").add(2, &format!("name: {}", quoted(&format!("Switch {}", switch.service))));
     place(out, facts, 20);
     out.add(2, "permissions:\n  # For the token that AWS exchanges for credentials.\n  id-token: write\nsteps:");
