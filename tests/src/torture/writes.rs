@@ -11,7 +11,7 @@ use super::reads;
 use crate::error::{HarnessError, Result};
 use crate::proxy::{Moment, Phase, Proxy, Verdict};
 
-/// Every write action that the provider's source names, as `service:action`: each call states its name for errors.
+/// Every write action that the provider's source names, as `service:action`: each call stands in a table with its mode.
 ///
 /// # Errors
 /// When the source cannot be read.
@@ -31,7 +31,8 @@ fn scan(directory: &Path, found: &mut BTreeSet<String>) -> Result<()> {
             let text = fs::read_to_string(&path).map_err(failed)?;
             // Not what tests below say.
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            found.extend(["failed(\"", "json_call!(\""].iter().flat_map(|begin| named(code, begin)));
+            let modes = [": Plan \"", ": Compare \"", ": Change \"", ": Apply \"", ": Destroy \""];
+            found.extend(modes.iter().flat_map(|begin| named(code, begin)));
         }
     }
     Ok(())

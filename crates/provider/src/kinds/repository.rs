@@ -59,8 +59,8 @@ calls! {
     DESCRIBE_REPOSITORIES: Plan "ecr:DescribeRepositories"
         => Form::Each(|s| if s.has_siblings { On::arn(s.arn("ecr", "repository/*")) } else { repository(s) });
     LIST_TAGS_FOR_RESOURCE: Plan "ecr:ListTagsForResource" => REPOSITORY;
-    GET_LIFECYCLE_POLICY: Plan "ecr:GetLifecyclePolicy" => REPOSITORY;
-    GET_REPOSITORY_POLICY: Plan "ecr:GetRepositoryPolicy" => REPOSITORY;
+    GET_LIFECYCLE_POLICY: Compare "ecr:GetLifecyclePolicy" => REPOSITORY;
+    GET_REPOSITORY_POLICY: Compare "ecr:GetRepositoryPolicy" => REPOSITORY;
     DESCRIBE_IMAGES: Plan "ecr:DescribeImages" => REPOSITORY;
     CREATE_REPOSITORY: Apply "ecr:CreateRepository"
         => REPOSITORY,

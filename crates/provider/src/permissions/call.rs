@@ -27,6 +27,8 @@ pub struct Call {
 pub enum Mode {
     /// In all: to find out what there is.
     Plan,
+    /// In `plan` and in `apply`: what a deletion takes along without a look at it.
+    Compare,
     /// In `apply` and in `destroy`: to look again before something is changed, and to take marks off.
     Change,
     /// In `apply`.
@@ -53,6 +55,7 @@ impl Mode {
     pub fn is_part_of(self, run: Run) -> bool {
         match self {
             Self::Plan => true,
+            Self::Compare => run != Run::Destroy,
             Self::Change => run != Run::Plan,
             Self::Apply => run == Run::Apply,
             Self::Destroy => run == Run::Destroy,

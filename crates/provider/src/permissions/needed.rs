@@ -41,7 +41,10 @@ pub fn permissions(goal: &Goal, facts: &Facts, run: Run) -> Vec<Permission> {
                 match need.on {
                     Form::Stack(form) => add(&mut all, &topic, need, form(&whole)),
                     Form::Each(form) => {
-                        for want in wants.iter().filter(|want| !want.existing || call.mode == Mode::Plan) {
+                        for want in wants
+                            .iter()
+                            .filter(|want| !want.existing || matches!(call.mode, Mode::Plan | Mode::Compare))
+                        {
                             // What is not managed here is only ever read.
                             let run = if want.existing { Run::Plan } else { run };
                             let subject = Subject::of_wish(want, facts, run, wants.len() > 1);
