@@ -56,7 +56,7 @@ fn the_linter_finds_what_we_break() {
     for (from, to, rule) in [
         ("runs-on:", "run-on:", "workflow-syntax"),
         ("steps.hatoba.outputs", "steps.hatobe.outputs", "undefined-property"),
-        ("run: hatoba deploy \"$SERVICE\"", "run: hatoba deploy ${{ github.head_ref }}", "template-injection"),
+        ("hatoba deploy \"$SERVICE\"", "hatoba deploy ${{ github.head_ref }}", "template-injection"),
         ("@9c091bb21b7c1c1d1991bb908d89e4e9dddfe3e0", "@v7", "unpinned-uses"),
         ("\"$CONTAINER=$IMAGE\"", "$CONTAINER=$IMAGE", "shellcheck"),
         ("context: .", "contexts: .", "input"),

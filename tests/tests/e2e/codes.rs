@@ -56,7 +56,7 @@ fn a_wrong_file_or_command_line_asks_nothing(kind: Kind) {
     }
     write(&world, &one_log_group());
     let wrong: [(&[&str], &str); 4] = [
-        (&["plann", "--json"], "a similar subcommand exists: 'plan'"),
+        (&["validat", "--json"], "a similar subcommand exists: 'validate'"),
         (&["apply", "--force"], "unexpected argument '--force'"),
         (&["plan", "--var", "level"], "write it as NAME=VALUE"),
         (&[], "Usage: hatoba"),

@@ -213,8 +213,8 @@ async fn resolved(
 /// The machine that a task definition runs on, as it is: the file may say something else that was not applied yet.
 fn platform(task: &Sighting) -> String {
     let text = |field: &str| task.fields.get(field).and_then(Value::as_text).unwrap_or_default();
-    let os = if text("os").starts_with("WINDOWS") { "windows" } else { "linux" };
-    let architecture = if text("architecture") == "ARM64" { "arm64" } else { "amd64" };
+    let os = if text("os").starts_with("windows") { "windows" } else { "linux" };
+    let architecture = if text("architecture") == "arm64" { "arm64" } else { "amd64" };
     format!("{os}/{architecture}")
 }
 
