@@ -6,11 +6,13 @@ use hatoba_engine::execute::{Outcome, StepError, execute};
 use hatoba_engine::plan::Plan;
 use hatoba_model::facts::Facts;
 use hatoba_provider::permissions::missing::{Missing, Refusals};
+use serde_json::json;
 
 use crate::args::Global;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::render;
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::render::{missing, report};
@@ -41,6 +43,27 @@ pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt
     interrupt.end();
     progress.finish();
     outcome
+}
+
+/// Carries a plan out, and says how it went; with `--json` in one document.
+///
+/// # Errors
+/// As [`finish`].
+pub(crate) async fn complete(
+    plan: &Plan,
+    session: &Session,
+    again: &str,
+    command: Option<&'static str>,
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<u8, Error> {
+    let outcome = carry_out(plan, session, ui, interrupt).await;
+    let document = json!({ "plan": render::json::plan(plan), "outcome": render::json::outcome(plan, &outcome) });
+    finish(plan, &outcome, session.facts(), again, command, ui).map_err(|error| error.document(document.clone()))?;
+    if ui.json {
+        ui.document(&document)?;
+    }
+    Ok(0)
 }
 
 /// Says how it went; whoever was interrupted or failed learns how to continue. A command with permissions of its own is named.

@@ -273,7 +273,7 @@ impl Session {
     pub(crate) fn missing(&self, seen: &Snapshot) -> Vec<Missing> {
         let mut refusals = Refusals::default();
         for failure in &seen.unreadable {
-            refusals.read(failure, &self.goal, self.provider.aws().facts());
+            refusals.read(failure, &self.goal, self.facts());
         }
         refusals.missing()
     }
@@ -290,7 +290,7 @@ impl Session {
 
     /// `stack papyrus, account 123456789012, region us-west-2`.
     pub(crate) fn place(&self) -> String {
-        let facts = self.provider.aws().facts();
+        let facts = self.facts();
         format!("stack {}, account {}, region {}", self.goal.stack, facts.account, facts.region)
     }
 }

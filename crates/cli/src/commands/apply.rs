@@ -4,7 +4,7 @@ use hatoba_engine::plan::Intent;
 use serde_json::json;
 
 use crate::args::{ApplyArgs, Global};
-use crate::carry::{again, carry_out, finish};
+use crate::carry::{again, carry_out, complete};
 use crate::commands::destroy::conclude;
 use crate::confirm::ask;
 use crate::error::Error;
@@ -47,16 +47,9 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
         let instead = "or save the plan with `hatoba plan --out FILE` and apply that";
         ask(ui, "Apply these changes?", "yes", instead).await.map_err(|error| error.document(not_done))?;
     }
-    let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
     if destroy {
+        let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
         return conclude(&mut session, &look.plan, &outcome, &global, ui).await;
     }
-    let document =
-        json!({ "plan": render::json::plan(&look.plan), "outcome": render::json::outcome(&look.plan, &outcome) });
-    finish(&look.plan, &outcome, session.facts(), &again("apply", &global), None, ui)
-        .map_err(|error| error.document(document.clone()))?;
-    if ui.json {
-        ui.document(&document)?;
-    }
-    Ok(0)
+    complete(&look.plan, &session, &again("apply", &global), None, ui, interrupt).await
 }

@@ -17,7 +17,7 @@ use hatoba_provider::permissions::missing::Missing;
 use serde_json::json;
 
 use crate::args::{DeployArgs, Global};
-use crate::carry::{again, carry_out, finish, quoted};
+use crate::carry::{again, complete, quoted};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render;
@@ -44,30 +44,23 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let snapshot = Snapshot { seen: vec![live_task, live_service], ..Snapshot::default() };
     let look = session.planned(snapshot, Intent::Present)?;
 
-    let document = |outcome| json!({ "plan": render::json::plan(&look.plan), "outcome": outcome });
+    let not_done = json!({ "plan": render::json::plan(&look.plan), "outcome": null });
     if !ui.json {
         ui.data(&render::plan::text(&look.plan, &session.place(), ui.out))?;
     }
     if let Some(obstacle) = look.obstacle() {
-        return Err(obstacle.document(document(json!(null))));
+        return Err(obstacle.document(not_done));
     }
     if look.plan.steps.is_empty() {
         if ui.json {
-            ui.document(&document(json!(null)))?;
+            ui.document(&not_done)?;
         }
         return Ok(0);
     }
-    let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
     let images = args.images.iter().flat_map(|(name, image)| ["--image".to_owned(), format!("{name}={image}")]);
     let words: Vec<String> = args.service.iter().cloned().chain(images).map(|word| quoted(&word)).collect();
     let said = format!("{} {}", again("deploy", global), words.join(" "));
-    let document = document(render::json::outcome(&look.plan, &outcome));
-    finish(&look.plan, &outcome, session.facts(), &said, Some("deploy"), ui)
-        .map_err(|error| error.document(document.clone()))?;
-    if ui.json {
-        ui.document(&document)?;
-    }
-    Ok(0)
+    complete(&look.plan, &session, &said, Some("deploy"), ui, interrupt).await
 }
 
 /// The service that is meant: the named one, or the only one of the file.

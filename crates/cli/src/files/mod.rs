@@ -8,7 +8,7 @@ mod wish;
 mod world;
 
 pub(crate) use kind::WORKFLOW;
-pub(crate) use root::Root;
+pub(crate) use root::{Root, top};
 pub(crate) use store::Files;
 pub(crate) use wish::goal;
 pub(crate) use world::World;

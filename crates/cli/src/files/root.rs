@@ -16,6 +16,11 @@ pub(crate) struct Root {
     pub(crate) call: Call,
 }
 
+/// The nearest folder upwards that holds `.git`, else the folder itself. It is given without links.
+pub(crate) fn top(folder: &Path) -> &Path {
+    folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(folder)
+}
+
 impl Root {
     /// Finds it.
     ///
@@ -27,7 +32,7 @@ impl Root {
             _ => Path::new("."),
         };
         let folder = folder.canonicalize()?;
-        let path = folder.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&folder).to_owned();
+        let path = top(&folder).to_owned();
         let inner = folder.strip_prefix(&path).unwrap_or(Path::new(""));
         let name = global.file.file_name().map(PathBuf::from).unwrap_or_default();
         // Runners have slashes, whatever this machine has.

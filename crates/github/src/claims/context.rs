@@ -31,6 +31,20 @@ pub struct Scope<'a> {
     pub depth: usize,
 }
 
+impl<'a> Scope<'a> {
+    /// A step of a run without inputs, and outside of any matrix.
+    pub fn of_step(
+        repository: &'a Repository,
+        situation: &'a Situation,
+        workflow: &'a Workflow,
+        job: &'a Job,
+        step: &'a Step,
+    ) -> Self {
+        let (inputs, matrix) = Default::default();
+        Self { repository, situation, workflow, job, step: Some(step), inputs, matrix, depth: 0 }
+    }
+}
+
 impl Scope<'_> {
     /// A text with the values of its expressions.
     pub fn render(&self, text: &str) -> Rendered {

@@ -31,6 +31,16 @@ pub struct Situation {
 }
 
 impl Situation {
+    /// Somebody starts a workflow by hand on the default branch; for looks at a step that need some run.
+    pub fn by_hand(known: &Known, span: Span) -> Self {
+        Self {
+            event: "workflow_dispatch".to_owned(),
+            git_ref: format!("{HEADS}{}", known.default_branch),
+            sort: Sort::Choice,
+            span,
+        }
+    }
+
     /// The end of the subject of a job without an environment. `pull_request` has no ref there; `pull_request_target` has that of
     /// a branch (seen in kyma-project/test-infra issue 9976). Nothing for reviews: they run on the merge ref of the pull request,
     /// and no source says whether their tokens name that or `pull_request`.

@@ -8,7 +8,7 @@ use hatoba_model::yaml::Span;
 use super::place::find;
 use super::shell::{Build, builds};
 use super::{Facts, Platform};
-use crate::claims::{CONFIGURE, Scope, Setting, Situation, Sort};
+use crate::claims::{CONFIGURE, Scope, Setting, Situation};
 use crate::expression::{Context as _, Value};
 use crate::workflow::{Job, Step, Workflow};
 
@@ -28,22 +28,8 @@ pub(super) fn check(
             continue;
         }
         for step in &job.steps {
-            let situation = Situation {
-                event: "workflow_dispatch".to_owned(),
-                git_ref: format!("refs/heads/{}", setting.known.default_branch),
-                sort: Sort::Choice,
-                span: step.span,
-            };
-            let scope = Scope {
-                repository: setting.repository,
-                situation: &situation,
-                workflow,
-                job,
-                step: Some(step),
-                inputs: Default::default(),
-                matrix: Default::default(),
-                depth: 0,
-            };
+            let situation = Situation::by_hand(setting.known, step.span);
+            let scope = Scope::of_step(setting.repository, &situation, workflow, job, step);
             if step.is_action(ACTION) {
                 found.extend(of_action(&scope, job, step, platforms));
             }

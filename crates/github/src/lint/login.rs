@@ -6,7 +6,7 @@ use hatoba_model::yaml::Span;
 
 use super::Facts;
 use super::place::{find, origin};
-use crate::claims::{Case, Role, RoleError, Scope, Setting, Situation, Sort, Token, login};
+use crate::claims::{Case, Role, RoleError, Scope, Setting, Situation, Token, login};
 use crate::expression::{Piece, pieces};
 use crate::workflow::{Job, Step, Text, Workflow};
 
@@ -36,22 +36,8 @@ pub(super) fn check(setting: &Setting<'_>, workflow: &Workflow, facts: &Facts<'_
 }
 
 fn of_step(setting: &Setting<'_>, workflow: &Workflow, job: &Job, step: &Step, facts: &Facts<'_>) -> Vec<Diagnostic> {
-    let situation = Situation {
-        event: "workflow_dispatch".to_owned(),
-        git_ref: format!("refs/heads/{}", setting.known.default_branch),
-        sort: Sort::Choice,
-        span: step.span,
-    };
-    let scope = Scope {
-        repository: setting.repository,
-        situation: &situation,
-        workflow,
-        job,
-        step: Some(step),
-        inputs: Default::default(),
-        matrix: Default::default(),
-        depth: 0,
-    };
+    let situation = Situation::by_hand(setting.known, step.span);
+    let scope = Scope::of_step(setting.repository, &situation, workflow, job, step);
     let Some(login) = login(step, &scope, setting.audience) else { return Vec::new() };
     let mut found = Vec::new();
     let input = |name: &str| step.with.input(name).map(|input| &input.value);

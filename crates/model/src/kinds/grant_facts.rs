@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::repository_place::RepositoryPlace;
 use super::service::Service;
 use super::task_definition::TaskDefinition;
 use crate::check::Check;
@@ -92,21 +93,8 @@ impl Gather<'_> {
 
     /// The ARN of a repository of this account and region; others are not asked about.
     fn repository(&self, repository: &Ref) -> Option<String> {
-        let text = match repository {
-            Ref::Own(key) => return self.computed("repositories", key, "arn"),
-            Ref::Existing(text) => text,
-        };
-        let here = self.facts.arn("ecr", "repository/");
-        if text.starts_with("arn:") {
-            return text.starts_with(&here).then(|| text.clone());
-        }
-        match text.split_once('/').filter(|(host, _)| host.contains(".dkr.ecr.")) {
-            Some((host, name)) => {
-                let registry = format!("{}.dkr.ecr.{}.", self.facts.account, self.facts.region);
-                host.starts_with(&registry).then(|| format!("{here}{name}"))
-            }
-            None => Some(format!("{here}{text}")),
-        }
+        let place = RepositoryPlace::of(self.stack, self.facts, repository);
+        place.is_here(self.facts).then(|| self.facts.arn("ecr", format_args!("repository/{}", place.name)))
     }
 
     fn revisions(&self, family: &str) -> String {

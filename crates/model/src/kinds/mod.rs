@@ -14,6 +14,7 @@ pub mod oidc_provider;
 pub mod parameter;
 pub mod policy;
 pub mod repository;
+pub mod repository_place;
 pub mod role;
 pub mod security_group;
 pub mod service;

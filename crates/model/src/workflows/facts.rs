@@ -5,9 +5,8 @@ use crate::facts::Facts;
 use crate::github::audience;
 use crate::kinds::Resource as _;
 use crate::kinds::repository::Mutability;
-use crate::kinds::task_definition::{Architecture, Container, Image, Os, TaskDefinition};
-use crate::names::Region;
-use crate::reference::Ref;
+use crate::kinds::repository_place::RepositoryPlace;
+use crate::kinds::task_definition::{Container, Image, Os, TaskDefinition};
 use crate::stack::Stack;
 use crate::workflows::admit::filter;
 use crate::workflows::roles::{Chosen, Wanted, choose};
@@ -163,11 +162,10 @@ fn deploy(stack: &Stack, facts: &Facts, workflow: &Workflow, service: &str) -> R
     let (container, spec) = container_of(workflow, task).map_err(one)?;
     let Some(Image::Full(image)) = &spec.image else { return Err(Vec::new()) };
     let Some(repository) = &image.repository else { return Err(Vec::new()) };
-    let place = place_of(stack, facts, repository);
+    let place = RepositoryPlace::of(stack, facts, repository);
     let mut problems = Vec::new();
-    let platform = match (task.system(), task.architecture.unwrap_or(Architecture::X8664)) {
-        (Os::Linux, Architecture::X8664) => "linux/amd64",
-        (Os::Linux, Architecture::Arm64) => "linux/arm64",
+    let platform = match task.system() {
+        Os::Linux => task.platform(),
         _ => {
             problems.push(
                 Problem::error(
@@ -197,9 +195,9 @@ fn deploy(stack: &Stack, facts: &Facts, workflow: &Workflow, service: &str) -> R
             let deploy = Deploy {
                 service: service.to_owned(),
                 container: container.to_owned(),
+                elsewhere: (!place.is_here(facts)).then_some((place.region, place.account)),
                 registry: place.registry,
                 repository: place.name,
-                elsewhere: place.elsewhere,
                 platform,
                 immutable,
                 context: workflow.context.clone().unwrap_or_else(|| ".".to_owned()),
@@ -281,33 +279,6 @@ fn container_of<'a>(workflow: &Workflow, task: &'a TaskDefinition) -> Result<(&'
                 format!("several containers have an image that belongs to the pipeline: {}", names.join(", "));
             Err(Problem::error(&["deploys"], "workflow-container", message)
                 .help("name one with `container:`, and write one workflow for each"))
-        }
-    }
-}
-
-/// Where a repository is.
-struct Place {
-    registry: String,
-    name: String,
-    elsewhere: Option<(String, String)>,
-}
-
-fn place_of(stack: &Stack, facts: &Facts, repository: &Ref) -> Place {
-    let (account, region) = (facts.account.as_str(), facts.region.as_str());
-    let place = |account: &str, region: &str, suffix: &str, name: &str| Place {
-        registry: format!("{account}.dkr.ecr.{region}.{suffix}"),
-        name: name.to_owned(),
-        elsewhere: (account != facts.account.as_str() || region != facts.region.as_str())
-            .then(|| (region.to_owned(), account.to_owned())),
-    };
-    let here = |name: &str| place(account, region, facts.region.dns_suffix(), name);
-    match repository {
-        Ref::Own(key) => here(stack.repositories.get(key).map_or(key, |spec| spec.aws_name(key))),
-        Ref::Existing(text) => {
-            let parts: Vec<&str> = text.splitn(6, ':').collect();
-            let ["arn", _, "ecr", region, account, resource] = parts.as_slice() else { return here(text) };
-            let suffix = region.parse::<Region>().map_or(facts.region.dns_suffix(), |region| region.dns_suffix());
-            place(account, region, suffix, resource.strip_prefix("repository/").unwrap_or(resource))
         }
     }
 }

@@ -6,6 +6,7 @@ use hatoba_github::workflow::{Workflow, read};
 use hatoba_model::yaml::Source;
 
 use crate::error::{Error, Kind};
+use crate::files::top;
 use crate::session::bytes;
 
 /// Where workflow files stand.
@@ -13,6 +14,23 @@ const WORKFLOWS: &str = ".github/workflows";
 
 /// The largest file of a repository that is looked at besides workflow files, in bytes.
 const MAX_FILE: u64 = 1 << 20;
+
+/// The folder above one, as short as the folder is written.
+fn upwards(path: &Path) -> PathBuf {
+    if path == Path::new(".") {
+        return PathBuf::from("..");
+    }
+    match path.parent() {
+        Some(parent) if !path.ends_with("..") => {
+            if parent.as_os_str().is_empty() {
+                PathBuf::from(".")
+            } else {
+                parent.to_path_buf()
+            }
+        }
+        _ => path.join(".."),
+    }
+}
 
 /// The directory of a repository.
 #[derive(Debug, Clone)]
@@ -24,23 +42,13 @@ impl Root {
     /// The nearest directory upwards of the stack file that is a repository of git, else the stack file's own.
     pub(crate) fn of(stack_file: &Path) -> Self {
         let directory = stack_file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut upwards = directory.to_path_buf();
-        let depth = directory.canonicalize().map_or(0, |full| full.components().count());
-        for _ in 0..depth {
-            if upwards.join(".git").exists() {
-                return Self { directory: upwards };
-            }
-            upwards = if upwards.ends_with("..") || upwards.as_os_str().is_empty() || upwards == Path::new(".") {
-                if upwards == Path::new(".") { PathBuf::from("..") } else { upwards.join("..") }
-            } else {
-                match upwards.parent() {
-                    Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
-                    Some(parent) => parent.to_path_buf(),
-                    None => break,
-                }
-            };
-        }
-        Self { directory: directory.to_path_buf() }
+        let Ok(full) = directory.canonicalize() else { return Self { directory: directory.to_path_buf() } };
+        let top = top(&full);
+        let steps = full.strip_prefix(top).map_or(0, |below| below.components().count());
+        let shown = (0..steps).fold(directory.to_path_buf(), |path, _| upwards(&path));
+        // Behind a link the way up is another one than its name says.
+        let same = shown.canonicalize().is_ok_and(|shown| shown == top);
+        Self { directory: if same { shown } else { top.to_path_buf() } }
     }
 
     /// A file or directory in it, as a message shows it.

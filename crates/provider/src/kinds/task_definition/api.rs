@@ -1,5 +1,6 @@
 //! A task definition of the file in the API's own JSON.
 
+use hatoba_model::kinds::repository_place::RepositoryPlace;
 use hatoba_model::kinds::task_definition::{
     Container, Efs, HealthCheck, Image, ImageOf, LogDriver, LogsTo, Port, TaskDefinition, Volume,
 };
@@ -128,21 +129,12 @@ pub(super) fn image(cx: &Desire<'_>, image: &Image) -> String {
     }
 }
 
-/// Where images of a repository are pulled from: of one of the stack, or of one that is named, by its ARN, or by its URI.
+/// Where images of a repository are pulled from. Nothing for one that the stack does not have.
 pub fn repository_uri(cx: &Desire<'_>, repository: &Ref) -> Option<String> {
-    let facts = cx.facts;
-    let suffix = facts.region.dns_suffix();
-    Some(match repository {
-        Ref::Own(key) => return cx.computed("repositories", key, "uri"),
-        Ref::Existing(text) => match text.splitn(6, ':').collect::<Vec<_>>().as_slice() {
-            ["arn", _, _, region, account, resource] => {
-                let name = resource.strip_prefix("repository/").unwrap_or(resource);
-                format!("{account}.dkr.ecr.{region}.{suffix}/{name}")
-            }
-            _ if text.contains(".dkr.ecr.") => text.clone(),
-            _ => format!("{}.dkr.ecr.{}.{suffix}/{text}", facts.account, facts.region),
-        },
-    })
+    match repository {
+        Ref::Own(key) => cx.computed("repositories", key, "uri"),
+        Ref::Existing(_) => Some(RepositoryPlace::of(cx.stack, cx.facts, repository).uri()),
+    }
 }
 
 fn pairs<'a>(key: &str, value: &str, items: impl IntoIterator<Item = (&'a String, String)>) -> Vec<Json> {
