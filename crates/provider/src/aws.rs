@@ -71,6 +71,8 @@ pub struct Aws {
     ecs: Pair<aws_sdk_ecs::Client>,
     iam: Pair<aws_sdk_iam::Client>,
     logs: Pair<aws_sdk_cloudwatchlogs::Client>,
+    scaling: Pair<aws_sdk_applicationautoscaling::Client>,
+    secrets: Pair<aws_sdk_secretsmanager::Client>,
     ssm: Pair<aws_sdk_ssm::Client>,
     tagging: Pair<aws_sdk_resourcegroupstagging::Client>,
 }
@@ -131,6 +133,8 @@ clients! {
     ecs, ecs_write: aws_sdk_ecs;
     iam, iam_write: aws_sdk_iam;
     logs, logs_write: aws_sdk_cloudwatchlogs;
+    scaling, scaling_write: aws_sdk_applicationautoscaling;
+    secrets, secrets_write: aws_sdk_secretsmanager;
     ssm, ssm_write: aws_sdk_ssm;
     tagging, tagging_write: aws_sdk_resourcegroupstagging;
 }
@@ -186,6 +190,8 @@ impl Aws {
             ecs: Pair::default(),
             iam: Pair::default(),
             logs: Pair::default(),
+            scaling: Pair::default(),
+            secrets: Pair::default(),
             ssm: Pair::default(),
             tagging: Pair::default(),
         })
