@@ -1,11 +1,13 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hatoba_model::names::AccountId;
 
 use crate::commands::doctor::args::DoctorArgs;
+use crate::duration::duration;
 
 /// What `hatoba --help` says below the options.
 const EXIT_CODES: &str = "\
@@ -104,6 +106,8 @@ pub(crate) enum Command {
     Deploy(DeployArgs),
     /// Delete everything that the stack owns.
     Destroy(DestroyArgs),
+    /// Delete old revisions and images that nothing uses.
+    Prune(PruneArgs),
     /// Explain what stands in the way: a refused token, a missing permission, an account that is not ready.
     Doctor(DoctorArgs),
     /// What GitHub has to know of the stack.
@@ -192,6 +196,20 @@ pub(crate) struct DeployArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DestroyArgs {
     /// Do not ask for the stack's name.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// Options of `prune`.
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Only show what would go.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave images alone that were pushed less than this ago: they may be on their way into a deployment.
+    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = duration)]
+    pub(crate) older_than: Duration,
+    /// Do not ask.
     #[arg(short, long)]
     pub(crate) yes: bool,
 }

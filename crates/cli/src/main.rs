@@ -4,6 +4,7 @@ mod args;
 mod carry;
 mod commands;
 mod confirm;
+mod duration;
 mod error;
 mod files;
 mod graph;
@@ -20,7 +21,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::commands::{apply, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan};
+use crate::commands::{apply, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, prune};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
@@ -72,6 +73,7 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Apply(args) => apply::run(global, &args, ui, interrupt).await,
         Command::Deploy(args) => deploy::run(&global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
+        Command::Prune(args) => prune::run(&global, &args, ui).await,
         Command::Doctor(args) => doctor::run(&global, &args, ui).await,
         Command::Github { command } => github::run(&global, &command, ui).await,
         Command::Permissions(args) => permissions::run(&global, &args, ui).await,

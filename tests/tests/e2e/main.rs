@@ -10,6 +10,7 @@
 //! | `removal` | what left the file, was renamed, adopted or retained |
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `deploying` | new images |
+//! | `pruning` | old revisions and images that nothing uses |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
 //! | `doctor` | refused tokens, missing permissions, an account that is not ready |
@@ -49,6 +50,7 @@ mod drift;
 mod helpers;
 mod ownership;
 mod permissions;
+mod pruning;
 mod removal;
 mod rows;
 mod stack;
