@@ -13,6 +13,7 @@ pub mod load;
 pub mod names;
 pub mod reference;
 pub mod region;
+pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod stack;
