@@ -8,3 +8,4 @@ pub mod shape;
 pub mod sources;
 pub mod stack;
 pub mod table;
+pub mod whole;

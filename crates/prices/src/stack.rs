@@ -8,7 +8,7 @@ use hatoba_model::kinds::service::Service as ServiceSpec;
 use hatoba_model::kinds::task_definition::{Architecture, Os, TaskDefinition, Volume};
 use hatoba_model::stack::Stack;
 
-use crate::shape::{Count, FREE_STORAGE, Machine, Service, Share, Task};
+use crate::shape::{Count, FREE_STORAGE, Machine, Service, Share, Task, WEEK};
 
 /// A service that cannot be priced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,42 @@ pub struct Bill {
     pub services: Vec<Service>,
     /// Services that cannot be priced.
     pub unpriced: Vec<Unpriced>,
+    /// Services whose schedule has no fixed hours, so that they count as running all the time; by their addresses.
+    pub open: Vec<String>,
+}
+
+impl Bill {
+    /// Adds a service, or why it cannot be priced.
+    pub fn add(&mut self, address: &str, service: Result<Scheduled, String>) {
+        match service {
+            Ok(Scheduled { service, open }) => {
+                if open {
+                    self.open.push(address.to_owned());
+                }
+                self.services.push(service);
+            }
+            Err(why) => self.unpriced.push(Unpriced { address: address.to_owned(), why }),
+        }
+    }
+}
+
+/// A service, and whether its schedule has no fixed hours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    /// What is billed of it.
+    pub service: Service,
+    /// It has a schedule, but nobody can say how many hours of a week that is.
+    pub open: bool,
+}
+
+/// The hours of a week as minutes. The average over months and leap years is rounded to the minute.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is between 0 and the minutes of a week"
+)]
+pub fn minutes(hours_per_week: f64) -> u32 {
+    (hours_per_week * 60.0).round().clamp(0.0, f64::from(WEEK)) as u32
 }
 
 /// What is billed of the services in a file. Those that exist elsewhere (`existing: true`) are not the stack's.
@@ -33,10 +69,7 @@ pub fn bill(stack: &Stack) -> Bill {
     let mut bill = Bill::default();
     for (key, spec) in stack.services.iter().filter(|(_, spec)| !spec.existing) {
         let address = format!("service.{key}");
-        match service(stack, &address, spec) {
-            Ok(service) => bill.services.push(service),
-            Err(why) => bill.unpriced.push(Unpriced { address, why }),
-        }
+        bill.add(&address, service(stack, &address, spec));
     }
     bill
 }
@@ -45,20 +78,22 @@ pub fn bill(stack: &Stack) -> Bill {
 const OF_SERVICE: [&str; 4] = ["desiredCount", "launchType", "capacityProviderStrategy", "networkConfiguration"];
 const OF_TASK: [&str; 4] = ["cpu", "memory", "ephemeralStorage", "runtimePlatform"];
 
-fn service(stack: &Stack, address: &str, spec: &ServiceSpec) -> Result<Service, String> {
+fn service(stack: &Stack, address: &str, spec: &ServiceSpec) -> Result<Scheduled, String> {
     overruled(&spec.extra, &OF_SERVICE)?;
     let key = spec.own_task_definition();
     let task = key.and_then(|key| stack.task_definitions.get(key)).filter(|task| !task.existing);
     let task = task.ok_or("runs a task definition that is not this file's")?;
     let public_ip = spec.network.as_ref().and_then(|network| network.public_ip).unwrap_or(false);
-    Ok(Service {
+    let running = spec.running();
+    let hours = spec.schedule.as_ref().map(|schedule| schedule.hours_per_week());
+    let service = Service {
         address: address.to_owned(),
         task: Task { public_ip, ..task_of(task)? },
-        // A new service runs one task where the file names no number.
-        count: Count::of(spec.desired_count.unwrap_or(1)),
+        count: Count::between(*running.start(), *running.end()),
         capacity: spec.capacity.iter().map(share).collect::<Result<_, _>>()?,
-        minutes: None,
-    })
+        minutes: hours.flatten().map(minutes),
+    };
+    Ok(Scheduled { service, open: hours == Some(None) })
 }
 
 fn overruled(extra: &BTreeMap<String, impl Sized>, keys: &[&str]) -> Result<(), String> {
