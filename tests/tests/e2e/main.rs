@@ -12,6 +12,7 @@
 //! | `deploying` | new images |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
+//! | `cost` | what it costs: from the file, in plans, against a budget, and what a destroy saves |
 //! | `doctor` | refused tokens, missing permissions, an account that is not ready |
 //! | `workflows` | files of the repository; they know no AWS, so one emulator is enough |
 //! | `permissions` | what `permissions` prints, and for which account |
@@ -41,6 +42,7 @@ macro_rules! on_both {
 }
 
 mod codes;
+mod cost;
 mod deploying;
 mod destroying;
 mod doctor;

@@ -28,8 +28,7 @@ pub(crate) fn run(global: &Global, args: &CostArgs, ui: &Ui) -> Result<u8, Error
     let cost = stack(region, &bill, given);
     let mut others: Vec<(&str, StackCost)> = Vec::new();
     if args.compare {
-        let elsewhere = regions().into_iter().filter(|other| *other != region);
-        others.extend(elsewhere.map(|other| (other, stack(other, &bill, Given::default()))));
+        others.extend(regions().into_iter().map(|other| (other, stack(other, &bill, Given::default()))));
         others.sort_by_key(|(other, cost)| (!cost.unpriced.is_empty(), cost.cost().scheduled.most, *other));
     }
     let not_included = not_included(spec);

@@ -58,3 +58,7 @@ fn advice(way: &Way, and: &str) -> String {
     };
     format!("{and}{what}: about {} a month", dollars(way.monthly))
 }
+
+#[cfg(test)]
+#[path = "budget_tests.rs"]
+mod tests;

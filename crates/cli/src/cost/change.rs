@@ -77,7 +77,15 @@ impl<'a> World<'a> {
     fn before(&self) -> Bill {
         let mut bill = Bill::default();
         for live in self.services() {
-            self.add(&mut bill, &address(live), &live.fields, false);
+            let mut fields = live.fields.clone();
+            let want = self.goal.resources.values().find(|want| want.address.to_string() == address(live));
+            // A look before a destroy leaves out what only matters for changes.
+            for (name, value) in want.iter().filter(|_| self.goal.content).flat_map(|want| &want.fields) {
+                if SCALING.contains(&name.as_str()) && !fields.contains_key(name) {
+                    fields.insert(name.clone(), value.clone());
+                }
+            }
+            self.add(&mut bill, &address(live), &fields, false);
         }
         bill
     }
@@ -145,6 +153,8 @@ impl<'a> World<'a> {
 
 const SERVICE: &str = "service";
 const TASK: &str = "task_definition";
+/// The fields of a service that say when, and how many of it, run.
+const SCALING: [&str; 2] = ["schedule", "autoscaling"];
 
 /// Where a live service stands in its stack; one that has no address yet goes by its name.
 fn address(live: &Sighting) -> String {
@@ -154,7 +164,9 @@ fn address(live: &Sighting) -> String {
 
 /// The fields as a step leaves them: what the file says, and where it leaves that to AWS what is there.
 fn wanted(step: &Step, live: Option<&Sighting>) -> Fields {
-    let mut fields = Fields::new();
+    // What is seen of it beside its fields stays as it is.
+    let beside = live.iter().flat_map(|live| &live.fields).filter(|(name, _)| step.kind.field(name).is_none());
+    let mut fields: Fields = beside.map(|(name, value)| (name.clone(), value.clone())).collect();
     let want = step.want.as_ref().map(|want| &want.fields);
     for field in step.kind.fields {
         let left =
@@ -164,3 +176,7 @@ fn wanted(step: &Step, live: Option<&Sighting>) -> Fields {
     }
     fields
 }
+
+#[cfg(test)]
+#[path = "change_tests.rs"]
+mod tests;

@@ -38,6 +38,10 @@ fn tasks(value: Option<&Value>) -> Option<u32> {
 
 /// How many tasks run while it is not stopped: as many as autoscaling allows, or as the schedule starts, or as are wanted.
 fn count(service: &Fields, schedule: Option<&Value>) -> Count {
+    if service.get("running") == Some(&Value::Bool(false)) {
+        // Somebody stopped it by hand: what the file says holds when it is started again.
+        return Count::of(0);
+    }
     let wanted = tasks(service.get("desired_count"));
     if let Some(bounds) = service.get("autoscaling").filter(|bounds| bounds.get("max").is_some()) {
         let least = tasks(bounds.get("min")).unwrap_or(1);

@@ -3,3 +3,5 @@
 pub(crate) mod budget;
 pub(crate) mod change;
 pub(crate) mod live;
+#[cfg(test)]
+pub(crate) mod testkit;

@@ -32,7 +32,10 @@ pub(crate) fn plan(change: &Change) -> Option<String> {
     }
     let (before, after) = (change.before.cost(), change.after.cost());
     let about = if change.is_approximate() { "about " } else { "" };
-    let mut text = if before == after {
+    let nothing = |cost: &StackCost| cost.services.is_empty() && !cost.unpriced.is_empty();
+    let mut text = if nothing(&change.after) {
+        "Cost: not known".to_owned()
+    } else if before == after {
         format!("Cost: {about}{} a month", range(after.scheduled))
     } else {
         let more = change.more();
@@ -81,12 +84,7 @@ pub(crate) struct Around<'a> {
 /// The tables of `hatoba cost`.
 pub(crate) fn tables(cost: &StackCost, around: &Around<'_>) -> Vec<Line> {
     let title = format!("Cost of stack {} in {}", around.stack, cost.region);
-    let mut out = vec![
-        Line::new(0)
-            .add(Tone::Strong, &title)
-            .text(": an estimate in US dollars, without tax, free tier and discounts"),
-        Line::blank(),
-    ];
+    let mut out = vec![Line::new(0).add(Tone::Strong, &title).text(": an estimate in US dollars"), Line::blank()];
     for service in &cost.services {
         out.push(
             Line::new(0).add(Tone::Strong, &service.service.address).text(&format!(": {}", size(&service.service))),
@@ -135,7 +133,7 @@ fn size(service: &Service) -> String {
     text
 }
 
-const HEAD: [&str; 6] = ["", "price", "an hour", "24/7", "scheduled", "stopped"];
+const HEAD: [&str; 6] = ["", "price", "an hour", "month 24/7", "scheduled", "stopped"];
 
 fn rows(service: &ServiceCost) -> Vec<[String; 6]> {
     let mut rows = vec![HEAD.map(str::to_owned)];
@@ -202,6 +200,9 @@ fn unit(item: Item) -> &'static str {
 
 fn together(cost: &StackCost) -> Vec<Line> {
     let sum = cost.cost();
+    if !cost.unpriced.is_empty() && cost.services.is_empty() {
+        return vec![Line::new(0).add(Tone::Strong, "Together").text(" it cannot be said")];
+    }
     let about = if cost.is_approximate() { "about " } else { "" };
     let mut out = vec![
         Line::new(0)
@@ -228,7 +229,8 @@ fn foot(cost: &StackCost, around: &Around<'_>) -> Vec<Line> {
         });
     }
     out.push(Line::blank());
-    let mut not = vec!["traffic".to_owned(), "stored logs".to_owned(), "secrets".to_owned()];
+    let always = ["tax", "traffic", "stored logs", "secrets", "the free tier", "discounts"];
+    let mut not: Vec<String> = always.map(str::to_owned).into();
     not.extend(around.not_included.iter().cloned());
     out.push(Line::new(0).hang(0).add(Tone::Faint, &format!("Not included: {}.", not.join(", "))));
     let prices = || {
@@ -252,15 +254,16 @@ fn foot(cost: &StackCost, around: &Around<'_>) -> Vec<Line> {
     out
 }
 
-/// The same services in other regions, the cheapest first; those without a price at the end.
+/// The same services in every region, the cheapest first; those without a price at the end.
 pub(crate) fn compared(regions: &[(&str, StackCost)]) -> Vec<Line> {
-    let mut rows = vec![["region", "an hour", "24/7", "scheduled"].map(str::to_owned)];
+    let mut rows = vec![["region", "an hour", "month 24/7", "scheduled"].map(str::to_owned)];
     for (region, cost) in regions.iter().filter(|(_, cost)| cost.unpriced.is_empty()) {
         let mark = if cost.is_approximate() { " *" } else { "" };
         let [_, _, hour, running, scheduled, _] = row(String::new(), String::new(), &cost.cost());
         rows.push([format!("{region}{mark}"), hour, running, scheduled]);
     }
-    let mut out = vec![Line::blank(), Line::new(0).add(Tone::Strong, "In other regions")];
+    let mut out =
+        vec![Line::blank(), Line::new(0).add(Tone::Strong, "Its services in every region whose prices are known")];
     out.extend(table(&rows));
     let without: Vec<&str> =
         regions.iter().filter(|(_, cost)| !cost.unpriced.is_empty()).map(|(region, _)| *region).collect();
@@ -273,3 +276,7 @@ pub(crate) fn compared(regions: &[(&str, StackCost)]) -> Vec<Line> {
     }
     out
 }
+
+#[cfg(test)]
+#[path = "cost_tests.rs"]
+mod tests;
