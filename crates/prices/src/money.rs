@@ -67,6 +67,12 @@ impl Money {
         Self(divided(self.0 * by.0, ONE))
     }
 
+    /// The amount as people see it: rounded to the cent, half away from zero.
+    #[must_use]
+    pub fn to_cents(self) -> Self {
+        Self(divided(self.0, ONE / 100) * (ONE / 100))
+    }
+
     /// With so many places behind the point (at most twelve), rounded half away from zero.
     pub fn rounded(self, places: u32) -> String {
         let places = places.min(PLACES);
@@ -149,6 +155,7 @@ mod tests {
     fn it_is_rounded_half_away_from_zero_and_only_to_be_shown() {
         assert_eq!(money("12.660025").rounded(2), "12.66");
         assert_eq!([money("0.005").rounded(2), (-money("0.005")).rounded(2)], ["0.01", "-0.01"]);
+        assert_eq!([money("12.660025").to_cents(), money("0.005").to_cents()], [money("12.66"), money("0.01")]);
         assert_eq!([money("0.0049").rounded(2), (-money("0.0049")).rounded(2)], ["0.00", "0.00"]);
         assert_eq!([money("2.5").rounded(0), money("0.5").rounded(99)], ["3", "0.500000000000"]);
     }

@@ -31,6 +31,13 @@ pub struct Way {
     pub monthly: Money,
 }
 
+impl Way {
+    /// Whether it suffices, to the cent.
+    pub fn is_within(&self, limit: Money) -> bool {
+        self.monthly.to_cents() <= limit
+    }
+}
+
 /// Minutes of a week from nine to six on weekdays.
 const OFFICE_HOURS: u32 = 5 * 9 * 60;
 
@@ -51,7 +58,7 @@ pub fn ways(region: &str, services: &[Service], limit: Money) -> Vec<Way> {
         .iter()
         .map(|measure| Way { measure: *measure, monthly: monthly(region, &with(services, *measure)) })
         .collect();
-    let enough: Vec<Way> = alone.iter().copied().filter(|way| way.monthly <= limit).collect();
+    let enough: Vec<Way> = alone.iter().copied().filter(|way| way.is_within(limit)).collect();
     if !enough.is_empty() {
         return enough;
     }
@@ -64,7 +71,7 @@ pub fn ways(region: &str, services: &[Service], limit: Money) -> Vec<Way> {
         if after < before {
             out.push(Way { measure, monthly: after });
         }
-        if after <= limit {
+        if after.to_cents() <= limit {
             break;
         }
         before = after;

@@ -124,8 +124,8 @@ fn a_budget_is_kept_to(kind: Kind) {
     run(&world, &["apply", "--yes"], 0);
     nothing_to_do(&world);
     // What is there already is no excuse; getting rid of it is always allowed.
-    write(&world, &file(1, Some("12.66")));
-    says(&run(&world, &["apply", "--yes"], 6), &["$0.01 more than the budget of $12.66"]);
+    write(&world, &file(1, Some("12.65")));
+    says(&run(&world, &["apply", "--yes"], 6), &["$0.01 more than the budget of $12.65"]);
     run(&world, &["destroy", "--yes"], 0);
 
     let mut windows = file(1, Some("200"));

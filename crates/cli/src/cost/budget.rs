@@ -23,12 +23,12 @@ pub(crate) fn exceeded(budget: Dollars, change: &Change) -> Option<Error> {
                 .help("take `budget:` out of the file, or put it into an environment that has prices"),
         );
     }
-    let monthly = change.after.cost().scheduled.most;
+    let monthly = change.after.cost().scheduled.most.to_cents();
     if monthly <= limit {
         return None;
     }
     let about = if change.after.is_approximate() { "about " } else { "" };
-    let most = if change.after.cost().scheduled.least < monthly { "up to " } else { "" };
+    let most = if change.after.cost().scheduled.least.to_cents() < monthly { "up to " } else { "" };
     let message = format!(
         "it would cost {about}{most}{} a month, {} more than the budget of {}; nothing was changed",
         dollars(monthly),
@@ -36,12 +36,12 @@ pub(crate) fn exceeded(budget: Dollars, change: &Change) -> Option<Error> {
         dollars(limit)
     );
     let ways = ways(&change.after.region, &change.services, limit);
-    let alone = ways.iter().filter(|way| way.monthly <= limit).count() == ways.len();
+    let alone = ways.iter().filter(|way| way.is_within(limit)).count() == ways.len();
     let error = ways.iter().enumerate().fold(Error::new(Kind::Refused, message), |error, (at, way)| {
         error.help(advice(way, if alone || at == 0 { "" } else { "and " }))
     });
     Some(match ways.last() {
-        Some(way) if way.monthly <= limit => error,
+        Some(way) if way.is_within(limit) => error,
         _ => error.help("raise `max_monthly` of `budget:`, or take services out of the file"),
     })
 }

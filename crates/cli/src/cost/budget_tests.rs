@@ -15,8 +15,8 @@ fn budget(amount: &str) -> Dollars {
 fn what_fits_is_let_through_to_the_cent() {
     // (0.25 × 0.04048 + 0.5 × 0.004445 + 0.005) × 730 = 12.660025
     let change = change(None, &file("us-east-1", "", ""));
-    assert!(exceeded(budget("12.67"), &change).is_none());
-    assert!(exceeded(budget("12.66"), &change).is_some());
+    assert!(exceeded(budget("12.66"), &change).is_none());
+    assert!(exceeded(budget("12.65"), &change).is_some());
 }
 
 #[test]

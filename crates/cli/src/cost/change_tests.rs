@@ -131,7 +131,9 @@ fn what_has_no_price_is_named_with_the_reason() {
 fn the_file_and_its_normal_form_cost_the_same() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/spec/good");
     let mut files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stack.example.yaml")];
-    files.extend(["load-balanced", "short-and-long", "scheduled", "extra"].map(|name| folder.join(format!("{name}.yaml"))));
+    files.extend(
+        ["load-balanced", "short-and-long", "scheduled", "extra"].map(|name| folder.join(format!("{name}.yaml"))),
+    );
     let mut services = 0;
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();

@@ -219,7 +219,7 @@ fn together(cost: &StackCost) -> Vec<Line> {
 fn foot(cost: &StackCost, around: &Around<'_>) -> Vec<Line> {
     let mut out = Vec::new();
     if let Some(budget) = around.budget {
-        let month = cost.cost().scheduled.most;
+        let month = cost.cost().scheduled.most.to_cents();
         let line = Line::new(0).add(Tone::Strong, "Budget");
         out.push(if month > budget {
             let text = format!(" {} a month: exceeded by {}", dollars(budget), dollars(month - budget));

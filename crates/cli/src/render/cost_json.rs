@@ -82,7 +82,7 @@ pub(crate) fn stack(of: &StackCost, around: &Around<'_>, others: &[(&str, StackC
     let sum = of.cost();
     let budget = around
         .budget
-        .map(|budget| json!({ "max_monthly": budget.to_string(), "exceeded": sum.scheduled.most > budget }));
+        .map(|budget| json!({ "max_monthly": budget.to_string(), "exceeded": sum.scheduled.most.to_cents() > budget }));
     let compared: Vec<Json> = others
         .iter()
         .map(|(region, other)| {

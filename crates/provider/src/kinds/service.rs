@@ -371,8 +371,7 @@ impl Service {
         let wanted = scaling::wanted(&want.fields);
         let desired = if is_new { want.int("desired_count").unwrap_or_default() } else { there.desired };
         let have = there.scaling.unwrap_or_default();
-        let steps =
-            scaling::steps(wanted.as_ref().map(|(scaling, _)| scaling), &have, there.memory.is_some(), desired);
+        let steps = scaling::steps(wanted.as_ref().map(|(scaling, _)| scaling), &have, there.memory.is_some(), desired);
         if let Some((_, mark)) = &wanted
             && !is_new
             && there.mark.as_ref() != Some(mark)
@@ -402,9 +401,7 @@ impl Service {
                 let body = json!({ "cluster": cluster, "service": want.name, "desiredCount": count });
                 json_call!(&UPDATE_SERVICE, aws.ecs_write().update_service(), &body).map(drop)
             }
-            Turn::Scale(step) => {
-                scaling_calls::carry_out(aws, &scaling_calls::id(cluster, &want.name), step).await
-            }
+            Turn::Scale(step) => scaling_calls::carry_out(aws, &scaling_calls::id(cluster, &want.name), step).await,
         }
     }
 }
