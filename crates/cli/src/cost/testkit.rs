@@ -1,4 +1,5 @@
 //! Stacks of one service, as the provider wants and sees them.
+#![expect(clippy::panic, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeMap;
 
