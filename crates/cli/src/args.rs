@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hatoba_model::names::AccountId;
+use hatoba_prices::money::Money;
 
 use crate::commands::doctor::args::DoctorArgs;
 use crate::duration::duration;
@@ -76,6 +77,10 @@ fn image(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), image.to_owned()))
 }
 
+fn gigabytes(text: &str) -> Result<Money, String> {
+    Money::read(text).ok_or_else(|| "write a number of GB such as 2 or 0.5".to_owned())
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
@@ -118,6 +123,8 @@ pub(crate) enum Command {
     },
     /// Print the permissions that a command needs for this file, as IAM policies.
     Permissions(PermissionsArgs),
+    /// Say what the stack costs: running, on its schedule, stopped. Asks AWS nothing.
+    Cost(CostArgs),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -226,6 +233,20 @@ pub(crate) struct PermissionsArgs {
     /// The account, where the file names none. Without it the credentials tell.
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<AccountId>,
+}
+
+/// Options of `cost`.
+#[derive(Debug, Args)]
+pub(crate) struct CostArgs {
+    /// How many GB of images the repositories hold.
+    #[arg(long, value_name = "GB", value_parser = gigabytes)]
+    pub(crate) images: Option<Money>,
+    /// How many GB of logs are written in a month.
+    #[arg(long, value_name = "GB", value_parser = gigabytes)]
+    pub(crate) logs: Option<Money>,
+    /// Also say what the same services cost in every region whose prices are known.
+    #[arg(long)]
+    pub(crate) compare: bool,
 }
 
 /// What permissions are for.

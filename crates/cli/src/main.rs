@@ -4,6 +4,7 @@ mod args;
 mod carry;
 mod commands;
 mod confirm;
+mod cost;
 mod duration;
 mod error;
 mod files;
@@ -21,7 +22,9 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::commands::{apply, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, prune};
+use crate::commands::{
+    apply, cost as price, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, prune,
+};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
@@ -77,6 +80,7 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Doctor(args) => doctor::run(&global, &args, ui).await,
         Command::Github { command } => github::run(&global, &command, ui).await,
         Command::Permissions(args) => permissions::run(&global, &args, ui).await,
+        Command::Cost(args) => price::run(&global, &args, ui),
         Command::Completions { shell } => offline::completions(shell, ui),
         Command::Version => offline::version(ui),
     }

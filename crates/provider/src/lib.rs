@@ -6,6 +6,7 @@ pub mod classify;
 pub mod deploy;
 pub mod desire;
 pub mod doctor;
+pub mod down;
 pub mod driver;
 mod http;
 pub mod images;
