@@ -10,6 +10,7 @@
 //! | `removal` | what left the file, was renamed, adopted or retained |
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `deploying` | new images |
+//! | `power` | stopped and started, by hand, on schedule, by load |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
 //! | `doctor` | refused tokens, missing permissions, an account that is not ready |
@@ -49,6 +50,7 @@ mod drift;
 mod helpers;
 mod ownership;
 mod permissions;
+mod power;
 mod removal;
 mod rows;
 mod stack;

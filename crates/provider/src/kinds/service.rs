@@ -287,10 +287,11 @@ impl Driver for Service {
         read::survey(cx).await
     }
 
-    async fn look(&self, aws: &Aws, target: &Target, depth: Depth) -> Result<Vec<Sighting>, CloudError> {
+    /// Application Auto Scaling is not asked: a deploy need not be allowed to, and what a step puts there it can put twice.
+    async fn look(&self, aws: &Aws, target: &Target, _: Depth) -> Result<Vec<Sighting>, CloudError> {
         let cluster = target.scope.as_deref().unwrap_or("default");
-        let which = if depth == Depth::Full { read::Scaled::Marked } else { read::Scaled::None };
-        read::one(aws, cluster, &target.name, which).await
+        let seen = read::describe(aws, cluster, &[target.name.as_str()]).await?;
+        Ok(seen.iter().filter_map(|service| live(service, None, None)).collect())
     }
 
     async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
@@ -371,8 +372,7 @@ impl Service {
         let wanted = scaling::wanted(&want.fields);
         let desired = if is_new { want.int("desired_count").unwrap_or_default() } else { there.desired };
         let have = there.scaling.unwrap_or_default();
-        let steps =
-            scaling::steps(wanted.as_ref().map(|(scaling, _)| scaling), &have, there.memory.is_some(), desired);
+        let steps = scaling::steps(wanted.as_ref().map(|(scaling, _)| scaling), &have, there.memory.is_some(), desired);
         if let Some((_, mark)) = &wanted
             && !is_new
             && there.mark.as_ref() != Some(mark)
@@ -402,9 +402,7 @@ impl Service {
                 let body = json!({ "cluster": cluster, "service": want.name, "desiredCount": count });
                 json_call!(&UPDATE_SERVICE, aws.ecs_write().update_service(), &body).map(drop)
             }
-            Turn::Scale(step) => {
-                scaling_calls::carry_out(aws, &scaling_calls::id(cluster, &want.name), step).await
-            }
+            Turn::Scale(step) => scaling_calls::carry_out(aws, &scaling_calls::id(cluster, &want.name), step).await,
         }
     }
 }
@@ -415,7 +413,11 @@ impl Service {
 /// When a read failed.
 pub async fn whole(aws: &Aws, want: &Desired) -> Result<Option<Sighting>, CloudError> {
     let cluster = want.scope.as_deref().unwrap_or("default");
-    Ok(read::one(aws, cluster, &want.name, read::Scaled::All).await?.into_iter().next())
+    let ids = [scaling_calls::id(cluster, &want.name)];
+    let names = [want.name.as_str()];
+    let (seen, scaling) = futures::try_join!(read::describe(aws, cluster, &names), scaling_calls::read(aws, &ids))?;
+    let scaling = scaling.into_values().next();
+    Ok(seen.iter().find_map(|service| live(service, None, scaling.clone())))
 }
 
 /// Tasks start as soon as the service is there: what they need comes first.

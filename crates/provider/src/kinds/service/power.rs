@@ -39,7 +39,9 @@ impl Memory {
     /// What a tag holds. Words that somebody else wrote into it are not understood, and do no harm.
     pub(super) fn read(text: &str) -> Self {
         let word = |name: &str| {
-            text.split(' ').find_map(|word| word.split_once('=').filter(|(key, _)| *key == name)).map(|(_, value)| value)
+            text.split(' ')
+                .find_map(|word| word.split_once('=').filter(|(key, _)| *key == name))
+                .map(|(_, value)| value)
         };
         let bound = |name| word(name).and_then(|bound| bound.parse().ok());
         Self {
@@ -139,7 +141,10 @@ impl Seen {
         let until = self.memory.as_ref().and_then(|memory| memory.until.as_deref());
         match (&self.running(), &self.memory) {
             (Value::Bool(false), _) => out.push(match until {
-                Some(until) => format!("stopped at the end of `hatoba up --for` ({}); `hatoba up` starts it again", readable(until)),
+                Some(until) => format!(
+                    "stopped at the end of `hatoba up --for` ({}); `hatoba up` starts it again",
+                    readable(until)
+                ),
                 None => "stopped by `hatoba down`; `hatoba up` starts it again".to_owned(),
             }),
             (Value::Text(text), Some(_)) if text == "partly" => {
@@ -164,7 +169,11 @@ impl Seen {
     /// Stops it: the calls in order.
     pub(super) fn stop(&self) -> Vec<Turn> {
         let (scaling, mut turns) = (self.there(), Vec::new());
-        let bounds = scaling.target.as_ref().filter(|_| !self.is_temporary()).and_then(|_| scaling.running(self.mark.as_deref()));
+        let bounds = scaling
+            .target
+            .as_ref()
+            .filter(|_| !self.is_temporary())
+            .and_then(|_| scaling.running(self.mark.as_deref()));
         let memory = self.memory.clone().unwrap_or(Memory { count: self.desired, bounds, until: None });
         if self.memory.is_none() {
             turns.push(Turn::Remember(memory.clone()));

@@ -190,10 +190,8 @@ fn autoscaling_wish(spec: &Spec, autoscaling: &Autoscaling) -> Value {
     }
     if let Some(requests) = &autoscaling.requests {
         let label = requests.label(spec).unwrap_or_default();
-        let value = [
-            ("per_copy", Value::from(requests.per_copy.unwrap_or_default())),
-            ("target_group", Value::Text(label)),
-        ];
+        let value =
+            [("per_copy", Value::from(requests.per_copy.unwrap_or_default())), ("target_group", Value::Text(label))];
         parts.insert("requests".to_owned(), Value::map(value));
     }
     if POLICIES.iter().any(|(_, key, _)| parts.contains_key(*key)) {
@@ -312,7 +310,10 @@ fn load_parts(have: &Scaling, running: Bounds) -> BTreeMap<String, Value> {
 }
 
 /// A whole number as such; a fraction as its text.
-#[expect(clippy::cast_possible_truncation, reason = "a fraction of nothing was looked at just before, and targets are small")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a fraction of nothing was looked at just before, and targets are small"
+)]
 fn number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 1e15 { Value::Int(value as i64) } else { Value::Text(value.to_string()) }
 }
@@ -394,9 +395,8 @@ pub(super) fn steps(want: Option<&Scaling>, have: &Scaling, is_down: bool, desir
             && seconds(policy.scale_in_cooldown) == seconds(there.scale_in_cooldown)
             && seconds(policy.scale_out_cooldown) == seconds(there.scale_out_cooldown)
     };
-    let policies = want.policies.iter().filter(|(name, policy)| {
-        have.policies.get(*name).is_none_or(|there| !same(policy, there))
-    });
+    let policies =
+        want.policies.iter().filter(|(name, policy)| have.policies.get(*name).is_none_or(|there| !same(policy, there)));
     steps.extend(policies.map(|(name, policy)| Do::PutPolicy(name.clone(), policy.clone())));
     steps.extend(remove(want, have));
     steps
@@ -404,7 +404,8 @@ pub(super) fn steps(want: Option<&Scaling>, have: &Scaling, is_down: bool, desir
 
 /// Takes away what is ours and no more wanted. The end of an `up --for` is not the file's to decide.
 fn remove(want: &Scaling, have: &Scaling) -> Vec<Do> {
-    let actions = [START, STOP].into_iter().filter(|name| have.actions.contains_key(*name) && !want.actions.contains_key(*name));
+    let actions =
+        [START, STOP].into_iter().filter(|name| have.actions.contains_key(*name) && !want.actions.contains_key(*name));
     let policies = POLICIES.iter().map(|(name, ..)| *name);
     let policies = policies.filter(|name| have.policies.contains_key(*name) && !want.policies.contains_key(*name));
     let actions = actions.map(|name| Do::DeleteAction(name.to_owned()));

@@ -111,7 +111,8 @@ async fn targets(aws: &Aws, ids: &[String]) -> Result<Vec<(String, Target)>, Clo
     let mut found = Vec::new();
     for some in ids.chunks(BATCH) {
         let query = aws.scaling().describe_scalable_targets().service_namespace(ServiceNamespace::Ecs);
-        let query = query.set_resource_ids(Some(some.to_vec())).scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
+        let query =
+            query.set_resource_ids(Some(some.to_vec())).scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
         let mut pages = query.into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(failed(&DESCRIBE_SCALABLE_TARGETS))?;
@@ -156,9 +157,11 @@ async fn policies(aws: &Aws, only: Option<String>) -> Result<Vec<(String, String
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(failed(&DESCRIBE_SCALING_POLICIES))?;
-        found.extend(page.scaling_policies().iter().map(|policy| {
-            (policy.resource_id().to_owned(), policy.policy_name().to_owned(), policy_of(policy))
-        }));
+        found.extend(
+            page.scaling_policies()
+                .iter()
+                .map(|policy| (policy.resource_id().to_owned(), policy.policy_name().to_owned(), policy_of(policy))),
+        );
     }
     Ok(found)
 }
@@ -168,7 +171,9 @@ fn policy_of(policy: &ApiPolicy) -> Policy {
     let config = policy.target_tracking_scaling_policy_configuration();
     let metric = config.and_then(|config| config.predefined_metric_specification());
     Policy {
-        metric: metric.map_or(policy.policy_type().as_str(), |metric| metric.predefined_metric_type().as_str()).to_owned(),
+        metric: metric
+            .map_or(policy.policy_type().as_str(), |metric| metric.predefined_metric_type().as_str())
+            .to_owned(),
         label: metric.and_then(|metric| metric.resource_label()).map(str::to_owned),
         value: config.map(|config| config.target_value()).unwrap_or_default(),
         scale_in_cooldown: config.and_then(|config| config.scale_in_cooldown()),
@@ -179,8 +184,7 @@ fn policy_of(policy: &ApiPolicy) -> Policy {
 
 /// Makes one call.
 pub(super) async fn carry_out(aws: &Aws, id: &str, step: &Do) -> Result<(), CloudError> {
-    let (client, ecs, count) =
-        (aws.scaling_write(), ServiceNamespace::Ecs, ScalableDimension::EcsServiceDesiredCount);
+    let (client, ecs, count) = (aws.scaling_write(), ServiceNamespace::Ecs, ScalableDimension::EcsServiceDesiredCount);
     match step {
         Do::Register { bounds, suspended } => {
             let state = SuspendedState::builder().scheduled_scaling_suspended(*suspended).build();
