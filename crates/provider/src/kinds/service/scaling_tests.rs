@@ -83,7 +83,7 @@ fn apply(spec: &Spec, have: &Scaling, is_down: bool, desired: i64) -> (Scaling, 
 #[test]
 fn from_every_file_to_every_other_there_is_nothing_left_to_do() {
     for is_down in [false, true] {
-        for desired in [0, 1, 7] {
+        for desired in [0, 7] {
             for before in specs() {
                 let (have, mark) = apply(&before, &Scaling::default(), is_down, desired);
                 assert_eq!(changed(&wish(&before), &normal(&have, mark.as_deref(), is_down)), [""; 0], "{before:?}");
