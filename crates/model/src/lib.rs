@@ -2,6 +2,7 @@
 //! Knows nothing of network, time or terminals.
 
 pub mod address;
+pub mod budget;
 pub mod check;
 pub mod diag;
 pub mod facts;

@@ -16,6 +16,7 @@ pub mod normal;
 mod pace;
 pub mod permissions;
 pub mod provider;
+pub mod prune;
 mod server_clock;
 mod shape;
 pub mod survey;

@@ -1,6 +1,7 @@
 //! The commands.
 
 pub(crate) mod apply;
+pub(crate) mod cost;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
 pub(crate) mod doctor;
@@ -10,3 +11,4 @@ pub(crate) mod offline;
 pub(crate) mod permissions;
 pub(crate) mod plan;
 pub(crate) mod power;
+pub(crate) mod prune;

@@ -20,7 +20,6 @@ use crate::args::{DownArgs, Global, UpArgs};
 use crate::carry::{again, complete, quoted};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
-use crate::render;
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session::{self, Session};
@@ -84,10 +83,10 @@ async fn run(
     let seen = pairs.iter().map(|pair| Sighting { remarks: Vec::new(), ..pair.live.clone() }).collect();
     let look = session.planned(Snapshot { seen, ..Snapshot::default() }, Intent::Present)?;
 
-    let not_done = json!({ "plan": render::json::plan(&look.plan), "outcome": null });
+    let not_done = json!({ "plan": look.document(), "outcome": null });
     if let Some(obstacle) = look.obstacle() {
         if !ui.json {
-            ui.data(&render::plan::text(&look.plan, &session.place(), ui.out))?;
+            ui.data(&look.text(&session.place(), ui.out))?;
         }
         return Err(obstacle.document(not_done));
     }
@@ -99,9 +98,9 @@ async fn run(
         return Ok(0);
     }
     if !ui.json {
-        ui.data(&render::plan::text(&look.plan, &session.place(), ui.out))?;
+        ui.data(&look.text(&session.place(), ui.out))?;
     }
-    let code = complete(&look.plan, &session, said, Some("scale"), ui, interrupt).await?;
+    let code = complete(&look, &session, said, Some("scale"), ui, interrupt).await?;
     if let Power::Until(moment) = power {
         let text = format!(
             "Until {} UTC: then they are stopped, whether or not this machine is on.",

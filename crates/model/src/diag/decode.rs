@@ -12,6 +12,7 @@ impl From<&DecodeError> for Diagnostic {
                 let example = match field.as_str() {
                     "stack" if path.is_root() => "stack: papyrus",
                     "region" if path.is_root() => "region: us-west-2",
+                    "max_monthly" => "max_monthly: 20",
                     "repository" if *path == Path::of(&["github"]) => "repository: acme/papyrus",
                     _ => &format!("{field}: …"),
                 };
