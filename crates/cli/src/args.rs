@@ -77,6 +77,29 @@ fn image(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), image.to_owned()))
 }
 
+/// `2h`, `90m`, `1d12h`: from a minute to a year.
+fn span(text: &str) -> Result<Duration, String> {
+    let (mut minutes, mut rest) = (0_u64, text);
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, tail) = rest.split_at(digits);
+        let unit = match tail.chars().next() {
+            Some('m') => 1,
+            Some('h') => 60,
+            Some('d') => 24 * 60,
+            _ => return Err("write it as `2h`, `90m` or `1d12h`".to_owned()),
+        };
+        let number: u64 = number.parse().map_err(|_| "write it as `2h`, `90m` or `1d12h`".to_owned())?;
+        minutes = number.checked_mul(unit).and_then(|more| minutes.checked_add(more)).unwrap_or(u64::MAX);
+        rest = tail.get(1..).unwrap_or_default();
+    }
+    match minutes {
+        1..=527_040 => Ok(Duration::from_secs(60 * minutes)),
+        0 => Err("it is at least a minute".to_owned()),
+        _ => Err("it is at most a year".to_owned()),
+    }
+}
+
 fn gigabytes(text: &str) -> Result<Money, String> {
     Money::read(text).ok_or_else(|| "write a number of GB such as 2 or 0.5".to_owned())
 }
@@ -109,6 +132,10 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Bring a new image into a service, and change nothing else.
     Deploy(DeployArgs),
+    /// Stop services, so that nothing of them runs and costs; their counts are remembered.
+    Down(DownArgs),
+    /// Start services that were stopped, as they were.
+    Up(UpArgs),
     /// Delete everything that the stack owns.
     Destroy(DestroyArgs),
     /// Delete old revisions and images that nothing uses.
@@ -199,6 +226,25 @@ pub(crate) struct DeployArgs {
     pub(crate) images: Vec<(String, String)>,
 }
 
+/// Options of `down`.
+#[derive(Debug, Args)]
+pub(crate) struct DownArgs {
+    /// The services, by their keys in the file; all of them where none is named.
+    #[arg(value_name = "SERVICE")]
+    pub(crate) services: Vec<String>,
+}
+
+/// Options of `up`.
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// The services, by their keys in the file; all of them where none is named.
+    #[arg(value_name = "SERVICE")]
+    pub(crate) services: Vec<String>,
+    /// Stop them again after this time: `2h`, `90m`, `1d12h`.
+    #[arg(long = "for", value_name = "TIME", value_parser = span)]
+    pub(crate) span: Option<Duration>,
+}
+
 /// Options of `destroy`.
 #[derive(Debug, Args)]
 pub(crate) struct DestroyArgs {
@@ -260,6 +306,8 @@ pub(crate) enum Purpose {
     Destroy,
     /// New images for every service.
     Deploy,
+    /// Stopping and starting every service.
+    Scale,
     /// Pushing to every repository, and deploying every service.
     Ci,
 }
@@ -272,6 +320,7 @@ impl Purpose {
             Self::Apply => "apply",
             Self::Destroy => "destroy",
             Self::Deploy => "deploy",
+            Self::Scale => "scale",
             Self::Ci => "ci",
         }
     }
@@ -298,6 +347,16 @@ mod tests {
         let after = Cli::try_parse_from(["hatoba", "plan", "--json", "-vv", "--color", "never"]).unwrap();
         assert_eq!((after.global.json, after.global.verbose, after.global.color), (true, 2, Color::Never));
         assert_eq!(after.global.file, PathBuf::from("stack.yaml"));
+    }
+
+    #[test]
+    fn spans_of_time_are_read() {
+        for (text, minutes) in [("2h", 120), ("90m", 90), ("1d12h", 36 * 60), ("1h30m", 90), ("366d", 527_040)] {
+            assert_eq!(span(text), Ok(Duration::from_secs(60 * minutes)), "{text}");
+        }
+        for text in ["", "0m", "2", "h", "2 h", "-2h", "1.5h", "367d", "99999999999999999999d", "2hours"] {
+            assert!(span(text).is_err(), "{text}");
+        }
     }
 
     #[test]

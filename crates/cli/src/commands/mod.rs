@@ -10,4 +10,5 @@ pub(crate) mod graph;
 pub(crate) mod offline;
 pub(crate) mod permissions;
 pub(crate) mod plan;
+pub(crate) mod power;
 pub(crate) mod prune;
