@@ -1,16 +1,19 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hatoba_model::names::AccountId;
+use hatoba_rollout::follow::{Limits, OnFailure};
+use hatoba_rollout::pause::{LONGEST, TIMEOUT};
 
 use crate::commands::doctor::args::DoctorArgs;
 
 /// What `hatoba --help` says below the options.
 const EXIT_CODES: &str = "\
 Exit codes: 0 done or nothing to do, 1 failed, 2 changes are pending (plan --detailed-exitcode), 3 the file is invalid, \
-4 credentials or permissions, 5 the deployment failed, 6 refused, 130 interrupted.";
+4 credentials or permissions, 5 the deployment failed or was rolled back, 6 refused, 130 interrupted.";
 
 /// From a GitHub repository to AWS Fargate, from one file.
 #[derive(Debug, Parser)]
@@ -102,6 +105,8 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Bring a new image into a service, and change nothing else.
     Deploy(DeployArgs),
+    /// Go back to the last revision of a service that completed, and change nothing else.
+    Rollback(RollbackArgs),
     /// Delete everything that the stack owns.
     Destroy(DestroyArgs),
     /// Explain what stands in the way: a refused token, a missing permission, an account that is not ready.
@@ -175,6 +180,66 @@ pub(crate) struct ApplyArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
+}
+
+/// How deployments are followed that a command starts.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct FollowArgs {
+    /// How long a deployment may take, such as `90s`, `20m` or `1h`; 20 minutes unless stated.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// What to do about a deployment that cannot succeed any more, or takes too long.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Failing::Rollback)]
+    pub(crate) on_failure: Failing,
+    /// Do not wait for the verdict of ECS.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// The longest rest between two looks at a deployment; 5 seconds unless stated.
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "no_wait")]
+    pub(crate) every: Option<Duration>,
+}
+
+impl FollowArgs {
+    /// How long, and what then.
+    pub(crate) fn limits(&self) -> Limits {
+        let on_failure = match self.on_failure {
+            Failing::Rollback => OnFailure::Rollback,
+            Failing::Leave => OnFailure::Leave,
+        };
+        Limits { timeout: self.timeout.unwrap_or(TIMEOUT), on_failure }
+    }
+
+    /// The longest rest between two looks.
+    pub(crate) fn longest(&self) -> Duration {
+        self.every.unwrap_or(LONGEST)
+    }
+}
+
+/// What to do about a deployment that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Failing {
+    /// Bring back what ran before.
+    Rollback,
+    /// Leave it as it is: ECS goes on trying.
+    Leave,
+}
+
+/// A time: `500ms`, `90s`, `20m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| "write it as 90s, 20m or 1h")?;
+    let time = match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(3_600).map(Duration::from_secs),
+        _ => None,
+    };
+    let day = Duration::from_secs(24 * 3_600);
+    time.filter(|time| !time.is_zero() && *time <= day).ok_or_else(|| "write it as 90s, 20m or 1h, at most a day".to_owned())
 }
 
 /// Options of `deploy`.
@@ -186,6 +251,18 @@ pub(crate) struct DeployArgs {
     /// The image for a container whose image is `live`: a tag or digest of its repository, or an image in full. May be repeated.
     #[arg(long = "image", required = true, value_name = "CONTAINER=IMAGE", value_parser = image)]
     pub(crate) images: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// The service, by its key in the file; may be left out where there is only one.
+    #[arg(value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
 }
 
 /// Options of `destroy`.
@@ -259,6 +336,17 @@ mod tests {
         let after = Cli::try_parse_from(["hatoba", "plan", "--json", "-vv", "--color", "never"]).unwrap();
         assert_eq!((after.global.json, after.global.verbose, after.global.color), (true, 2, Color::Never));
         assert_eq!(after.global.file, PathBuf::from("stack.yaml"));
+    }
+
+    #[test]
+    fn times_have_a_unit() {
+        let read = |text: &str| duration(text).ok();
+        assert_eq!(read("90s"), Some(Duration::from_secs(90)));
+        assert_eq!(read("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(["1h", "2m"].map(read), [3_600, 120].map(|seconds| Some(Duration::from_secs(seconds))));
+        for wrong in ["", "10", "s", "0s", "1d", "25h", "-1s", "99999999999999999999m", "18446744073709551615h"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod commands;
 mod confirm;
 mod error;
 mod files;
+mod follow;
 mod graph;
 mod interrupt;
 mod progress;
@@ -20,7 +21,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::commands::{apply, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan};
+use crate::commands::{apply, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, rollback};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
@@ -71,6 +72,7 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Plan(args) => plan::run(&global, &args, ui).await,
         Command::Apply(args) => apply::run(global, &args, ui, interrupt).await,
         Command::Deploy(args) => deploy::run(&global, &args, ui, interrupt).await,
+        Command::Rollback(args) => rollback::run(&global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
         Command::Doctor(args) => doctor::run(&global, &args, ui).await,
         Command::Github { command } => github::run(&global, &command, ui).await,

@@ -15,6 +15,7 @@ pub mod normal;
 mod pace;
 pub mod permissions;
 pub mod provider;
+pub mod rollout;
 mod server_clock;
 mod shape;
 pub mod survey;

@@ -296,6 +296,23 @@ impl TaskDefinition {
     }
 }
 
+/// A revision by its ARN, as it is; nothing where it is gone.
+///
+/// # Errors
+/// When it could not be read.
+pub async fn revision(aws: &Aws, arn: &str) -> Result<Option<Sighting>, CloudError> {
+    let answer = calls::describe(aws, arn).await?;
+    Ok(answer.and_then(|answer| live(&answer, None, aws.facts())))
+}
+
+/// The active revisions of the family of a revision, the newest first.
+///
+/// # Errors
+/// When they could not be read.
+pub async fn active_revisions(aws: &Aws, arn: &str) -> Result<Vec<String>, CloudError> {
+    calls::revisions(aws, family_of(arn), "ACTIVE").await
+}
+
 /// The revision at the end of an ARN.
 fn revision_of(arn: &str) -> u64 {
     arn.rsplit_once(':').and_then(|(_, revision)| revision.parse().ok()).unwrap_or_default()
