@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::args::{FollowArgs, Global};
 use crate::error::{Error, Kind};
-use crate::follow::follow;
+use crate::follow::{Started, follow};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::render;
@@ -77,7 +77,8 @@ pub(crate) async fn complete(
     });
     finish(plan, &outcome, session.facts(), run.again, run.command, ui)
         .map_err(|error| error.document(document.clone()))?;
-    let followed = follow(started(plan, &outcome), run.follow, session, ui, interrupt).await;
+    let started = Started { deployments: started(plan, &outcome), interrupted: outcome.interrupted, again: run.again };
+    let followed = follow(started, run.follow, session, ui, interrupt).await;
     document["deployments"] = followed.deployments;
     if let Some(error) = followed.error {
         return Err(error.document(document));

@@ -25,6 +25,16 @@ use crate::ui::Ui;
 /// How often a rollback is asked for again while ECS asks for fewer calls or does not answer.
 const ATTEMPTS: u32 = 5;
 
+/// What is to be followed.
+pub(crate) struct Started<'a> {
+    /// The deployments.
+    pub(crate) deployments: Vec<Target>,
+    /// Whether somebody has pressed Ctrl-C by now.
+    pub(crate) interrupted: bool,
+    /// The command that brings about what was rolled back.
+    pub(crate) again: &'a str,
+}
+
 /// What following came to.
 pub(crate) struct Followed {
     /// The deployments, for `--json`.
@@ -42,13 +52,18 @@ enum Wish {
 
 /// Follows deployments to their verdicts.
 pub(crate) async fn follow(
-    started: Vec<Target>,
+    started: Started<'_>,
     args: &FollowArgs,
     session: &Session,
     ui: &Ui,
     interrupt: &Interrupt,
 ) -> Followed {
+    let interrupted = started.interrupted;
     let mut followed = Follow::new(started, args, session, ui);
+    if interrupted && !followed.rollouts.is_empty() {
+        let error = followed.left();
+        return followed.done(Some(error));
+    }
     if args.no_wait || followed.rollouts.is_empty() {
         for rollout in &followed.rollouts {
             let text = format!("{}: the deployment goes on; it is not waited for", rollout.target().address);
@@ -77,13 +92,14 @@ struct Follow<'a> {
     told: BTreeMap<usize, (String, Duration)>,
     /// Whether somebody wanted it stopped.
     stopped: bool,
+    again: &'a str,
 }
 
 impl<'a> Follow<'a> {
-    fn new(started: Vec<Target>, args: &FollowArgs, session: &'a Session, ui: &'a Ui) -> Self {
+    fn new(started: Started<'a>, args: &FollowArgs, session: &'a Session, ui: &'a Ui) -> Self {
         let limits = args.limits();
         Self {
-            rollouts: started.into_iter().map(|target| Rollout::new(target, limits)).collect(),
+            rollouts: started.deployments.into_iter().map(|target| Rollout::new(target, limits)).collect(),
             endings: BTreeMap::new(),
             observer: Observer::new(session.provider.aws()),
             session,
@@ -93,13 +109,14 @@ impl<'a> Follow<'a> {
             drawn: 0,
             told: BTreeMap::new(),
             stopped: false,
+            again: started.again,
         }
     }
 
     /// Looks until every deployment has ended.
     async fn run(&mut self, mut heard: watch::Receiver<Option<Signal>>, interrupt: &Interrupt) -> Result<(), Error> {
         loop {
-            let mut at_once = self.round().await?;
+            let at_once = self.round().await?;
             if self.endings.len() == self.rollouts.len() {
                 return Ok(());
             }
@@ -108,7 +125,7 @@ impl<'a> Follow<'a> {
             let rested = tokio::time::sleep(if at_once { Duration::ZERO } else { rest });
             tokio::pin!(rested);
             let mut ticks = tokio::time::interval(Duration::from_secs(1));
-            while !at_once || !rested.is_elapsed() {
+            loop {
                 tokio::select! {
                     biased;
                     Ok(()) = heard.changed() => {
@@ -120,7 +137,7 @@ impl<'a> Follow<'a> {
                                 self.stopped = true;
                                 self.rollouts.iter_mut().for_each(Rollout::stop);
                                 heard = interrupt.follow();
-                                at_once = true;
+                                break;
                             }
                         }
                     }
@@ -184,7 +201,7 @@ impl<'a> Follow<'a> {
         let mut lines: Vec<Line> = Vec::new();
         for note in &progress.notes {
             tracing::info!(resource = %address, ?note, "deployment");
-            lines.extend(render::note(&address, note, self.began.elapsed()));
+            lines.extend(render::note(&address, note));
         }
         if let Next::Ended(ending) = &progress.next {
             lines.extend(render::ending(&address, ending));
@@ -227,7 +244,9 @@ impl<'a> Follow<'a> {
         let open = self.rollouts.iter().enumerate().filter(|(at, _)| !self.endings.contains_key(at));
         let names: Vec<&str> = open.map(|(_, rollout)| rollout.target().address.as_str()).collect();
         let message = format!("interrupted; the deployment of {} goes on", names.join(", "));
-        Error::new(Kind::Interrupted, message).help("ECS finishes it, or rolls it back, without hatoba")
+        Error::new(Kind::Interrupted, message)
+            .help("ECS finishes it, or rolls it back, without hatoba")
+            .help(format!("if it is rolled back, bring it about again with: {}", self.again))
     }
 
     /// What it came to.

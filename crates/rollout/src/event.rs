@@ -18,7 +18,11 @@ pub fn is_news(message: &str) -> bool {
 
 /// The event without what the reader knows: the name of the service, and a link into the documentation.
 pub fn text(message: &str) -> &str {
-    let rest = message.strip_prefix("(service ").and_then(|rest| rest.split_once(") ")).map_or(message, |(_, rest)| rest);
+    let mut rest = message;
+    for begin in ["(service ", "(deployment "] {
+        let after = rest.strip_prefix(begin).and_then(|after| after.split_once(") "));
+        rest = after.map_or(rest, |(_, after)| after);
+    }
     let rest = rest.split(" For more information, see").next().unwrap_or(rest);
     rest.trim().trim_end_matches('.')
 }
@@ -41,6 +45,7 @@ mod tests {
         let long = "(service papyrus) was unable to place a task. For more information, see the Troubleshooting section.";
         assert_eq!(text(long), "was unable to place a task");
         assert_eq!(text("(service papyrus, taskSet ecs-svc/1) has failed."), "has failed");
+        assert_eq!(text("(service papyrus) (deployment ecs-svc/1) deployment failed: no."), "deployment failed: no");
         assert_eq!(text("anything"), "anything");
     }
 }

@@ -8,7 +8,7 @@ use crate::cause::Cause;
 use crate::ending::{After, By, Ending, Verdict};
 use crate::event::{is_news, text};
 use crate::note::Note;
-use crate::state::{Look, Millis, Read, Service, ServiceDeployment, Task, last};
+use crate::state::{Look, Millis, Read, RolloutState, Service, ServiceDeployment, Task, last};
 use crate::tasks::{Failure, Shown};
 
 /// How long reads may be behind what a call has answered, unless the whole has less time.
@@ -156,6 +156,8 @@ pub struct Rollout {
     pub(crate) event_cause: Option<Cause>,
     pub(crate) events: BTreeSet<String>,
     pub(crate) rolling_back_told: bool,
+    /// What ECS said of why it rolls back.
+    pub(crate) said: Option<String>,
     /// Whether anything but this deployment had completed when it was first seen.
     pub(crate) earlier: Option<String>,
     pub(crate) service: Option<Service>,
@@ -188,6 +190,7 @@ impl Rollout {
             event_cause: None,
             events: BTreeSet::new(),
             rolling_back_told: false,
+            said: None,
             earlier: None,
             service: None,
             failed_since: None,
@@ -365,7 +368,9 @@ impl Rollout {
         let reason = if self.is_deleted() {
             Some("the service was deleted meanwhile".to_owned())
         } else {
-            said.or_else(|| ours.and_then(|ours| ours.reason.clone()))
+            let failed = ours.filter(|ours| ours.rollout == Some(RolloutState::Failed));
+            // That it was told to stop is no news to whoever told it.
+            said.or_else(|| failed.and_then(|ours| ours.reason.clone())).or(self.said.clone()).filter(|_| by == By::Ecs)
         };
         Next::Ended(Box::new(Ending {
             verdict,

@@ -104,8 +104,11 @@ impl Rollout {
             of.and_then(|of| of.reason.as_deref()).is_some_and(|reason| reason.to_ascii_lowercase().contains("rolling back"))
         };
         let failed = ours.is_some_and(|ours| ours.rollout == Some(RolloutState::Failed));
+        // A look may come too late for what ECS says of it: then what ran before is what was asked for last.
+        let before = self.target.before.as_deref().or(self.earlier.as_deref()).map(last);
+        let back = before == Some(last(&primary.task_definition)) && before != Some(last(&self.task_definition()));
         let ordered = matches!(self.phase, Phase::RollingBack { .. });
-        if !(says(Some(primary)) || says(ours) || failed || ordered) {
+        if !(says(Some(primary)) || says(ours) || failed || ordered || back || self.rolling_back_told) {
             return Some(self.ending(Verdict::Superseded, By::Ecs, After::Over));
         }
         if primary.rollout == Some(RolloutState::Completed) {
@@ -134,6 +137,7 @@ impl Rollout {
     fn tell_rolling_back(&mut self, why: String, notes: &mut Vec<Note>) {
         if !self.rolling_back_told {
             self.rolling_back_told = true;
+            self.said = Some(why.clone()).filter(|why| !why.is_empty());
             notes.push(Note::RollingBack { by: self.ended_by(), why });
         }
     }

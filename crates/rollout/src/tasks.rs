@@ -93,7 +93,11 @@ impl Rollout {
         failure.tries = None;
         failure.cause = explain(&failure.seen, &log.lines).unwrap_or_else(|| failure.cause.clone());
         failure.lines.clone_from(&log.lines);
-        notes.push(Note::Log { task: log.task, container: log.container, lines: log.lines });
+        // What fails the same way again is told once.
+        let told = self.failures.iter().any(|other| other.task != log.task && other.lines == log.lines);
+        if !told {
+            notes.push(Note::Log { task: log.task, container: log.container, lines: log.lines });
+        }
     }
 
     /// The logs whose end is wanted.

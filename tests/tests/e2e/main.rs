@@ -10,6 +10,7 @@
 //! | `removal` | what left the file, was renamed, adopted or retained |
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `deploying` | new images |
+//! | `rolling_back` | back to what completed before |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
 //! | `doctor` | refused tokens, missing permissions, an account that is not ready |
@@ -50,6 +51,7 @@ mod helpers;
 mod ownership;
 mod permissions;
 mod removal;
+mod rolling_back;
 mod rows;
 mod stack;
 mod workflows;

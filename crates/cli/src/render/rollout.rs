@@ -1,7 +1,5 @@
 //! Deployments that are followed: what happens, and how they end.
 
-use std::time::Duration;
-
 use hatoba_rollout::ending::{After, By, Ending, Verdict};
 use hatoba_rollout::follow::Target;
 use hatoba_rollout::note::{Note, TaskNow};
@@ -21,7 +19,7 @@ fn short(id: &str) -> String {
 }
 
 /// Something that happened.
-pub(crate) fn note(address: &str, note: &Note, now: Duration) -> Vec<Line> {
+pub(crate) fn note(address: &str, note: &Note) -> Vec<Line> {
     let line = |sign: &str, tone: Tone| Line::new(2).hang(4).add(tone, sign).text(" ");
     match note {
         Note::Began { task_definition, desired, .. } => {
@@ -40,6 +38,7 @@ pub(crate) fn note(address: &str, note: &Note, now: Duration) -> Vec<Line> {
                 TaskNow::Stopped { reason, cause } => {
                     let text = match (cause, reason) {
                         (Some(cause), _) => format!("stopped: {}", one_line(&cause.what)),
+                        (None, Some(reason)) if reason.starts_with("Scaling activity") => "stopped".to_owned(),
                         (None, Some(reason)) => format!("stopped ({})", one_line(reason)),
                         (None, None) => "stopped".to_owned(),
                     };
@@ -48,7 +47,11 @@ pub(crate) fn note(address: &str, note: &Note, now: Duration) -> Vec<Line> {
                 }
             }
         }
-        Note::Event(text) => vec![line("!", Tone::Warning).text(&one_line(text))],
+        Note::Event(text) => {
+            let verb = ["was ", "is ", "has ", "will "].iter().any(|verb| text.starts_with(verb));
+            let who = if verb { "the service " } else { "" };
+            vec![line("!", Tone::Warning).text(&format!("{who}{}", one_line(text)))]
+        }
         Note::Log { task, container, lines } => {
             let mut out = vec![line("·", Tone::Faint).text(&format!("the last lines of `{container}` of task {}:", short(task)))];
             out.extend(log(lines));
@@ -60,7 +63,7 @@ pub(crate) fn note(address: &str, note: &Note, now: Duration) -> Vec<Line> {
                 By::Hatoba | By::User => "rolling back",
             };
             let why = if why.is_empty() { String::new() } else { format!(": {}", one_line(why)) };
-            vec![line("!", Tone::Warning).text(&format!("{who}{why} ({})", time(now)))]
+            vec![line("!", Tone::Warning).text(&format!("{who}{why}"))]
         }
         Note::Unread(message) => {
             vec![line("!", Tone::Warning).add(Tone::Faint, &format!("not shown from here on: {}", one_line(message)))]
@@ -121,10 +124,6 @@ pub(crate) fn ending(address: &str, ending: &Ending) -> Vec<Line> {
         let text = if failed == 1 { format!("1, {}", short(task)) } else { format!("{failed}, the last one {}", short(task)) };
         out.push(part("failed tasks").text(&text));
     }
-    if let Some(tail) = &ending.log {
-        out.push(part(&format!("log of `{}`, task {}", tail.container, short(&tail.task))));
-        out.extend(log(&tail.lines));
-    }
     out
 }
 
@@ -164,8 +163,11 @@ pub(crate) fn error(bad: &[(&str, &Ending)], stopped: bool) -> Error {
             error = error.help(text);
         }
     }
-    if bad.iter().any(|(_, ending)| ending.verdict == Verdict::RolledBack || ending.instead.is_some()) {
-        error = error.help("the file is not what runs now: remove the cause and deploy again");
+    let back = |ending: &Ending| matches!(ending.verdict, Verdict::RolledBack | Verdict::TimedOut);
+    let runs: Vec<&str> =
+        bad.iter().filter(|(_, ending)| back(ending)).filter_map(|(_, ending)| Some(last(ending.instead.as_deref()?))).collect();
+    if !runs.is_empty() {
+        error = error.help(format!("{} runs until then: remove the cause, and deploy again", runs.join(", ")));
     }
     error
 }
