@@ -14,6 +14,9 @@ use crate::tasks::{Failure, Shown};
 /// How long reads may be behind what a call has answered, unless the whole has less time.
 const LAG: Duration = Duration::from_secs(10);
 
+/// How often something is asked for that is a help and no more.
+pub(crate) const TRIES: u32 = 3;
+
 /// What is followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
@@ -147,6 +150,8 @@ pub struct Rollout {
     pub(crate) since: Option<Millis>,
     pub(crate) list: bool,
     pub(crate) listed: bool,
+    /// How often a list was asked for in vain.
+    pub(crate) list_failed: u32,
     pub(crate) phase: Phase,
     pub(crate) asked_to_stop: bool,
     pub(crate) off: BTreeSet<Read>,
@@ -163,6 +168,8 @@ pub struct Rollout {
     pub(crate) service: Option<Service>,
     pub(crate) failed_since: Option<Duration>,
     pub(crate) absent_since: Option<Duration>,
+    /// Since when the deployment has been missing in the list of its service.
+    pub(crate) gone_since: Option<Duration>,
     pub(crate) elapsed: Duration,
 }
 
@@ -181,6 +188,7 @@ impl Rollout {
             since: None,
             list: false,
             listed: false,
+            list_failed: 0,
             phase: Phase::Following,
             asked_to_stop: false,
             off: BTreeSet::new(),
@@ -195,6 +203,7 @@ impl Rollout {
             service: None,
             failed_since: None,
             absent_since: None,
+            gone_since: None,
             elapsed: Duration::ZERO,
         }
     }
@@ -245,7 +254,11 @@ impl Rollout {
     pub fn take(&mut self, look: Look) -> Progress {
         let mut notes = Vec::new();
         self.elapsed = look.elapsed;
+        let failed = !look.unread.is_empty();
         for unread in &look.unread {
+            if unread.read == Read::Logs {
+                self.log_failed();
+            }
             if !unread.passes && self.off.insert(unread.read) {
                 notes.push(Note::Unread(unread.message.clone()));
             }
@@ -255,6 +268,12 @@ impl Rollout {
             self.deployment = None;
         }
         let service_was_read = !look.unread.iter().any(|unread| unread.read == Read::Service);
+        if self.list && !self.listed && look.listed.is_none() {
+            self.list_failed += 1;
+            if self.list_failed >= TRIES {
+                self.off.insert(Read::List);
+            }
+        }
         self.deployment(look.deployment, look.listed);
         if service_was_read {
             match look.service {
@@ -275,7 +294,11 @@ impl Rollout {
         for log in look.logs {
             self.read(log, &mut notes);
         }
-        let next = self.judge(&mut notes);
+        let next = match self.judge(&mut notes) {
+            // What fails is not asked for again at once.
+            Next::LookNow if failed => Next::Look,
+            next => next,
+        };
         Progress { notes, next }
     }
 

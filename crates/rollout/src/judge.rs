@@ -19,11 +19,11 @@ impl Rollout {
         if self.deployment.is_none()
             && let Some(next) = self.by_deployments(&service, notes)
         {
-            return next;
+            return if let Next::Ended(_) = next { next } else { self.in_time(next) };
         }
         self.tasks_wanted = true;
-        let next = if self.wanted_logs().is_empty() || self.off.contains(&Read::Logs) { Next::Look } else { Next::LookNow };
-        self.in_time(next)
+        let logs = !self.off.contains(&Read::Logs);
+        self.in_time(if logs && self.has_new_log() { Next::LookNow } else { Next::Look })
     }
 
     /// What the service deployment says, where ECS keeps one.
@@ -74,8 +74,14 @@ impl Rollout {
             if self.since.is_none() && self.elapsed < self.lag() {
                 return None;
             }
+            let since = *self.gone_since.get_or_insert(self.elapsed);
+            let expected = self.rolling_back_told || matches!(self.phase, Phase::RollingBack { .. });
+            if !expected && self.elapsed.saturating_sub(since) < self.lag() {
+                return None;
+            }
             return self.not_primary(None, service, notes);
         };
+        self.gone_since = None;
         if !ours.primary {
             return self.not_primary(Some(ours), service, notes);
         }
@@ -152,12 +158,14 @@ impl Rollout {
                 next
             };
         }
+        // What a log says may be the cause.
+        let reads_logs = !self.off.contains(&Read::Logs) && !self.wanted_logs().is_empty();
         // ECS is at it already.
         let rolling_back = self.rolling_back_told;
         let late = self.elapsed >= self.limits.timeout;
         let why = match () {
             () if self.asked_to_stop && !rolling_back => Why::Asked,
-            () if self.is_decided() && !rolling_back && next == Next::Look => Why::Decided,
+            () if self.is_decided() && !rolling_back && !reads_logs => Why::Decided,
             () if late && !rolling_back => Why::OutOfTime,
             () if late && self.elapsed >= 2 * self.limits.timeout => {
                 return self.ending(Verdict::Failed, By::Ecs, After::StillRollingBack);

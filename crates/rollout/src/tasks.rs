@@ -1,14 +1,12 @@
 //! The tasks of a deployment, and why they failed.
 
 use crate::cause::{Cause, Stopped, classify};
-use crate::follow::{Rollout, WantedLog};
+use crate::follow::{Rollout, TRIES, WantedLog};
 use crate::note::{Note, TaskNow};
 use crate::state::{Container, LogTail, Task};
 
 /// Of how many tasks the log is read.
 const LOGS: usize = 3;
-/// How often the end of a log is asked for: it comes a moment after the container has ended.
-const TRIES: u32 = 3;
 
 /// A task as it was last told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +98,19 @@ impl Rollout {
         }
     }
 
-    /// The logs whose end is wanted.
+    /// A log could not be read.
+    pub(crate) fn log_failed(&mut self) {
+        for failure in &mut self.failures {
+            failure.tries = failure.tries.map(|tries| tries + 1).filter(|tries| *tries < TRIES);
+        }
+    }
+
+    /// Whether the end of a log is wanted that was not asked for yet.
+    pub(crate) fn has_new_log(&self) -> bool {
+        self.failures.iter().any(|failure| failure.tries == Some(0))
+    }
+
+    /// The logs whose end is wanted: it comes a moment after the container has ended.
     pub(crate) fn wanted_logs(&self) -> Vec<WantedLog> {
         let wanted = self.failures.iter().filter(|failure| failure.tries.is_some());
         wanted

@@ -145,8 +145,12 @@ fn reads_that_are_behind_are_no_verdict() {
     let old = service(vec![deployment("ecs-svc/1", true, RolloutState::Completed)]);
     assert_eq!(rollout.take(look(0, old.clone())).next, Next::Look);
     assert_eq!(rollout.take(look(2, under_way())).next, Next::Look);
-    // What was seen and is gone is gone.
-    assert_eq!(ended(rollout.take(look(3, old)).next).verdict, Verdict::Superseded);
+    // A read from before, and then one that is up to date again.
+    assert_eq!(rollout.take(look(3, old.clone())).next, Next::Look);
+    assert_eq!(rollout.take(look(4, under_way())).next, Next::Look);
+    // What stays away is gone: the revision before was asked for.
+    assert_eq!(rollout.take(look(20, old.clone())).next, Next::Look);
+    assert_eq!(ended(rollout.take(look(30, old)).next).verdict, Verdict::RolledBack);
 }
 
 #[test]
@@ -269,6 +273,20 @@ fn what_may_not_be_read_is_said_once_and_left_out() {
 }
 
 #[test]
+fn what_fails_is_not_asked_for_again_at_once_nor_for_ever() {
+    let mut rollout = following(target(), OnFailure::Rollback);
+    rollout.take(look(0, under_way()));
+    rollout.stop();
+    assert_eq!(rollout.take(look(1, under_way())).next, Next::LookNow);
+    let throttled = || Unread { read: Read::List, message: "ecs:ListServiceDeployments: slow down".into(), passes: true };
+    for second in [2, 3] {
+        assert_eq!(rollout.take(Look { unread: vec![throttled()], ..look(second, under_way()) }).next, Next::Look);
+    }
+    let next = rollout.take(Look { unread: vec![throttled()], ..look(4, under_way()) }).next;
+    assert_eq!(next, Next::RollBack(How::Revision(BEFORE.into())));
+}
+
+#[test]
 fn a_service_that_is_deleted_is_no_success() {
     let mut rollout = following(target(), OnFailure::Rollback);
     rollout.take(look(0, under_way()));
@@ -313,6 +331,7 @@ prop_compose! {
         listed in any::<bool>(),
         codes in proptest::collection::vec(0_i32..3, 0..3),
         first in 0_u32..20,
+        fails in proptest::option::weighted(0.2, (0_usize..4, proptest::bool::weighted(0.8))),
     ) -> Look {
         let deployments = ids.iter().zip(&rollouts).enumerate().map(|(at, (id, rollout))| Deployment {
             rollout: *rollout,
@@ -328,6 +347,13 @@ prop_compose! {
             service: there.then_some(service),
             listed: listed.then(|| said.iter().cloned().collect()),
             deployment: said,
+            unread: fails
+                .map(|(which, passes)| {
+                    let read = [Read::Deployment, Read::List, Read::Tasks, Read::Logs][which];
+                    Unread { read, message: "no".into(), passes }
+                })
+                .into_iter()
+                .collect(),
             tasks: codes.iter().zip(first..).map(|(code, number)| exited(number, *code)).collect(),
             ..Look::default()
         }
