@@ -139,7 +139,9 @@ fn judge(run: &Run, against_destroy: bool, troubles: &mut Vec<String>) -> Option
             against_destroy && told && (said.contains("✗ ") || said.contains("still there: "))
         }
         // The other one deployed while this one followed its own deployment, or took the service away.
-        Some(5) => said.contains("was superseded") || (against_destroy && said.contains("the service was deleted meanwhile")),
+        Some(5) => {
+            said.contains("was superseded") || (against_destroy && said.contains("the service was deleted meanwhile"))
+        }
         _ => false,
     };
     if !stopped {

@@ -239,7 +239,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => None,
     };
     let day = Duration::from_secs(24 * 3_600);
-    time.filter(|time| !time.is_zero() && *time <= day).ok_or_else(|| "write it as 90s, 20m or 1h, at most a day".to_owned())
+    time.filter(|time| !time.is_zero() && *time <= day)
+        .ok_or_else(|| "write it as 90s, 20m or 1h, at most a day".to_owned())
 }
 
 /// Options of `deploy`.

@@ -181,8 +181,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_exit_code() {
-        let kinds =
-            [Kind::Failed, Kind::Invalid, Kind::Denied, Kind::Deployment, Kind::Refused, Kind::Interrupted];
+        let kinds = [Kind::Failed, Kind::Invalid, Kind::Denied, Kind::Deployment, Kind::Refused, Kind::Interrupted];
         assert_eq!(kinds.map(Kind::exit_code), [1, 3, 4, 5, 6, 130]);
     }
 

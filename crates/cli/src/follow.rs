@@ -252,7 +252,8 @@ impl<'a> Follow<'a> {
     /// What it came to.
     fn done(self, error: Option<Error>) -> Followed {
         let ended = |at: usize| self.endings.get(&at);
-        let deployments = self.rollouts.iter().enumerate().map(|(at, rollout)| render::json(rollout.target(), ended(at)));
+        let deployments =
+            self.rollouts.iter().enumerate().map(|(at, rollout)| render::json(rollout.target(), ended(at)));
         let bad: Vec<(&str, &Ending)> = self
             .rollouts
             .iter()

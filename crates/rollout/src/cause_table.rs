@@ -48,7 +48,9 @@ pub fn classify(stopped: &Stopped<'_>) -> Option<Cause> {
         };
         return cause(K::WrongArchitecture, what, BUILD);
     }
-    if any(&lower, &["cannotpull", "imagepull", "pull image manifest"]) || any(&lower, &["toomanyrequests", "pull rate"]) {
+    if any(&lower, &["cannotpull", "imagepull", "pull image manifest"])
+        || any(&lower, &["toomanyrequests", "pull rate"])
+    {
         return pull(&lower, &said, &of);
     }
     if lower.contains("resourceinitializationerror") {
@@ -68,7 +70,8 @@ pub fn classify(stopped: &Stopped<'_>) -> Option<Cause> {
     if any(&lower, &["failed elb health checks", "failed health checks in"]) {
         return balancer();
     }
-    if any(&lower, &["spot task was interrupted", "spot interruption"]) || stopped.stop_code == Some("SpotInterruption") {
+    if any(&lower, &["spot task was interrupted", "spot interruption"]) || stopped.stop_code == Some("SpotInterruption")
+    {
         return cause(K::SpotReclaimed, "Fargate Spot took the task back", "nothing to do: another one is started");
     }
     ran(stopped, &lower, &said, &of)
@@ -90,21 +93,40 @@ fn ran(stopped: &Stopped<'_>, lower: &str, said: &str, of: &str) -> Option<Cause
     if any(lower, &["no space left on device"]) {
         return no_space();
     }
-    if any(lower, &["cannotstartcontainer", "cannotcreatecontainer", "containerruntimeerror", "failed to create shim"]) {
+    if any(lower, &["cannotstartcontainer", "cannotcreatecontainer", "containerruntimeerror", "failed to create shim"])
+    {
         let what = format!("{of} cannot be started: {}", tail(said));
-        return cause(K::CannotStart, what, "see that `command:` and `entrypoint:` name a file that the image has and may be run");
+        return cause(
+            K::CannotStart,
+            what,
+            "see that `command:` and `entrypoint:` name a file that the image has and may be run",
+        );
     }
     if let Some("UserInitiated") = stopped.stop_code {
         return cause(K::StoppedByHand, "somebody stopped the task", "nothing to do: another one is started");
     }
     match exited {
-        Some(137) => cause(K::Killed, format!("{of} was killed (exit code 137)"), "often for want of memory, or because it did not stop in time; read its log"),
-        Some(127) => cause(K::Exited, format!("{of} did not find its command (exit code 127)"), "see that the image has what `command:` names"),
-        Some(126) => cause(K::Exited, format!("{of} may not run its command (exit code 126)"), "see that the file can be executed (`chmod +x`)"),
+        Some(137) => cause(
+            K::Killed,
+            format!("{of} was killed (exit code 137)"),
+            "often for want of memory, or because it did not stop in time; read its log",
+        ),
+        Some(127) => cause(
+            K::Exited,
+            format!("{of} did not find its command (exit code 127)"),
+            "see that the image has what `command:` names",
+        ),
+        Some(126) => cause(
+            K::Exited,
+            format!("{of} may not run its command (exit code 126)"),
+            "see that the file can be executed (`chmod +x`)",
+        ),
         Some(139) => cause(K::Exited, format!("{of} crashed (exit code 139, a segmentation fault)"), "read its log"),
-        Some(0) if stopped.stop_code == Some("EssentialContainerExited") => {
-            cause(K::Ended, format!("{of} ended by itself with exit code 0"), "a service has to go on running; for work that ends, use a one-off task")
-        }
+        Some(0) if stopped.stop_code == Some("EssentialContainerExited") => cause(
+            K::Ended,
+            format!("{of} ended by itself with exit code 0"),
+            "a service has to go on running; for work that ends, use a one-off task",
+        ),
         // What ECS has ended is told its end with SIGTERM.
         Some(0 | 143) if stopped.stop_code != Some("EssentialContainerExited") => None,
         Some(code) => cause(K::Exited, format!("{of} ended with exit code {code}"), "read its log"),
@@ -117,7 +139,11 @@ fn ran(stopped: &Stopped<'_>, lower: &str, said: &str, of: &str) -> Option<Cause
 
 fn pull(lower: &str, said: &str, of: &str) -> Option<Cause> {
     if any(lower, &["toomanyrequests", "pull rate"]) {
-        return cause(K::PullLimit, "Docker Hub lets this address pull no more images for now", "copy the image into ECR, or log in to Docker Hub");
+        return cause(
+            K::PullLimit,
+            "Docker Hub lets this address pull no more images for now",
+            "copy the image into ECR, or log in to Docker Hub",
+        );
     }
     if any(lower, &["no space left on device"]) {
         return no_space();
@@ -126,7 +152,8 @@ fn pull(lower: &str, said: &str, of: &str) -> Option<Cause> {
         return cause(K::NoRoute, format!("the registry of {of} cannot be reached"), ROUTE);
     }
     if any(lower, &DENIED) {
-        let advice = "let the execution role pull it (AmazonECSTaskExecutionRolePolicy); a bare name means Docker Hub, not ECR";
+        let advice =
+            "let the execution role pull it (AmazonECSTaskExecutionRolePolicy); a bare name means Docker Hub, not ECR";
         return cause(K::ImageDenied, format!("the image of {of} may not be pulled"), advice);
     }
     if any(lower, &MISSING) {
@@ -136,7 +163,11 @@ fn pull(lower: &str, said: &str, of: &str) -> Option<Cause> {
         };
         return cause(K::ImageMissing, what, "push it, or correct repository, tag, account or region");
     }
-    cause(K::ImageNotPulled, format!("the image of {of} cannot be pulled: {}", tail(said)), "see that it can be pulled elsewhere")
+    cause(
+        K::ImageNotPulled,
+        format!("the image of {of} cannot be pulled: {}", tail(said)),
+        "see that it can be pulled elsewhere",
+    )
 }
 
 /// The image that a message names. Only registries with a host have a dot before the first slash.
@@ -152,33 +183,59 @@ fn image(said: &str) -> Option<&str> {
 fn init(lower: &str, said: &str) -> Option<Cause> {
     if any(lower, &["validate logger args", "log group", "create stream", "createlogstream"]) {
         if any(lower, &["resourcenotfound", "does not exist"]) {
-            return cause(K::LogGroupMissing, "the log group does not exist", "write it into `log_groups:`, or correct its name");
+            return cause(
+                K::LogGroupMissing,
+                "the log group does not exist",
+                "write it into `log_groups:`, or correct its name",
+            );
         }
         if any(lower, &["accessdenied", "not authorized"]) {
-            return cause(K::LogsDenied, "the execution role may not write the log", "allow it logs:CreateLogStream and logs:PutLogEvents");
+            return cause(
+                K::LogsDenied,
+                "the execution role may not write the log",
+                "allow it logs:CreateLogStream and logs:PutLogEvents",
+            );
         }
     }
     if any(lower, &UNREACHABLE) {
         return cause(K::NoRoute, "the task reaches neither its registry nor its secrets", ROUTE);
     }
     if lower.contains("getauthorizationtoken") {
-        return cause(K::ImageDenied, "the execution role may not log in to ECR", "give it AmazonECSTaskExecutionRolePolicy");
+        return cause(
+            K::ImageDenied,
+            "the execution role may not log in to ECR",
+            "give it AmazonECSTaskExecutionRolePolicy",
+        );
     }
     if any(lower, &["secret", "ssm", "kms"]) {
         if any(lower, &["accessdenied", "not authorized"]) {
             let advice = "allow it ssm:GetParameters or secretsmanager:GetSecretValue on it, and kms:Decrypt where it has a key of its own";
             return cause(K::SecretDenied, "the execution role may not read a secret", advice);
         }
-        if any(lower, &["resourcenotfound", "not found", "can't find", "invalid ssm parameters", "invalid parameters"]) {
-            return cause(K::SecretMissing, format!("a secret does not exist: {}", tail(said)), "make it, or correct its name under `secrets:`");
+        if any(lower, &["resourcenotfound", "not found", "can't find", "invalid ssm parameters", "invalid parameters"])
+        {
+            return cause(
+                K::SecretMissing,
+                format!("a secret does not exist: {}", tail(said)),
+                "make it, or correct its name under `secrets:`",
+            );
         }
-        return cause(K::SecretUnreadable, format!("a secret cannot be read: {}", tail(said)), "see that it exists and that the execution role may read it");
+        return cause(
+            K::SecretUnreadable,
+            format!("a secret cannot be read: {}", tail(said)),
+            "see that it exists and that the execution role may read it",
+        );
     }
     if any(lower, &["efs", "volume", "mount"]) {
-        let advice = "see that the file system has a mount target in the subnet and that its security group lets 2049 in";
+        let advice =
+            "see that the file system has a mount target in the subnet and that its security group lets 2049 in";
         return cause(K::VolumeNotMounted, format!("a volume cannot be mounted: {}", tail(said)), advice);
     }
-    cause(K::InitFailed, format!("the task cannot be set up: {}", tail(said)), "see \"Stopped task error codes\" in the ECS developer guide")
+    cause(
+        K::InitFailed,
+        format!("the task cannot be set up: {}", tail(said)),
+        "see \"Stopped task error codes\" in the ECS developer guide",
+    )
 }
 
 fn role() -> Option<Cause> {
@@ -192,7 +249,11 @@ fn balancer() -> Option<Cause> {
 }
 
 fn no_space() -> Option<Cause> {
-    cause(K::NoSpace, "the image does not fit on the disk of the task", "raise `ephemeral_storage:`, or make the image smaller")
+    cause(
+        K::NoSpace,
+        "the image does not fit on the disk of the task",
+        "raise `ephemeral_storage:`, or make the image smaller",
+    )
 }
 
 /// The part of a message that says something: what follows the name of the error, cut to a line.
@@ -214,7 +275,11 @@ pub fn of_event(message: &str) -> Option<Cause> {
     let lower = message.to_ascii_lowercase();
     if any(&lower, &["unable to place a task"]) {
         if any(&lower, &["limit on the number of vcpus", "limit on the number of tasks", "concurrently"]) {
-            return cause(K::Quota, "the account may not run more Fargate tasks at once", "ask for a higher quota (Service Quotas, AWS Fargate), or run less");
+            return cause(
+                K::Quota,
+                "the account may not run more Fargate tasks at once",
+                "ask for a higher quota (Service Quotas, AWS Fargate), or run less",
+            );
         }
         if lower.contains("capacity is unavailable") {
             let advice = "wait, allow more subnets, or take FARGATE instead of FARGATE_SPOT; x86_64 and arm64 run out at different times";
@@ -222,7 +287,11 @@ pub fn of_event(message: &str) -> Option<Cause> {
         }
         let reason = text(message);
         let reason = reason.split_once("Reason: ").map_or(reason, |(_, reason)| reason);
-        return cause(K::NotPlaced, format!("a task cannot be placed: {}", tail(reason)), "see that every subnet is in a zone with Fargate");
+        return cause(
+            K::NotPlaced,
+            format!("a task cannot be placed: {}", tail(reason)),
+            "see that every subnet is in a zone with Fargate",
+        );
     }
     if any(&lower, &["because of the service deployment configuration"]) {
         let advice = "raise `maximum_percent:` or lower `minimum_percent:`";

@@ -51,9 +51,15 @@ const START: &[(&str, K)] = &[
         "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: AccessDeniedException: not authorized to perform: logs:CreateLogStream : exit status 1",
         K::LogsDenied,
     ),
-    ("ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: mount.nfs4: Connection timed out", K::VolumeNotMounted),
+    (
+        "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: mount.nfs4: Connection timed out",
+        K::VolumeNotMounted,
+    ),
     ("ResourceInitializationError: failed to do something new", K::InitFailed),
-    ("ECS was unable to assume the role 'arn:aws:iam::123456789012:role/x' that was provided for this task.", K::RoleNotAssumed),
+    (
+        "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/x' that was provided for this task.",
+        K::RoleNotAssumed,
+    ),
     ("Timeout waiting for network interface provisioning to complete.", K::NoInterface),
     ("Your Spot Task was interrupted.", K::SpotReclaimed),
     ("Something that nobody has seen before", K::Unknown),
@@ -97,12 +103,16 @@ fn the_image_and_the_machine_are_named() {
 fn containers_that_end_have_a_cause() {
     let kind = |cause: Option<Cause>| cause.map(|cause| cause.kind);
     assert_eq!(kind(exited(1, None, &["Traceback"])), Some(K::Exited));
-    assert_eq!(kind(exited(137, Some("OutOfMemoryError: Container killed due to memory usage"), &[])), Some(K::OutOfMemory));
+    assert_eq!(
+        kind(exited(137, Some("OutOfMemoryError: Container killed due to memory usage"), &[])),
+        Some(K::OutOfMemory)
+    );
     assert_eq!(kind(exited(137, None, &[])), Some(K::Killed));
     assert_eq!(kind(exited(0, None, &[])), Some(K::Ended));
     assert_eq!(kind(exited(255, None, &["exec /app: exec format error"])), Some(K::WrongArchitecture));
     assert_eq!(exited(127, None, &[]).unwrap().what, "the container `app` did not find its command (exit code 127)");
-    let runtime = "CannotStartContainerError: Error response from daemon: exec: \"nope\": executable file not found in $PATH";
+    let runtime =
+        "CannotStartContainerError: Error response from daemon: exec: \"nope\": executable file not found in $PATH";
     let cannot = classify(&Stopped {
         stop_code: Some("EssentialContainerExited"),
         container_reason: Some(runtime),
@@ -117,7 +127,8 @@ fn health_checks_are_told_apart() {
         classify(&Stopped { stop_code: Some("ServiceSchedulerInitiated"), reason: Some(reason), ..Stopped::default() })
     };
     assert_eq!(by("Task failed container health checks").unwrap().kind, K::Unhealthy);
-    let balancer = "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:us-west-2:1:targetgroup/x)";
+    let balancer =
+        "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:us-west-2:1:targetgroup/x)";
     assert_eq!(by(balancer).unwrap().kind, K::BalancerUnhealthy);
 }
 
@@ -130,7 +141,8 @@ fn that_a_task_is_replaced_is_no_trouble() {
         ..Stopped::default()
     };
     assert_eq!(classify(&replaced), None);
-    let by_hand = Stopped { stop_code: Some("UserInitiated"), reason: Some("Task stopped by user"), ..Stopped::default() };
+    let by_hand =
+        Stopped { stop_code: Some("UserInitiated"), reason: Some("Task stopped by user"), ..Stopped::default() };
     assert!(!classify(&by_hand).unwrap().kind.is_failure());
 }
 

@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn an_event_is_shortened_to_what_it_says() {
-        let long = "(service papyrus) was unable to place a task. For more information, see the Troubleshooting section.";
+        let long =
+            "(service papyrus) was unable to place a task. For more information, see the Troubleshooting section.";
         assert_eq!(text(long), "was unable to place a task");
         assert_eq!(text("(service papyrus, taskSet ecs-svc/1) has failed."), "has failed");
         assert_eq!(text("(service papyrus) (deployment ecs-svc/1) deployment failed: no."), "deployment failed: no");

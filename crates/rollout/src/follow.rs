@@ -128,11 +128,7 @@ pub(crate) enum Phase {
     /// Its rollback is about to be asked for.
     GivingUp(Why, How),
     /// What ran before is being brought back.
-    RollingBack {
-        why: Why,
-        how: How,
-        since: Duration,
-    },
+    RollingBack { why: Why, how: How, since: Duration },
 }
 
 /// One deployment that is followed.
@@ -237,7 +233,8 @@ impl Rollout {
             None => (service.running, service.pending, service.desired),
         };
         let mut text = format!("{running} of {desired} running");
-        for (count, word) in [(pending, "starting"), (u32::try_from(self.failures.len()).unwrap_or(u32::MAX), "failed")] {
+        for (count, word) in [(pending, "starting"), (u32::try_from(self.failures.len()).unwrap_or(u32::MAX), "failed")]
+        {
             if count > 0 {
                 text.push_str(&format!(", {count} {word}"));
             }
@@ -382,12 +379,17 @@ impl Rollout {
         let bad = !verdict.is_good() && verdict != Verdict::Superseded;
         let primary = service.and_then(Service::primary).map(|primary| primary.task_definition.clone());
         let instead = match verdict {
-            Verdict::RolledBack | Verdict::TimedOut | Verdict::Superseded => primary.filter(|primary| *primary != self.task_definition()).or_else(|| {
-                service.map(|service| service.task_definition.clone()).filter(|there| *there != self.task_definition())
-            }),
+            Verdict::RolledBack | Verdict::TimedOut | Verdict::Superseded => {
+                primary.filter(|primary| *primary != self.task_definition()).or_else(|| {
+                    service
+                        .map(|service| service.task_definition.clone())
+                        .filter(|there| *there != self.task_definition())
+                })
+            }
             Verdict::Completed | Verdict::Failed => None,
         };
-        let said = self.deployment.as_ref().and_then(|deployment| deployment.rollback.clone().or(deployment.reason.clone()));
+        let said =
+            self.deployment.as_ref().and_then(|deployment| deployment.rollback.clone().or(deployment.reason.clone()));
         let reason = if self.is_deleted() {
             Some("the service was deleted meanwhile".to_owned())
         } else {
@@ -439,7 +441,8 @@ impl Rollout {
     /// The revision that is brought, as far as it is known.
     pub(crate) fn task_definition(&self) -> String {
         let known = self.target.task_definition.clone();
-        let seen = self.service.as_ref().and_then(|service| self.ours(service)).map(|ours| ours.task_definition.clone());
+        let seen =
+            self.service.as_ref().and_then(|service| self.ours(service)).map(|ours| ours.task_definition.clone());
         known.or(seen).unwrap_or_default()
     }
 

@@ -53,7 +53,8 @@ impl Rollout {
     fn by_deployments(&mut self, service: &Service, notes: &mut Vec<Note>) -> Option<Next> {
         if let Phase::RollingBack { how: How::Revision(before), .. } = &self.phase {
             let primary = service.primary().filter(|primary| last(&primary.task_definition) == last(before));
-            let back = primary.is_some_and(|primary| is_complete(primary, service)) && last(&service.task_definition) == last(before);
+            let back = primary.is_some_and(|primary| is_complete(primary, service))
+                && last(&service.task_definition) == last(before);
             return back.then(|| self.back());
         }
         if self.id.is_none() {
@@ -107,7 +108,8 @@ impl Rollout {
         }
         let primary = service.primary()?;
         let says = |of: Option<&Deployment>| {
-            of.and_then(|of| of.reason.as_deref()).is_some_and(|reason| reason.to_ascii_lowercase().contains("rolling back"))
+            of.and_then(|of| of.reason.as_deref())
+                .is_some_and(|reason| reason.to_ascii_lowercase().contains("rolling back"))
         };
         let failed = ours.is_some_and(|ours| ours.rollout == Some(RolloutState::Failed));
         // A look may come too late for what ECS says of it: then what ran before is what was asked for last.
@@ -128,8 +130,11 @@ impl Rollout {
     /// Whether another deployment took its place: what was asked for last is neither it nor what ran before.
     fn is_superseded(&self, service: &Service) -> bool {
         let ordered = matches!(self.phase, Phase::RollingBack { .. });
-        let Some(primary) = service.primary().filter(|primary| Some(&primary.id) != self.id.as_ref()) else { return false };
-        let rolls_back = primary.reason.as_deref().is_some_and(|reason| reason.to_ascii_lowercase().contains("rolling back"));
+        let Some(primary) = service.primary().filter(|primary| Some(&primary.id) != self.id.as_ref()) else {
+            return false;
+        };
+        let rolls_back =
+            primary.reason.as_deref().is_some_and(|reason| reason.to_ascii_lowercase().contains("rolling back"));
         !ordered && !rolls_back
     }
 
@@ -152,11 +157,7 @@ impl Rollout {
     fn in_time(&mut self, next: Next) -> Next {
         if let Phase::RollingBack { since, .. } = self.phase {
             let limit = self.limits.timeout.max(Duration::from_secs(60));
-            return if self.elapsed.saturating_sub(since) >= limit {
-                self.lost(After::StillRollingBack)
-            } else {
-                next
-            };
+            return if self.elapsed.saturating_sub(since) >= limit { self.lost(After::StillRollingBack) } else { next };
         }
         // What a log says may be the cause.
         let reads_logs = !self.off.contains(&Read::Logs) && !self.wanted_logs().is_empty();
@@ -181,9 +182,10 @@ impl Rollout {
     /// How what ran before is brought back, if anything did.
     fn roll_back(&mut self, why: Why) -> Next {
         let ours = self.task_definition();
-        let sources = self.deployment.iter().any(|deployment| {
-            deployment.sources.iter().any(|source| *source != deployment.target)
-        });
+        let sources = self
+            .deployment
+            .iter()
+            .any(|deployment| deployment.sources.iter().any(|source| *source != deployment.target));
         let before = self.target.before.clone().or(self.earlier.clone()).filter(|before| last(before) != last(&ours));
         if before.is_none() && self.earlier.is_none() && !sources && self.target.before.is_none() {
             return self.give_up(why, After::NothingToGoBackTo);

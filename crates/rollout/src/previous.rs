@@ -83,8 +83,10 @@ mod tests {
 
     #[test]
     fn what_runs_is_not_gone_back_to() {
-        let done = |task: &str| Done { created: None, task_definition: format!("arn:aws:ecs:r:1:task-definition/{task}") };
-        let choice = of_deployments(&done("papyrus:7").task_definition, &[done("papyrus:7"), done("papyrus:5")]).unwrap();
+        let done =
+            |task: &str| Done { created: None, task_definition: format!("arn:aws:ecs:r:1:task-definition/{task}") };
+        let choice =
+            of_deployments(&done("papyrus:7").task_definition, &[done("papyrus:7"), done("papyrus:5")]).unwrap();
         assert!(choice.task_definition.ends_with("papyrus:5"));
         assert_eq!(choice.why, "the last revision before papyrus:7 whose deployment completed");
         assert_eq!(of_deployments(&done("papyrus:7").task_definition, &[done("papyrus:7")]), None);

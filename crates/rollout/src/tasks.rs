@@ -81,7 +81,9 @@ impl Rollout {
     /// Takes in the end of a log.
     pub(crate) fn read(&mut self, log: LogTail, notes: &mut Vec<Note>) {
         let is = |failure: &&mut Failure| {
-            failure.task == log.task && failure.container.as_deref() == Some(log.container.as_str()) && failure.tries.is_some()
+            failure.task == log.task
+                && failure.container.as_deref() == Some(log.container.as_str())
+                && failure.tries.is_some()
         };
         let Some(failure) = self.failures.iter_mut().find(is) else { return };
         if log.lines.is_empty() {

@@ -62,7 +62,10 @@ fn look(seconds: u64, service: Service) -> Look {
 }
 
 fn under_way() -> Service {
-    service(vec![deployment(OURS, true, RolloutState::InProgress), deployment("ecs-svc/1", false, RolloutState::Completed)])
+    service(vec![
+        deployment(OURS, true, RolloutState::InProgress),
+        deployment("ecs-svc/1", false, RolloutState::Completed),
+    ])
 }
 
 fn said(status: ServiceDeploymentStatus) -> ServiceDeployment {
@@ -124,7 +127,10 @@ fn a_stable_service_with_another_deployment_is_no_success() {
         let mut next = look(60, stable);
         next.deployment = told.then(|| said(ServiceDeploymentStatus::RollbackSuccessful));
         let ending = ended(rollout.take(next).next);
-        assert_eq!((ending.verdict, ending.by, ending.instead.as_deref()), (Verdict::RolledBack, By::Ecs, Some(BEFORE)));
+        assert_eq!(
+            (ending.verdict, ending.by, ending.instead.as_deref()),
+            (Verdict::RolledBack, By::Ecs, Some(BEFORE))
+        );
     }
 }
 
@@ -135,7 +141,8 @@ fn somebody_elses_deployment_is_no_rollback() {
     let other = "arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:8";
     let mut theirs = deployment("ecs-svc/3", true, RolloutState::InProgress);
     theirs.task_definition = other.into();
-    let ending = ended(rollout.take(look(5, service(vec![theirs, deployment(OURS, false, RolloutState::InProgress)]))).next);
+    let ending =
+        ended(rollout.take(look(5, service(vec![theirs, deployment(OURS, false, RolloutState::InProgress)]))).next);
     assert_eq!((ending.verdict, ending.instead.as_deref()), (Verdict::Superseded, Some(other)));
 }
 
@@ -214,7 +221,11 @@ fn the_log_is_waited_for_before_it_is_decided() {
     let mut next = look(2, under_way());
     next.logs = wanted
         .into_iter()
-        .map(|log| hatoba_rollout::state::LogTail { task: log.task, container: log.container, lines: vec!["exec format error".into()] })
+        .map(|log| hatoba_rollout::state::LogTail {
+            task: log.task,
+            container: log.container,
+            lines: vec!["exec format error".into()],
+        })
         .collect();
     let ending = ended(rollout.take(next).next);
     assert_eq!(ending.cause.map(|cause| cause.kind), Some(CauseKind::WrongArchitecture));
@@ -252,7 +263,10 @@ fn a_rollback_that_is_refused_leaves_a_failure() {
     assert_eq!(ending.verdict, Verdict::TimedOut);
     assert!(matches!(ending.after, After::NotRolledBack(why) if why.contains("AccessDenied")));
     // It has just become complete: that counts.
-    assert_eq!(rollout.rolled_back(Some(("ecs:StopServiceDeployment: ConflictException".into(), true))).next, Next::Look);
+    assert_eq!(
+        rollout.rolled_back(Some(("ecs:StopServiceDeployment: ConflictException".into(), true))).next,
+        Next::Look
+    );
     let mut next = look(1_201, seen);
     next.deployment = Some(said(ServiceDeploymentStatus::Successful));
     assert_eq!(ended(rollout.take(next).next).verdict, Verdict::Completed);
@@ -278,7 +292,8 @@ fn what_fails_is_not_asked_for_again_at_once_nor_for_ever() {
     rollout.take(look(0, under_way()));
     rollout.stop();
     assert_eq!(rollout.take(look(1, under_way())).next, Next::LookNow);
-    let throttled = || Unread { read: Read::List, message: "ecs:ListServiceDeployments: slow down".into(), passes: true };
+    let throttled =
+        || Unread { read: Read::List, message: "ecs:ListServiceDeployments: slow down".into(), passes: true };
     for second in [2, 3] {
         assert_eq!(rollout.take(Look { unread: vec![throttled()], ..look(second, under_way()) }).next, Next::Look);
     }
@@ -291,7 +306,10 @@ fn a_service_that_is_deleted_is_no_success() {
     let mut rollout = following(target(), OnFailure::Rollback);
     rollout.take(look(0, under_way()));
     let ending = ended(rollout.take(look(1, Service { status: "DRAINING".into(), ..under_way() })).next);
-    assert_eq!((ending.verdict, ending.reason.as_deref()), (Verdict::Failed, Some("the service was deleted meanwhile")));
+    assert_eq!(
+        (ending.verdict, ending.reason.as_deref()),
+        (Verdict::Failed, Some("the service was deleted meanwhile"))
+    );
 }
 
 fn any_rollout() -> impl Strategy<Value = Option<RolloutState>> {

@@ -60,7 +60,14 @@ fn a_rollback_brings_back_the_revision_before_and_the_plan_stays_empty(kind: Kin
     assert_eq!(running(&world), ("papyrus:3".to_owned(), ["v2".to_owned(), "1".to_owned()]));
 
     let back = run(&world, &["rollback", "papyrus"], 0);
-    says(&back, &["service.papyrus goes back to papyrus:2", "the revision before papyrus:3", "✓ service.papyrus: papyrus:4 runs"]);
+    says(
+        &back,
+        &[
+            "service.papyrus goes back to papyrus:2",
+            "the revision before papyrus:3",
+            "✓ service.papyrus: papyrus:4 runs",
+        ],
+    );
     assert_eq!(running(&world), ("papyrus:4".to_owned(), ["v1".to_owned(), "1".to_owned()]));
     nothing_to_do(&world);
 

@@ -231,11 +231,16 @@ async fn running(session: &Session, latest: &Sighting, service: &Sighting, ui: &
     }
     let seen = revision(session.provider.aws(), runs).await?;
     let Some(seen) = seen else {
-        let text = format!("{} runs and cannot be read any more: the new revision is made from {}", last(runs), last(&latest.id));
+        let text = format!(
+            "{} runs and cannot be read any more: the new revision is made from {}",
+            last(runs),
+            last(&latest.id)
+        );
         ui.tell(&[Line::new(0).add(Tone::Warning, &text)]);
         return Ok(latest.clone());
     };
-    let text = format!("the new revision is made from {}, which runs, not from {}, the latest", last(runs), last(&latest.id));
+    let text =
+        format!("the new revision is made from {}, which runs, not from {}, the latest", last(runs), last(&latest.id));
     ui.tell(&[Line::new(0).add(Tone::Faint, &text)]);
     Ok(seen)
 }

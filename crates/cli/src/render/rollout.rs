@@ -24,7 +24,11 @@ pub(crate) fn note(address: &str, note: &Note) -> Vec<Line> {
     match note {
         Note::Began { task_definition, desired, .. } => {
             let tasks = if *desired == 1 { "1 task".to_owned() } else { format!("{desired} tasks") };
-            vec![Line::new(0).hang(4).text(&format!("· {address}: {} is being deployed, {tasks}", last(task_definition)))]
+            vec![
+                Line::new(0)
+                    .hang(4)
+                    .text(&format!("· {address}: {} is being deployed, {tasks}", last(task_definition))),
+            ]
         }
         Note::Task { id, ours, now } => {
             let whose = if *ours { String::new() } else { " of the revision before".to_owned() };
@@ -43,7 +47,11 @@ pub(crate) fn note(address: &str, note: &Note) -> Vec<Line> {
                         (None, None) => "stopped".to_owned(),
                     };
                     let (sign, tone) = if cause.is_some() { ("✗", Tone::Error) } else { ("·", Tone::Faint) };
-                    vec![line(sign, tone).text(&name).add(if cause.is_some() { Tone::Plain } else { Tone::Faint }, &text)]
+                    vec![
+                        line(sign, tone)
+                            .text(&name)
+                            .add(if cause.is_some() { Tone::Plain } else { Tone::Faint }, &text),
+                    ]
                 }
             }
         }
@@ -53,7 +61,8 @@ pub(crate) fn note(address: &str, note: &Note) -> Vec<Line> {
             vec![line("!", Tone::Warning).text(&format!("{who}{}", one_line(text)))]
         }
         Note::Log { task, container, lines } => {
-            let mut out = vec![line("·", Tone::Faint).text(&format!("the last lines of `{container}` of task {}:", short(task)))];
+            let mut out =
+                vec![line("·", Tone::Faint).text(&format!("the last lines of `{container}` of task {}:", short(task)))];
             out.extend(log(lines));
             out
         }
@@ -97,7 +106,9 @@ pub(crate) fn ending(address: &str, ending: &Ending) -> Vec<Line> {
             let to = instead.map(|it| format!(" to {it}")).unwrap_or_default();
             vec![begin(false).add(Tone::Strong, &format!("{who}{to}")).text(&format!(" after {took}, from {revision}"))]
         }
-        Verdict::Failed => vec![begin(false).add(Tone::Strong, "failed").text(&format!(" after {took}: {revision} does not run"))],
+        Verdict::Failed => {
+            vec![begin(false).add(Tone::Strong, "failed").text(&format!(" after {took}: {revision} does not run"))]
+        }
         Verdict::TimedOut => {
             let (running, desired) = ending.tasks;
             let text = match instead {
@@ -121,7 +132,8 @@ pub(crate) fn ending(address: &str, ending: &Ending) -> Vec<Line> {
     }
     if let Some(task) = ending.failed.last() {
         let failed = ending.failed.len();
-        let text = if failed == 1 { format!("1, {}", short(task)) } else { format!("{failed}, the last one {}", short(task)) };
+        let text =
+            if failed == 1 { format!("1, {}", short(task)) } else { format!("{failed}, the last one {}", short(task)) };
         out.push(part("failed tasks").text(&text));
     }
     out
@@ -164,8 +176,11 @@ pub(crate) fn error(bad: &[(&str, &Ending)], stopped: bool) -> Error {
         }
     }
     let back = |ending: &Ending| matches!(ending.verdict, Verdict::RolledBack | Verdict::TimedOut);
-    let runs: Vec<&str> =
-        bad.iter().filter(|(_, ending)| back(ending)).filter_map(|(_, ending)| Some(last(ending.instead.as_deref()?))).collect();
+    let runs: Vec<&str> = bad
+        .iter()
+        .filter(|(_, ending)| back(ending))
+        .filter_map(|(_, ending)| Some(last(ending.instead.as_deref()?)))
+        .collect();
     if !runs.is_empty() {
         error = error.help(format!("{} runs until then: remove the cause, and deploy again", runs.join(", ")));
     }

@@ -64,7 +64,9 @@ impl<'a> Observer<'a> {
             match service {
                 Ok(services) => look.service = services.into_iter().find(|service| service.name == target.service),
                 Err(error) if matches!(error.class, Class::Denied | Class::Credentials) => return Err(error),
-                Err(error) => look.unread.push(Unread { read: Read::Service, message: error.to_string(), passes: true }),
+                Err(error) => {
+                    look.unread.push(Unread { read: Read::Service, message: error.to_string(), passes: true })
+                }
             }
             let Some(arn) = &wants.deployment else { continue };
             match deployments.get(arn) {
@@ -85,7 +87,9 @@ impl<'a> Observer<'a> {
         let clusters: Vec<(&str, Vec<&str>)> =
             clusters.into_iter().map(|(cluster, names)| (cluster, names.into_iter().collect())).collect();
         let reads = clusters.iter().flat_map(|(cluster, names)| {
-            names.chunks(SERVICES).map(move |some| async move { (*cluster, some, services(self.aws, cluster, some).await) })
+            names
+                .chunks(SERVICES)
+                .map(move |some| async move { (*cluster, some, services(self.aws, cluster, some).await) })
         });
         let read = join_all(reads).await;
         let of = |target: &Target| {
@@ -150,7 +154,8 @@ impl<'a> Observer<'a> {
                 read
             }
         };
-        let here = |region: &Option<String>| region.as_deref().is_none_or(|region| region == self.aws.facts().region.as_str());
+        let here =
+            |region: &Option<String>| region.as_deref().is_none_or(|region| region == self.aws.facts().region.as_str());
         let lines = match places.get(&wanted.container).filter(|place| here(&place.region)) {
             Some(place) => tail(self.aws, &place.group, &place.stream(&wanted.container, &wanted.task), LINES).await?,
             None => Vec::new(),

@@ -55,11 +55,7 @@ pub async fn previous(aws: &Aws, from: From<'_>) -> Result<Option<Choice>, Cloud
     by_revisions(aws, from).await
 }
 
-async fn by_deployments(
-    aws: &Aws,
-    from: From<'_>,
-    listed: &[ServiceDeployment],
-) -> Result<Option<Choice>, CloudError> {
+async fn by_deployments(aws: &Aws, from: From<'_>, listed: &[ServiceDeployment]) -> Result<Option<Choice>, CloudError> {
     let done = completed(listed, REVISIONS);
     if done.is_empty() {
         return Ok(None);

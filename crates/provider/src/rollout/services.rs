@@ -93,7 +93,11 @@ pub async fn service_deployments(aws: &Aws, arns: &[String]) -> Result<Vec<Servi
         status: status(it.status()),
         reason: it.status_reason().filter(|reason| !reason.is_empty()).map(str::to_owned),
         target: text(it.target_service_revision().and_then(|revision| revision.arn())),
-        sources: it.source_service_revisions().iter().filter_map(|revision| revision.arn().map(str::to_owned)).collect(),
+        sources: it
+            .source_service_revisions()
+            .iter()
+            .filter_map(|revision| revision.arn().map(str::to_owned))
+            .collect(),
         rollback: it.rollback().and_then(|rollback| rollback.reason()).map(str::to_owned),
         created: millis(it.created_at()),
     };

@@ -27,7 +27,12 @@ const STARTS: [&str; 11] = [
 /// The deployments that a plan has started, as it was carried out.
 pub fn started(plan: &Plan, outcome: &Outcome) -> Vec<Target> {
     let done = |step: &&Step| matches!(outcome.steps.get(&step.id), Some(StepEnd::Done));
-    plan.steps.iter().filter(|step| step.kind.name == "service").filter(done).filter_map(|step| target(step, outcome)).collect()
+    plan.steps
+        .iter()
+        .filter(|step| step.kind.name == "service")
+        .filter(done)
+        .filter_map(|step| target(step, outcome))
+        .collect()
 }
 
 fn target(step: &Step, outcome: &Outcome) -> Option<Target> {

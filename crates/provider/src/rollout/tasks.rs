@@ -32,8 +32,11 @@ pub async fn tasks(
         arns.extend(listed?.into_iter().filter(|arn| !without.contains(last(arn))));
     }
     let arns: Vec<String> = arns.into_iter().collect();
-    let mut tasks: Vec<Task> =
-        try_join_all(arns.chunks(TASKS).map(|some| describe(aws, cluster, some))).await?.into_iter().flatten().collect();
+    let mut tasks: Vec<Task> = try_join_all(arns.chunks(TASKS).map(|some| describe(aws, cluster, some)))
+        .await?
+        .into_iter()
+        .flatten()
+        .collect();
     tasks.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
     Ok(tasks)
 }

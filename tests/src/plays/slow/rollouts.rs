@@ -152,9 +152,7 @@ impl Rollouts {
     fn service_deployment(&self, state: &State, call: &Call, arn: &str) -> Value {
         let view = self.view(state);
         let name = arn.rsplit('/').nth(1).unwrap_or_default();
-        let revision = |number: &str| {
-            json!({ "arn": arn_of(call, &format!("service-revision/{}/{name}/{number}", cluster(arn))) })
-        };
+        let revision = |number: &str| json!({ "arn": arn_of(call, &format!("service-revision/{}/{name}/{number}", cluster(arn))) });
         if last(arn) == OTHER {
             return json!({ "serviceDeploymentArn": arn, "status": "IN_PROGRESS", "targetServiceRevision": revision(OTHER) });
         }
@@ -226,7 +224,8 @@ impl Rollouts {
         let task = view.tasks.iter().find(|task| id(task.number) == last(stream) && !task.log.is_empty());
         match task {
             Some(task) => {
-                let events: Vec<Value> = task.log.iter().map(|line| json!({ "timestamp": 1, "message": line })).collect();
+                let events: Vec<Value> =
+                    task.log.iter().map(|line| json!({ "timestamp": 1, "message": line })).collect();
                 Reply::new(call, 200, json!({ "events": events }).to_string())
             }
             None => Reply::error(call, 400, "ResourceNotFoundException", "The specified log stream does not exist."),
