@@ -272,6 +272,10 @@ impl Rollout {
             }
         }
         self.deployment(look.deployment, look.listed);
+        // They are of tasks that were told before.
+        for log in look.logs {
+            self.read(log, &mut notes);
+        }
         if service_was_read {
             match look.service {
                 Some(service) => {
@@ -287,9 +291,6 @@ impl Rollout {
         }
         for task in &look.tasks {
             self.see(task, &mut notes);
-        }
-        for log in look.logs {
-            self.read(log, &mut notes);
         }
         let next = match self.judge(&mut notes) {
             // What fails is not asked for again at once.

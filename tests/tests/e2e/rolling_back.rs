@@ -122,7 +122,20 @@ fn a_deploy_is_made_from_the_revision_that_runs(kind: Kind) {
     assert_eq!(writes(&world), ["ecs:RegisterTaskDefinition", "ecs:UpdateService"]);
 }
 
+fn another_count_starts_no_deployment(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    write(&world, &file());
+    let first = run_json(&world, &["apply", "--yes"], 0);
+    assert_eq!(first["deployments"][0]["verdict"], json!("completed"));
+    let mut more = file();
+    more["services"]["papyrus"]["desired_count"] = json!(2);
+    write(&world, &more);
+    let counted = run_json(&world, &["apply", "--yes"], 0);
+    assert_eq!((&counted["outcome"]["complete"], &counted["deployments"]), (&json!(true), &json!([])));
+}
+
 on_both!(
+    another_count_starts_no_deployment,
     a_rollback_brings_back_the_revision_before_and_the_plan_stays_empty,
     a_rollback_goes_to_what_completed_where_ecs_remembers_it,
     a_deploy_is_made_from_the_revision_that_runs
