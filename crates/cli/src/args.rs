@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hatoba_model::names::AccountId;
+use hatoba_prices::money::Money;
 use hatoba_rollout::follow::{Limits, OnFailure};
 use hatoba_rollout::pause::{LONGEST, TIMEOUT};
 
 use crate::commands::doctor::args::DoctorArgs;
+use crate::duration::duration;
 
 /// What `hatoba --help` says below the options.
 const EXIT_CODES: &str = "\
@@ -77,6 +79,10 @@ fn image(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), image.to_owned()))
 }
 
+fn gigabytes(text: &str) -> Result<Money, String> {
+    Money::read(text).ok_or_else(|| "write a number of GB such as 2 or 0.5".to_owned())
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
@@ -109,6 +115,8 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Delete everything that the stack owns.
     Destroy(DestroyArgs),
+    /// Delete old revisions and images that nothing uses.
+    Prune(PruneArgs),
     /// Explain what stands in the way: a refused token, a missing permission, an account that is not ready.
     Doctor(DoctorArgs),
     /// What GitHub has to know of the stack.
@@ -119,6 +127,8 @@ pub(crate) enum Command {
     },
     /// Print the permissions that a command needs for this file, as IAM policies.
     Permissions(PermissionsArgs),
+    /// Say what the stack costs: running, on its schedule, stopped. Asks AWS nothing.
+    Cost(CostArgs),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -188,7 +198,7 @@ pub(crate) struct ApplyArgs {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct FollowArgs {
     /// How long a deployment may take, such as `90s`, `20m` or `1h`; 20 minutes unless stated.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = span)]
     pub(crate) timeout: Option<Duration>,
     /// What to do about a deployment that cannot succeed any more, or takes too long.
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Failing::Rollback)]
@@ -197,7 +207,7 @@ pub(crate) struct FollowArgs {
     #[arg(long)]
     pub(crate) no_wait: bool,
     /// The longest rest between two looks at a deployment; 5 seconds unless stated.
-    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "no_wait")]
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "no_wait")]
     pub(crate) every: Option<Duration>,
 }
 
@@ -226,21 +236,10 @@ pub(crate) enum Failing {
     Leave,
 }
 
-/// A time: `500ms`, `90s`, `20m`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| "write it as 90s, 20m or 1h")?;
-    let time = match unit {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        "h" => number.checked_mul(3_600).map(Duration::from_secs),
-        _ => None,
-    };
-    let day = Duration::from_secs(24 * 3_600);
-    time.filter(|time| !time.is_zero() && *time <= day)
-        .ok_or_else(|| "write it as 90s, 20m or 1h, at most a day".to_owned())
+/// A span of time that is none for nothing.
+fn span(text: &str) -> Result<Duration, String> {
+    let span = duration(text)?;
+    if span.is_zero() { Err("it has to be longer than nothing".to_owned()) } else { Ok(span) }
 }
 
 /// Options of `deploy`.
@@ -274,6 +273,20 @@ pub(crate) struct DestroyArgs {
     pub(crate) yes: bool,
 }
 
+/// Options of `prune`.
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Only show what would go.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave images alone that were pushed less than this ago: they may be on their way into a deployment.
+    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = duration)]
+    pub(crate) older_than: Duration,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
 /// Options of `permissions`.
 #[derive(Debug, Args)]
 pub(crate) struct PermissionsArgs {
@@ -286,6 +299,20 @@ pub(crate) struct PermissionsArgs {
     /// The account, where the file names none. Without it the credentials tell.
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<AccountId>,
+}
+
+/// Options of `cost`.
+#[derive(Debug, Args)]
+pub(crate) struct CostArgs {
+    /// How many GB of images the repositories hold.
+    #[arg(long, value_name = "GB", value_parser = gigabytes)]
+    pub(crate) images: Option<Money>,
+    /// How many GB of logs are written in a month.
+    #[arg(long, value_name = "GB", value_parser = gigabytes)]
+    pub(crate) logs: Option<Money>,
+    /// Also say what the same services cost in every region whose prices are known.
+    #[arg(long)]
+    pub(crate) compare: bool,
 }
 
 /// What permissions are for.
@@ -340,14 +367,9 @@ mod tests {
     }
 
     #[test]
-    fn times_have_a_unit() {
-        let read = |text: &str| duration(text).ok();
-        assert_eq!(read("90s"), Some(Duration::from_secs(90)));
-        assert_eq!(read("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(["1h", "2m"].map(read), [3_600, 120].map(|seconds| Some(Duration::from_secs(seconds))));
-        for wrong in ["", "10", "s", "0s", "1d", "25h", "-1s", "99999999999999999999m", "18446744073709551615h"] {
-            assert_eq!(read(wrong), None, "{wrong}");
-        }
+    fn nothing_is_no_span() {
+        assert_eq!(span("250ms"), Ok(Duration::from_millis(250)));
+        assert!(span("0s").is_err() && span("20").is_err());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::render;
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::render::{missing, report};
-use crate::session::Session;
+use crate::session::{Look, Session};
 use crate::ui::Ui;
 
 /// Carries a plan out, drawing its progress. Ctrl-C and SIGTERM let running calls finish.
@@ -63,15 +63,16 @@ pub(crate) struct Run<'a> {
 /// # Errors
 /// As [`finish`], and when a deployment does not complete.
 pub(crate) async fn complete(
-    plan: &Plan,
+    look: &Look,
     session: &Session,
     run: Run<'_>,
     ui: &Ui,
     interrupt: &Interrupt,
 ) -> Result<u8, Error> {
+    let plan = &look.plan;
     let outcome = carry_out(plan, session, ui, interrupt).await;
     let mut document = json!({
-        "plan": render::json::plan(plan),
+        "plan": look.document(),
         "outcome": render::json::outcome(plan, &outcome),
         "deployments": [],
     });

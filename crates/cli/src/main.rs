@@ -4,6 +4,8 @@ mod args;
 mod carry;
 mod commands;
 mod confirm;
+mod cost;
+mod duration;
 mod error;
 mod files;
 mod follow;
@@ -21,7 +23,9 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::commands::{apply, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, rollback};
+use crate::commands::{
+    apply, cost as price, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, prune, rollback,
+};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
@@ -74,9 +78,11 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Deploy(args) => deploy::run(&global, &args, ui, interrupt).await,
         Command::Rollback(args) => rollback::run(&global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
+        Command::Prune(args) => prune::run(&global, &args, ui).await,
         Command::Doctor(args) => doctor::run(&global, &args, ui).await,
         Command::Github { command } => github::run(&global, &command, ui).await,
         Command::Permissions(args) => permissions::run(&global, &args, ui).await,
+        Command::Cost(args) => price::run(&global, &args, ui),
         Command::Completions { shell } => offline::completions(shell, ui),
         Command::Version => offline::version(ui),
     }

@@ -65,7 +65,7 @@ pub fn goal(
 }
 
 /// The wish that it is as it was there.
-fn as_it_is(pair: Pair<'_>, there: &Sighting, needs: BTreeSet<Address>) -> Desired {
+pub(crate) fn as_it_is(pair: Pair<'_>, there: &Sighting, needs: BTreeSet<Address>) -> Desired {
     let mut fields = there.fields.clone();
     let tags = fields.remove("tags").map(|tags| tags.map_texts()).unwrap_or_default();
     let tags = tags.into_iter().filter(|(key, _)| !is_ours(key)).collect();

@@ -11,8 +11,10 @@
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `deploying` | new images |
 //! | `rolling_back` | back to what completed before |
+//! | `pruning` | old revisions and images that nothing uses |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
+//! | `cost` | what it costs: from the file, in plans, against a budget, and what a destroy saves |
 //! | `doctor` | refused tokens, missing permissions, an account that is not ready |
 //! | `workflows` | files of the repository; they know no AWS, so one emulator is enough |
 //! | `permissions` | what `permissions` prints, and for which account |
@@ -42,6 +44,7 @@ macro_rules! on_both {
 }
 
 mod codes;
+mod cost;
 mod deploying;
 mod destroying;
 mod doctor;
@@ -50,6 +53,7 @@ mod drift;
 mod helpers;
 mod ownership;
 mod permissions;
+mod pruning;
 mod removal;
 mod rolling_back;
 mod rows;

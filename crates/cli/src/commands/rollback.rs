@@ -17,7 +17,6 @@ use crate::carry::{Run, again, complete, quoted};
 use crate::commands::deploy::{chosen, not_applied, runs, seen, task_of, wish};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
-use crate::render;
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session::{self, Session};
@@ -43,9 +42,9 @@ pub(crate) async fn run(global: &Global, args: &RollbackArgs, ui: &Ui, interrupt
     let snapshot = Snapshot { seen: vec![live_task, live_service], ..Snapshot::default() };
     let look = session.planned(snapshot, Intent::Present)?;
 
-    let not_done = json!({ "plan": render::json::plan(&look.plan), "outcome": null, "deployments": [] });
+    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
     if !ui.json {
-        ui.data(&render::plan::text(&look.plan, &session.place(), ui.out))?;
+        ui.data(&look.text(&session.place(), ui.out))?;
     }
     if let Some(obstacle) = look.obstacle() {
         return Err(obstacle.document(not_done));
@@ -61,7 +60,7 @@ pub(crate) async fn run(global: &Global, args: &RollbackArgs, ui: &Ui, interrupt
         said.push_str(&format!(" {}", quoted(service)));
     }
     let run = Run { again: &said, command: Some("rollback"), follow: &args.follow };
-    complete(&look.plan, &session, run, ui, interrupt).await
+    complete(&look, &session, run, ui, interrupt).await
 }
 
 /// The revision to go back to, and what it is like.

@@ -3,6 +3,7 @@
 mod api;
 pub(crate) mod calls;
 mod normal;
+mod revisions;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,7 @@ use hatoba_model::secret::{holds_password, looks_secret};
 use serde_json::{Value as Json, json};
 
 use crate::aws::Aws;
-use crate::classify::{failed, gone_is_fine};
+use crate::classify::failed;
 use crate::desire::{Desire, Wish};
 use crate::driver::{Driver, no_such_group};
 use crate::json::json_call;
@@ -38,6 +39,8 @@ use crate::tags::{self, Tags};
 pub use api::repository_uri;
 pub(crate) use api::{Object, logs, role_arn};
 pub(crate) use normal::{join, read_logs, split, write_logs};
+pub use revisions::revision;
+pub(crate) use revisions::{active_revisions, described, remove_revisions};
 
 /// ECS task definitions.
 #[derive(Debug)]
@@ -118,7 +121,7 @@ fn wanted(fields: &Fields) -> Value {
 }
 
 /// The ARN of the family without a revision, with the family's name.
-fn family_of(arn: &str) -> &str {
+pub(crate) fn family_of(arn: &str) -> &str {
     let name = arn.rsplit_once('/').map_or(arn, |(_, name)| name);
     name.split_once(':').map_or(name, |(family, _)| family)
 }
@@ -296,23 +299,6 @@ impl TaskDefinition {
     }
 }
 
-/// A revision by its ARN, as it is; nothing where it is gone.
-///
-/// # Errors
-/// When it could not be read.
-pub async fn revision(aws: &Aws, arn: &str) -> Result<Option<Sighting>, CloudError> {
-    let answer = calls::describe(aws, arn).await?;
-    Ok(answer.and_then(|answer| live(&answer, None, aws.facts())))
-}
-
-/// The active revisions of the family of a revision, the newest first.
-///
-/// # Errors
-/// When they could not be read.
-pub async fn active_revisions(aws: &Aws, arn: &str) -> Result<Vec<String>, CloudError> {
-    calls::revisions(aws, family_of(arn), "ACTIVE").await
-}
-
 /// The revision at the end of an ARN.
 fn revision_of(arn: &str) -> u64 {
     arn.rsplit_once(':').and_then(|(_, revision)| revision.parse().ok()).unwrap_or_default()
@@ -455,10 +441,7 @@ impl Driver for TaskDefinition {
         if may_be_half_deregistered(&active, &live.id) {
             all.extend(calls::marked_inactive(aws, live).await?);
         }
-        for arn in active {
-            let call = aws.ecs_write().deregister_task_definition().task_definition(arn);
-            gone_is_fine(call.send().await.map_err(failed(&calls::DEREGISTER_TASK_DEFINITION)))?;
-        }
+        calls::deregister(aws, &active).await?;
         calls::delete(aws, all.into_iter().collect()).await
     }
 

@@ -79,7 +79,7 @@ async fn by_deployments(aws: &Aws, from: From<'_>, listed: &[ServiceDeployment])
 }
 
 async fn by_revisions(aws: &Aws, from: From<'_>) -> Result<Option<Choice>, CloudError> {
-    let revisions = task_definition::active_revisions(aws, from.runs).await?;
+    let revisions = task_definition::active_revisions(aws, task_definition::family_of(from.runs)).await?;
     let number = |arn: &str| arn.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or_default();
     let mut below: Vec<u64> = revisions.iter().map(|arn| number(arn)).collect();
     for _ in 0..OLDER {
