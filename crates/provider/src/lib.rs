@@ -17,6 +17,7 @@ mod pace;
 pub mod permissions;
 pub mod provider;
 pub mod prune;
+pub mod rollout;
 mod server_clock;
 mod shape;
 pub mod survey;

@@ -4,7 +4,7 @@ use hatoba_engine::plan::Intent;
 use serde_json::json;
 
 use crate::args::{ApplyArgs, Global};
-use crate::carry::{again, carry_out, complete};
+use crate::carry::{Run, again, carry_out, complete};
 use crate::commands::destroy::conclude;
 use crate::confirm::ask;
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
     let look = session.look(if destroy { Intent::Absent } else { Intent::Present }).await?;
     let place = session.place();
-    let not_done = json!({ "plan": look.document(), "outcome": null });
+    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
     if !ui.json {
         ui.data(&look.text(&place, ui.out))?;
     }
@@ -51,5 +51,6 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
         let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
         return conclude(&mut session, &look, &outcome, &global, ui).await;
     }
-    complete(&look, &session, &again("apply", &global), None, ui, interrupt).await
+    let run = Run { again: &again("apply", &global), command: None, follow: &args.follow };
+    complete(&look, &session, run, ui, interrupt).await
 }

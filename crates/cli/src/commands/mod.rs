@@ -12,3 +12,4 @@ pub(crate) mod permissions;
 pub(crate) mod plan;
 pub(crate) mod power;
 pub(crate) mod prune;
+pub(crate) mod rollback;
