@@ -104,6 +104,10 @@ pub(crate) enum Command {
     Deploy(DeployArgs),
     /// Delete everything that the stack owns.
     Destroy(DestroyArgs),
+    /// Check what the file needs in the account before anything starts: images, roles, secrets, log groups, network.
+    ///
+    /// Reads only. Exits with 1 when something would keep tasks from starting; warnings alone are no failure.
+    Verify,
     /// Explain what stands in the way: a refused token, a missing permission, an account that is not ready.
     Doctor(DoctorArgs),
     /// What GitHub has to know of the stack.
@@ -175,6 +179,9 @@ pub(crate) struct ApplyArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Do not check first what new tasks need to start (`hatoba verify`).
+    #[arg(long)]
+    pub(crate) skip_verify: bool,
 }
 
 /// Options of `deploy`.
@@ -219,6 +226,8 @@ pub(crate) enum Purpose {
     Apply,
     /// Deleting everything.
     Destroy,
+    /// Checking everything in the file.
+    Verify,
     /// New images for every service.
     Deploy,
     /// Pushing to every repository, and deploying every service.
@@ -232,6 +241,7 @@ impl Purpose {
             Self::Plan => "plan",
             Self::Apply => "apply",
             Self::Destroy => "destroy",
+            Self::Verify => "verify",
             Self::Deploy => "deploy",
             Self::Ci => "ci",
         }

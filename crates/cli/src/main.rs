@@ -20,7 +20,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::commands::{apply, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan};
+use crate::commands::{apply, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, verify};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
@@ -74,6 +74,7 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
         Command::Doctor(args) => doctor::run(&global, &args, ui).await,
         Command::Github { command } => github::run(&global, &command, ui).await,
+        Command::Verify => verify::run(&global, ui).await,
         Command::Permissions(args) => permissions::run(&global, &args, ui).await,
         Command::Completions { shell } => offline::completions(shell, ui),
         Command::Version => offline::version(ui),

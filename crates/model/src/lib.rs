@@ -15,5 +15,6 @@ pub mod region;
 pub mod schema;
 pub mod secret;
 pub mod stack;
+pub mod verify;
 pub mod workflows;
 pub mod yaml;

@@ -9,3 +9,4 @@ pub(crate) mod graph;
 pub(crate) mod offline;
 pub(crate) mod permissions;
 pub(crate) mod plan;
+pub(crate) mod verify;

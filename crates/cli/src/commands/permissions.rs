@@ -64,6 +64,7 @@ fn needed(purpose: Purpose, stack: &Stack, facts: &Facts) -> Vec<Permission> {
         Purpose::Plan => run(Run::Plan),
         Purpose::Apply => run(Run::Apply),
         Purpose::Destroy => run(Run::Destroy),
+        Purpose::Verify => run(Run::Verify),
         Purpose::Deploy => deploy(stack, facts),
         Purpose::Ci => ci(stack, facts),
     }

@@ -12,14 +12,14 @@ use hatoba_model::stack::Stack;
 
 use super::call::{Call, Form, Mode, Need, On, Run, Subject, Whole};
 use crate::kinds::{drivers, iam_account, network};
-use crate::{aws, survey};
+use crate::{aws, survey, verify};
 
 /// What calls outside of the kinds are for.
 const SURVEY: &str = "Survey";
 
 /// The tables of calls that belong to no kind.
 pub fn shared() -> impl Iterator<Item = &'static Call> {
-    [aws::CALLS, survey::CALLS, iam_account::CALLS, network::CALLS].into_iter().flatten().copied()
+    [aws::CALLS, survey::CALLS, iam_account::CALLS, network::CALLS, verify::CALLS].into_iter().flatten().copied()
 }
 
 /// What a run of a file needs, and nothing else. Replacing something and removing what has left the file is not part of
@@ -46,7 +46,7 @@ pub fn permissions(goal: &Goal, facts: &Facts, run: Run) -> Vec<Permission> {
                             .filter(|want| !want.existing || matches!(call.mode, Mode::Plan | Mode::Compare))
                         {
                             // What is not managed here is only ever read.
-                            let run = if want.existing { Run::Plan } else { run };
+                            let run = if want.existing || run == Run::Verify { Run::Plan } else { run };
                             let subject = Subject::of_wish(want, facts, run, wants.len() > 1);
                             add(&mut all, &topic, need, form(&subject));
                         }
