@@ -4,15 +4,16 @@ use hatoba_engine::plan::Intent;
 use hatoba_model::address::Address;
 use hatoba_model::diag::Diagnostics;
 use hatoba_model::stack::Stack;
-use hatoba_model::verify::{Finding, Level, Subjects, judge};
+use hatoba_model::verify::{Finding, Level, Subjects, Task, judge};
 use hatoba_model::yaml::Path;
+use hatoba_provider::permissions::missing::{Missing, Refusals};
 use hatoba_provider::verify::{Scope, World, gather, subjects};
 use serde_json::{Value as Json, json};
 
 use crate::args::Global;
 use crate::error::{Error, Kind};
 use crate::render::line::{Line, write_all};
-use crate::render::{Style, Tone};
+use crate::render::{Style, Tone, missing};
 use crate::session::{self, Look, Session};
 use crate::ui::Ui;
 
@@ -21,6 +22,8 @@ pub(crate) struct Checked {
     tasks: usize,
     services: usize,
     findings: Vec<Finding>,
+    /// What was refused.
+    missing: Vec<Missing>,
 }
 
 /// Looks at the cloud, and says what would not work.
@@ -50,12 +53,14 @@ pub(crate) async fn run(global: &Global, ui: &Ui) -> Result<u8, Error> {
             "task_definitions": checked.tasks,
             "services": checked.services,
             "findings": checked.json(&session),
+            "missing": missing::json(&checked.missing),
         }))?;
     } else {
         let mut text = checked.text(&session, ui.out);
         text.push_str(&write_all(&[checked.summary()], ui.out));
         ui.data(&text)?;
     }
+    ui.tell(&missing::lines(&checked.missing));
     Ok(u8::from(errors > 0))
 }
 
@@ -65,16 +70,19 @@ pub(crate) async fn check(session: &Session, look: &Look, scope: Scope) -> Check
     let world = World { goal: &session.goal, seen: &look.seen, plan: &look.plan };
     let subjects = subjects(world, scope, facts);
     if scope == Scope::Changes && !asks(&subjects) {
-        return Checked { tasks: 0, services: 0, findings: Vec::new() };
+        return Checked { tasks: 0, services: 0, findings: Vec::new(), missing: Vec::new() };
     }
-    let found = gather(session.provider.aws(), world, &subjects).await;
+    let (found, failed) = gather(session.provider.aws(), world, &subjects).await;
+    let mut refusals = Refusals::default();
+    failed.iter().for_each(|error| refusals.check(error, &session.goal, facts));
     let findings = judge(&subjects, &found, facts);
-    Checked { tasks: subjects.tasks.len(), services: subjects.services.len(), findings }
+    let (tasks, services) = (subjects.tasks.len(), subjects.services.len());
+    Checked { tasks, services, findings, missing: refusals.missing() }
 }
 
 /// Whether there is anything to ask.
 fn asks(subjects: &Subjects) -> bool {
-    let images = |task: &hatoba_model::verify::Task| task.containers.values().any(|container| container.look_for_image);
+    let images = |task: &Task| task.containers.values().any(|container| container.look_for_image);
     subjects.tasks.values().any(|task| task.permissions || images(task))
         || subjects.services.values().any(|service| service.network.is_some() || service.breaker.is_some())
 }
@@ -94,6 +102,7 @@ pub(crate) async fn before_apply(session: &Session, look: &Look, not_done: &Json
         ui.tell(&[Line::blank()]);
         ui.raw(&checked.text(session, ui.err));
     }
+    ui.tell(&missing::lines(&checked.missing));
     let errors = checked.count(Level::Error);
     if errors == 0 {
         return Ok(());
@@ -127,9 +136,7 @@ impl Checked {
             .map(|finding| {
                 let line = Line::new(0).hang(2).add(Tone::Warning, "not checked: ").text(&finding.message);
                 match place(session, &finding.path) {
-                    Some((line_, column)) => {
-                        line.add(Tone::Faint, &format!(" ({}:{line_}:{column})", session.source.name))
-                    }
+                    Some((row, column)) => line.add(Tone::Faint, &format!(" ({}:{row}:{column})", session.source.name)),
                     None => line,
                 }
             })

@@ -12,8 +12,8 @@ use serde_json::Value as Json;
 use super::calls::{
     GET_POLICY, GET_POLICY_VERSION, GET_ROLE, GET_ROLE_POLICY, LIST_ATTACHED_ROLE_POLICIES, LIST_ROLE_POLICIES,
 };
-use super::settled::{After, World, text};
-use crate::aws::Aws;
+use super::look::Look;
+use super::settled::{After, text};
 use crate::classify::{failed, missing_is_none};
 
 /// A role before its attached policies are known.
@@ -28,9 +28,9 @@ struct Found {
 type Document = Result<Option<Json>, CloudError>;
 
 /// These roles, by their ARNs.
-pub(super) async fn roles(aws: &Aws, world: World<'_>, arns: BTreeSet<String>) -> BTreeMap<String, Fact<Role>> {
+pub(super) async fn roles(cx: &Look<'_>, arns: BTreeSet<String>) -> BTreeMap<String, Fact<Role>> {
     let found = join_all(arns.into_iter().map(|arn| async move {
-        let found = one(aws, world, &arn).await;
+        let found = one(cx, &arn).await;
         (arn, found)
     }))
     .await;
@@ -43,7 +43,7 @@ pub(super) async fn roles(aws: &Aws, world: World<'_>, arns: BTreeSet<String>) -
         .flatten()
         .collect();
     let documents: BTreeMap<String, Document> = join_all(wanted.into_iter().map(|arn| async move {
-        let document = policy(aws, world, &arn).await;
+        let document = policy(cx, &arn).await;
         (arn, document)
     }))
     .await
@@ -81,14 +81,14 @@ fn with_policies(found: Found, documents: &BTreeMap<String, Document>) -> Role {
     role
 }
 
-async fn one(aws: &Aws, world: World<'_>, arn: &str) -> Fact<Found> {
-    let facts = aws.facts();
-    let of_file = world.wanted("role").find(|want| {
+async fn one(cx: &Look<'_>, arn: &str) -> Fact<Found> {
+    let facts = cx.aws.facts();
+    let of_file = cx.world.wanted("role").find(|want| {
         let path = text(&want.fields, "path").unwrap_or("/");
         facts.iam_arn(format_args!("role{path}{}", want.name)) == arn
     });
-    let Some(want) = of_file else { return live(aws, arn).await };
-    match world.after(want) {
+    let Some(want) = of_file else { return live(cx, arn).await };
+    match cx.world.after(want) {
         After::Unread(why) => Fact::Unread(why.to_owned()),
         After::Missing => Fact::Missing,
         After::There(fields) => {
@@ -115,22 +115,23 @@ fn of_fields(fields: &Fields) -> Found {
 }
 
 /// A role that is not in the file.
-async fn live(aws: &Aws, arn: &str) -> Fact<Found> {
+async fn live(cx: &Look<'_>, arn: &str) -> Fact<Found> {
     let name = arn.rsplit('/').next().unwrap_or(arn);
-    if arn.split(':').nth(4) != Some(aws.facts().account.as_str()) {
+    if arn.split(':').nth(4) != Some(cx.aws.facts().account.as_str()) {
         return Fact::Unread("it is in another account, whose roles ECS does not take".to_owned());
     }
-    match read(aws, name).await {
+    match read(cx, name).await {
         Ok(Some((there, found))) if there == arn => Fact::There(found),
         // The name is taken by a role with another path.
         Ok(_) => Fact::Missing,
-        Err(error) => Fact::Unread(error.to_string()),
+        Err(error) => Fact::Unread(cx.unread(&error)),
     }
 }
 
-async fn read(aws: &Aws, name: &str) -> Result<Option<(String, Found)>, CloudError> {
-    let get = async { missing_is_none(aws.iam().get_role().role_name(name).send().await.map_err(failed(&GET_ROLE))) };
-    let (role, attached, inline) = futures::try_join!(get, attached(aws, name), inline(aws, name))?;
+async fn read(cx: &Look<'_>, name: &str) -> Result<Option<(String, Found)>, CloudError> {
+    let get =
+        async { missing_is_none(cx.aws.iam().get_role().role_name(name).send().await.map_err(failed(&GET_ROLE))) };
+    let (role, attached, inline) = futures::try_join!(get, attached(cx, name), inline(cx, name))?;
     let Some(role) = role.and_then(|answer| answer.role) else { return Ok(None) };
     let trust = role.assume_role_policy_document().unwrap_or_default();
     let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
@@ -142,8 +143,8 @@ async fn read(aws: &Aws, name: &str) -> Result<Option<(String, Found)>, CloudErr
     Ok(Some((role.arn().to_owned(), found)))
 }
 
-async fn attached(aws: &Aws, name: &str) -> Result<Vec<String>, CloudError> {
-    let mut pages = aws.iam().list_attached_role_policies().role_name(name).into_paginator().send();
+async fn attached(cx: &Look<'_>, name: &str) -> Result<Vec<String>, CloudError> {
+    let mut pages = cx.aws.iam().list_attached_role_policies().role_name(name).into_paginator().send();
     let mut arns = Vec::new();
     while let Some(page) = pages.next().await {
         let Some(page) = missing_is_none(page.map_err(failed(&LIST_ATTACHED_ROLE_POLICIES)))? else { break };
@@ -152,15 +153,15 @@ async fn attached(aws: &Aws, name: &str) -> Result<Vec<String>, CloudError> {
     Ok(arns)
 }
 
-async fn inline(aws: &Aws, name: &str) -> Result<Vec<(String, Json)>, CloudError> {
-    let mut pages = aws.iam().list_role_policies().role_name(name).into_paginator().send();
+async fn inline(cx: &Look<'_>, name: &str) -> Result<Vec<(String, Json)>, CloudError> {
+    let mut pages = cx.aws.iam().list_role_policies().role_name(name).into_paginator().send();
     let mut names = Vec::new();
     while let Some(page) = pages.next().await {
         let Some(page) = missing_is_none(page.map_err(failed(&LIST_ROLE_POLICIES)))? else { break };
         names.extend(page.policy_names().iter().cloned());
     }
     let read = names.into_iter().map(|policy| async move {
-        let call = aws.iam().get_role_policy().role_name(name).policy_name(&policy);
+        let call = cx.aws.iam().get_role_policy().role_name(name).policy_name(&policy);
         let answer = missing_is_none(call.send().await.map_err(failed(&GET_ROLE_POLICY)))?;
         let document = answer.map(|answer| parse_url_encoded(answer.policy_document()).unwrap_or_default());
         Ok::<_, CloudError>(document.map(|document| (policy, document)))
@@ -170,23 +171,23 @@ async fn inline(aws: &Aws, name: &str) -> Result<Vec<(String, Json)>, CloudError
 }
 
 /// The document of a managed policy: of the file from the wish, others from IAM.
-async fn policy(aws: &Aws, world: World<'_>, arn: &str) -> Document {
-    let facts = aws.facts();
-    let of_file = world.wanted("policy").find(|want| {
+async fn policy(cx: &Look<'_>, arn: &str) -> Document {
+    let facts = cx.aws.facts();
+    let of_file = cx.world.wanted("policy").find(|want| {
         let path = text(&want.fields, "path").unwrap_or("/");
         facts.iam_arn(format_args!("policy{path}{}", want.name)) == arn
     });
     if let Some(want) = of_file
-        && let After::There(fields) = world.after(want)
+        && let After::There(fields) = cx.world.after(want)
         && let Some(document) = text(&fields, "document")
     {
         return Ok(serde_json::from_str(document).ok());
     }
-    let call = aws.iam().get_policy().policy_arn(arn).send();
+    let call = cx.aws.iam().get_policy().policy_arn(arn).send();
     let answer = missing_is_none(call.await.map_err(failed(&GET_POLICY)))?;
     let Some(policy) = answer.and_then(|answer| answer.policy) else { return Ok(None) };
     let version = policy.default_version_id().unwrap_or("v1");
-    let call = aws.iam().get_policy_version().policy_arn(arn).version_id(version).send();
+    let call = cx.aws.iam().get_policy_version().policy_arn(arn).version_id(version).send();
     let answer = missing_is_none(call.await.map_err(failed(&GET_POLICY_VERSION)))?;
     let document = answer.and_then(|answer| answer.policy_version).and_then(|version| version.document);
     Ok(document.and_then(|document| parse_url_encoded(&document).ok()))

@@ -8,8 +8,7 @@ use hatoba_model::verify::Image;
 use serde_json::Value as Json;
 
 use super::calls::GET_DOWNLOAD_URL_FOR_LAYER;
-use super::settled::World;
-use crate::aws::Aws;
+use super::look::Look;
 use crate::classify::failed;
 use crate::http;
 use crate::images::{self, FoundImage, Place};
@@ -20,43 +19,43 @@ const READS: usize = 16;
 const CONFIGURATION: usize = 1 << 20;
 
 /// These images, by their names.
-pub(super) async fn read(aws: &Aws, world: World<'_>, names: BTreeSet<String>) -> BTreeMap<String, Image> {
+pub(super) async fn read(cx: &Look<'_>, names: BTreeSet<String>) -> BTreeMap<String, Image> {
     let reads = names.into_iter().map(|name| async move {
-        let image = one(aws, world, &name).await;
+        let image = one(cx, &name).await;
         (name, image)
     });
     stream::iter(reads).buffer_unordered(READS).collect().await
 }
 
-async fn one(aws: &Aws, world: World<'_>, name: &str) -> Image {
-    let Place::Here { repository, tag, digest } = images::place(aws, name) else { return Image::Elsewhere };
-    let want = world.named("repository", &repository).filter(|want| !want.existing);
-    if want.is_some_and(|want| world.current(want).is_none() && world.unread(&want.address).is_none()) {
+async fn one(cx: &Look<'_>, name: &str) -> Image {
+    let Place::Here { repository, tag, digest } = images::place(cx.aws, name) else { return Image::Elsewhere };
+    let want = cx.world.named("repository", &repository).filter(|want| !want.existing);
+    if want.is_some_and(|want| cx.world.current(want).is_none() && cx.world.unread(&want.address).is_none()) {
         return Image::Coming;
     }
-    match images::find(aws, &repository, tag.as_deref(), digest.as_deref()).await {
-        Ok(Some(found)) => Image::There { platforms: platforms(aws, &repository, found).await },
+    match images::find(cx.aws, &repository, tag.as_deref(), digest.as_deref()).await {
+        Ok(Some(found)) => Image::There { platforms: platforms(cx, &repository, found).await },
         Ok(None) => Image::Missing,
         Err(error) if error.class == Class::Gone => Image::NoRepository,
-        Err(error) => Image::Unread(error.to_string()),
+        Err(error) => Image::Unread(cx.unread(&error)),
     }
 }
 
 /// For which machines an image was built: the list names them, an image for one machine only in its configuration.
-async fn platforms(aws: &Aws, repository: &str, found: FoundImage) -> Result<Vec<String>, String> {
+async fn platforms(cx: &Look<'_>, repository: &str, found: FoundImage) -> Result<Vec<String>, String> {
     if let Some(platforms) = found.platforms {
         return Ok(platforms.iter().map(ToString::to_string).collect());
     }
     let Some(configuration) = found.configuration else {
         return Err("its manifest names neither machines nor a configuration".to_owned());
     };
-    let url = url(aws, repository, &configuration).await.map_err(|error| error.to_string())?;
+    let url = url(cx, repository, &configuration).await.map_err(|error| cx.unread(&error))?;
     let bytes = http::get(&url, CONFIGURATION).await.map_err(|error| format!("its configuration: {error}"))?;
     of_configuration(&bytes).ok_or_else(|| "its configuration names no machine".to_owned())
 }
 
-async fn url(aws: &Aws, repository: &str, digest: &str) -> Result<String, CloudError> {
-    let call = aws.ecr().get_download_url_for_layer().repository_name(repository).layer_digest(digest);
+async fn url(cx: &Look<'_>, repository: &str, digest: &str) -> Result<String, CloudError> {
+    let call = cx.aws.ecr().get_download_url_for_layer().repository_name(repository).layer_digest(digest);
     let answer = call.send().await.map_err(failed(&GET_DOWNLOAD_URL_FOR_LAYER))?;
     let url = answer.download_url.filter(|url| !url.is_empty());
     url.ok_or_else(|| CloudError::new(Class::Other, GET_DOWNLOAD_URL_FOR_LAYER.name, "the answer names no address"))

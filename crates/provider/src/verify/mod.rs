@@ -4,6 +4,7 @@ mod calls;
 mod gather;
 mod identity;
 mod images;
+mod look;
 mod network;
 mod settled;
 mod stored;

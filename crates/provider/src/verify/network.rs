@@ -13,8 +13,8 @@ use hatoba_model::kinds::security_group::{Direction, Permission};
 use hatoba_model::verify::{Fact, Facts, Network, Route, Subjects, Subnet, needs_endpoints};
 
 use super::calls::{DESCRIBE_ROUTE_TABLES, DESCRIBE_SECURITY_GROUPS, DESCRIBE_SUBNETS, DESCRIBE_VPC_ENDPOINTS};
-use super::settled::{After, World};
-use crate::aws::Aws;
+use super::look::Look;
+use super::settled::After;
 use crate::classify::failed;
 use crate::kinds::network::LOOKUP;
 use crate::kinds::security_group::permissions_of;
@@ -23,14 +23,14 @@ use crate::kinds::security_group::permissions_of;
 const VALUES: usize = 200;
 
 /// Reads what the networks of the services are like.
-pub(super) async fn read(aws: &Aws, world: World<'_>, subjects: &Subjects, facts: &mut Facts) {
+pub(super) async fn read(cx: &Look<'_>, subjects: &Subjects, facts: &mut Facts) {
     let networks: Vec<&Network> = subjects.services.values().filter_map(|service| service.network.as_ref()).collect();
     if networks.is_empty() {
         return;
     }
     let ids: BTreeSet<String> = networks.iter().flat_map(|network| network.subnets.iter().flatten()).cloned().collect();
     let groups: BTreeSet<String> = networks.iter().flat_map(|network| network.groups.iter()).cloned().collect();
-    let (subnets, groups) = futures::join!(subnets(aws, world, ids), groups_out(aws, world, groups));
+    let (subnets, groups) = futures::join!(subnets(cx, ids), groups_out(cx, groups));
     facts.subnets = subnets;
     facts.groups = groups;
     let of = |id: &String| match facts.subnets.get(id) {
@@ -42,7 +42,7 @@ pub(super) async fn read(aws: &Aws, world: World<'_>, subjects: &Subjects, facts
         without.filter_map(|network| network.subnets.iter().flatten().find_map(of)).collect();
     let closed: BTreeSet<String> =
         subjects.services.values().flat_map(|service| needs_endpoints(service, facts)).collect();
-    let (default, endpoints) = futures::join!(default_groups(aws, default), endpoints(aws, closed));
+    let (default, endpoints) = futures::join!(default_groups(cx, default), endpoints(cx, closed));
     facts.groups.extend(default);
     take_endpoints(endpoints, facts);
 }
@@ -52,36 +52,36 @@ fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {
 }
 
 /// Subnets with their routes. The network of the default ones is known already.
-async fn subnets(aws: &Aws, world: World<'_>, ids: BTreeSet<String>) -> BTreeMap<String, Fact<Subnet>> {
-    let known = |output: &str| world.seen.lookups.get(&OutputRef::new(LOOKUP, output));
+async fn subnets(cx: &Look<'_>, ids: BTreeSet<String>) -> BTreeMap<String, Fact<Subnet>> {
+    let known = |output: &str| cx.world.seen.lookups.get(&OutputRef::new(LOOKUP, output));
     let default: BTreeSet<String> = known("subnets").map(Value::list_texts).unwrap_or_default().into_iter().collect();
     let mut networks: BTreeMap<String, String> = BTreeMap::new();
     if let Some(vpc) = known("vpc").and_then(Value::as_text) {
         networks.extend(ids.intersection(&default).map(|id| (id.clone(), vpc.to_owned())));
     }
     let others: Vec<String> = ids.iter().filter(|id| !networks.contains_key(*id)).cloned().collect();
-    match describe_subnets(aws, &others).await {
+    match describe_subnets(cx, &others).await {
         Ok(found) => {
             let pair = |subnet: ApiSubnet| Some((subnet.subnet_id?, subnet.vpc_id?));
             networks.extend(found.into_iter().filter_map(pair));
         }
-        Err(error) => return ids.into_iter().map(|id| (id, Fact::Unread(error.to_string()))).collect(),
+        Err(error) => return ids.into_iter().map(|id| (id, Fact::Unread(cx.unread(&error)))).collect(),
     }
-    let tables = route_tables(aws, networks.values().cloned().collect()).await;
+    let tables = route_tables(cx, networks.values().cloned().collect()).await;
     let subnet = |id: &String, vpc: &String| match &tables {
         Ok(tables) => with_routes(id, vpc, tables),
-        Err(error) => Subnet { vpc: vpc.clone(), route: Route::Unread(error.to_string()), gateways: BTreeSet::new() },
+        Err(error) => Subnet { vpc: vpc.clone(), route: Route::Unread(cx.unread(&error)), gateways: BTreeSet::new() },
     };
     let fact = |id: &String| networks.get(id).map_or(Fact::Missing, |vpc| Fact::There(subnet(id, vpc)));
     ids.iter().map(|id| (id.clone(), fact(id))).collect()
 }
 
-async fn describe_subnets(aws: &Aws, ids: &[String]) -> Result<Vec<ApiSubnet>, CloudError> {
+async fn describe_subnets(cx: &Look<'_>, ids: &[String]) -> Result<Vec<ApiSubnet>, CloudError> {
     let mut found = Vec::new();
     // By a filter: of ids that do not exist EC2 makes an error, of which one is named.
     for chunk in ids.chunks(VALUES) {
         let mut pages =
-            aws.ec2().describe_subnets().filters(filter("subnet-id", chunk.to_vec())).into_paginator().send();
+            cx.aws.ec2().describe_subnets().filters(filter("subnet-id", chunk.to_vec())).into_paginator().send();
         while let Some(page) = pages.next().await {
             found.extend(page.map_err(failed(&DESCRIBE_SUBNETS))?.subnets.unwrap_or_default());
         }
@@ -89,12 +89,12 @@ async fn describe_subnets(aws: &Aws, ids: &[String]) -> Result<Vec<ApiSubnet>, C
     Ok(found)
 }
 
-async fn route_tables(aws: &Aws, networks: BTreeSet<String>) -> Result<Vec<RouteTable>, CloudError> {
+async fn route_tables(cx: &Look<'_>, networks: BTreeSet<String>) -> Result<Vec<RouteTable>, CloudError> {
     let mut found = Vec::new();
     if networks.is_empty() {
         return Ok(found);
     }
-    let mut pages = aws.ec2().describe_route_tables().filters(filter("vpc-id", networks)).into_paginator().send();
+    let mut pages = cx.aws.ec2().describe_route_tables().filters(filter("vpc-id", networks)).into_paginator().send();
     while let Some(page) = pages.next().await {
         found.extend(page.map_err(failed(&DESCRIBE_ROUTE_TABLES))?.route_tables.unwrap_or_default());
     }
@@ -150,15 +150,15 @@ fn leads(route: &ApiRoute) -> Route {
 }
 
 /// The endpoints of networks, or why they are not known.
-async fn endpoints(aws: &Aws, networks: BTreeSet<String>) -> BTreeMap<String, Result<Vec<VpcEndpoint>, String>> {
+async fn endpoints(cx: &Look<'_>, networks: BTreeSet<String>) -> BTreeMap<String, Result<Vec<VpcEndpoint>, String>> {
     let reads = networks.into_iter().map(|vpc| async move {
         let mut pages =
-            aws.ec2().describe_vpc_endpoints().filters(filter("vpc-id", [vpc.clone()])).into_paginator().send();
+            cx.aws.ec2().describe_vpc_endpoints().filters(filter("vpc-id", [vpc.clone()])).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             match page.map_err(failed(&DESCRIBE_VPC_ENDPOINTS)) {
                 Ok(page) => found.extend(page.vpc_endpoints.unwrap_or_default()),
-                Err(error) => return (vpc, Err(error.to_string())),
+                Err(error) => return (vpc, Err(cx.unread(&error))),
             }
         }
         (vpc, Ok(found))
@@ -206,12 +206,12 @@ fn take_endpoints(found: BTreeMap<String, Result<Vec<VpcEndpoint>, String>>, fac
 }
 
 /// What security groups let out: those of the file from the wish, others from EC2.
-async fn groups_out(aws: &Aws, world: World<'_>, groups: BTreeSet<String>) -> BTreeMap<String, Fact<Vec<Permission>>> {
+async fn groups_out(cx: &Look<'_>, groups: BTreeSet<String>) -> BTreeMap<String, Fact<Vec<Permission>>> {
     let mut facts = BTreeMap::new();
     let mut others = Vec::new();
     for group in groups {
-        let of_file = world.wanted("security_group").find(|want| want.address.to_string() == group);
-        match of_file.map(|want| world.after(want)) {
+        let of_file = cx.world.wanted("security_group").find(|want| want.address.to_string() == group);
+        match of_file.map(|want| cx.world.after(want)) {
             Some(After::There(fields)) => {
                 let labels = fields.get("egress").and_then(Value::as_map).into_iter().flat_map(|rules| rules.keys());
                 let rules = labels.filter_map(|label| Permission::of_label(label)).collect();
@@ -223,8 +223,8 @@ async fn groups_out(aws: &Aws, world: World<'_>, groups: BTreeSet<String>) -> BT
         }
     }
     for chunk in others.chunks(VALUES) {
-        match describe_groups(aws, vec![filter("group-id", chunk.to_vec())]).await {
-            Err(error) => facts.extend(chunk.iter().map(|id| (id.clone(), Fact::Unread(error.to_string())))),
+        match describe_groups(cx, vec![filter("group-id", chunk.to_vec())]).await {
+            Err(error) => facts.extend(chunk.iter().map(|id| (id.clone(), Fact::Unread(cx.unread(&error))))),
             Ok(found) => facts.extend(chunk.iter().map(|id| {
                 let group = found.iter().find(|group| group.group_id() == Some(id));
                 (id.clone(), group.map_or(Fact::Missing, |group| Fact::There(permissions_of(group, Direction::Out))))
@@ -235,14 +235,14 @@ async fn groups_out(aws: &Aws, world: World<'_>, groups: BTreeSet<String>) -> BT
 }
 
 /// What the default groups of networks let out, by the ids of the networks.
-async fn default_groups(aws: &Aws, networks: BTreeSet<String>) -> BTreeMap<String, Fact<Vec<Permission>>> {
+async fn default_groups(cx: &Look<'_>, networks: BTreeSet<String>) -> BTreeMap<String, Fact<Vec<Permission>>> {
     if networks.is_empty() {
         return BTreeMap::new();
     }
     let filters = vec![filter("vpc-id", networks.clone()), filter("group-name", ["default".to_owned()])];
-    let found = describe_groups(aws, filters).await;
+    let found = describe_groups(cx, filters).await;
     let fact = |vpc: &String| match &found {
-        Err(error) => Fact::Unread(error.to_string()),
+        Err(error) => Fact::Unread(cx.unread(&error)),
         Ok(found) => match found.iter().find(|group| group.vpc_id() == Some(vpc)) {
             Some(group) => Fact::There(permissions_of(group, Direction::Out)),
             None => Fact::Unread("EC2 names no default group".to_owned()),
@@ -251,8 +251,8 @@ async fn default_groups(aws: &Aws, networks: BTreeSet<String>) -> BTreeMap<Strin
     networks.iter().map(|vpc| (vpc.clone(), fact(vpc))).collect()
 }
 
-async fn describe_groups(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<ApiGroup>, CloudError> {
-    let mut pages = aws.ec2().describe_security_groups().set_filters(Some(filters)).into_paginator().send();
+async fn describe_groups(cx: &Look<'_>, filters: Vec<Filter>) -> Result<Vec<ApiGroup>, CloudError> {
+    let mut pages = cx.aws.ec2().describe_security_groups().set_filters(Some(filters)).into_paginator().send();
     let mut groups = Vec::new();
     while let Some(page) = pages.next().await {
         groups.extend(page.map_err(failed(&DESCRIBE_SECURITY_GROUPS))?.security_groups.unwrap_or_default());
