@@ -50,14 +50,14 @@ pub(super) async fn roles(cx: &Look<'_>, arns: BTreeSet<String>) -> BTreeMap<Str
     .into_iter()
     .collect();
     let whole = |found: Fact<Found>| match found {
-        Fact::There(found) => Fact::There(with_policies(found, &documents)),
+        Fact::There(found) => Fact::There(with_policies(cx, found, &documents)),
         Fact::Missing => Fact::Missing,
         Fact::Unread(why) => Fact::Unread(why),
     };
     found.into_iter().map(|(arn, found)| (arn, whole(found))).collect()
 }
 
-fn with_policies(found: Found, documents: &BTreeMap<String, Document>) -> Role {
+fn with_policies(cx: &Look<'_>, found: Found, documents: &BTreeMap<String, Document>) -> Role {
     let mut role = found.role;
     let mut take = |arn: &String| {
         let name = arn.rsplit('/').next().unwrap_or(arn).to_owned();
@@ -68,7 +68,7 @@ fn with_policies(found: Found, documents: &BTreeMap<String, Document>) -> Role {
                 None
             }
             Some(Err(error)) => {
-                role.unread.push(format!("its policy `{name}` could not be read: {error}"));
+                role.unread.push(format!("its policy `{name}` could not be read: {}", cx.unread(error)));
                 None
             }
             None => None,

@@ -65,7 +65,7 @@ async fn parameters(cx: &Look<'_>, some: &[(String, String)]) -> BTreeMap<String
 async fn parameter_keys(cx: &Look<'_>, names: Vec<String>) -> Result<BTreeMap<String, Option<String>>, CloudError> {
     let filter = ParameterStringFilter::builder().key("Name").option("Equals").set_values(Some(names)).build();
     let filter =
-        filter.map_err(|error| CloudError::new(Class::Invalid, DESCRIBE_PARAMETERS.name, cx.unread(&error)))?;
+        filter.map_err(|error| CloudError::new(Class::Invalid, DESCRIBE_PARAMETERS.name, error.to_string()))?;
     let call = cx.aws.ssm().describe_parameters().parameter_filters(filter).max_results(50);
     let mut pages = call.into_paginator().send();
     let mut keys = BTreeMap::new();
@@ -100,11 +100,7 @@ pub(super) async fn policy(cx: &Look<'_>, arn: &str) -> Option<Json> {
 }
 
 /// These log groups, by region and name.
-pub(super) async fn log_groups(
-    cx: &Look<'_>,
-    world: World<'_>,
-    places: BTreeSet<LogPlace>,
-) -> BTreeMap<(String, String), Fact<()>> {
+pub(super) async fn log_groups(cx: &Look<'_>, places: BTreeSet<LogPlace>) -> BTreeMap<(String, String), Fact<()>> {
     let here = places.into_iter().filter(|place| place.region == cx.aws.facts().region.as_str() && !place.creates);
     let reads = here.map(|place| async move {
         let fact = match cx.world.named("log_group", &place.group).map(|want| cx.world.after(want)) {
