@@ -109,7 +109,7 @@ fn plan_only_reads_and_the_others_include_it() {
     let verify = needed(&stack, Run::Verify);
     for action in actions(&plan).union(&actions(&verify)) {
         let verb = action.split(':').nth(1).unwrap();
-        assert!(["Describe", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action}");
+        assert!(["BatchGet", "Describe", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action}");
     }
     let missing = |all: &[Permission]| -> BTreeSet<String> {
         actions(&plan).difference(&actions(all)).map(|action| (*action).to_owned()).collect()
