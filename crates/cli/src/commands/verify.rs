@@ -42,7 +42,18 @@ pub(crate) async fn run(global: &Global, ui: &Ui) -> Result<u8, Error> {
             help: refusal.help.clone(),
         }
     }));
+    let known: Vec<Address> = checked.findings.iter().map(|finding| finding.address.clone()).collect();
+    let unread = look.plan.unknown.iter().filter(|(address, _)| !known.contains(address));
+    checked.findings.extend(unread.map(|(address, why)| Finding {
+        level: Level::NotChecked,
+        code: "unread",
+        path: path_of(address),
+        address: address.clone(),
+        message: format!("{address}: {why}"),
+        help: String::new(),
+    }));
     checked.findings.sort();
+    checked.missing.extend(look.missing.iter().cloned());
     let errors = checked.count(Level::Error);
     if ui.json {
         ui.document(&json!({
