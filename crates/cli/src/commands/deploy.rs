@@ -176,9 +176,11 @@ async fn resolved(
                 let arn = session.facts().arn("ecr", format_args!("repository/{repository}"));
                 let statement =
                     json!({ "Sid": "FindImages", "Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": arn });
-                return Err(
-                    Error::from(error).missing(vec![Missing { statements: vec![statement], runs: vec!["deploy"] }])
-                );
+                return Err(Error::from(error).missing(vec![Missing {
+                    statements: vec![statement],
+                    runs: vec!["deploy"],
+                    barriers: Vec::new(),
+                }]));
             }
             found => found?,
         };

@@ -58,7 +58,8 @@ pub(crate) async fn run(global: &Global, args: &PermissionsArgs, ui: &Ui) -> Res
     Ok(0)
 }
 
-fn needed(purpose: Purpose, stack: &Stack, facts: &Facts) -> Vec<Permission> {
+/// What a command needs for a file.
+pub(crate) fn needed(purpose: Purpose, stack: &Stack, facts: &Facts) -> Vec<Permission> {
     let run = |run| permissions(&desire::goal(stack, facts), facts, run);
     match purpose {
         Purpose::Plan => run(Run::Plan),

@@ -10,6 +10,10 @@ use super::line::Line;
 pub(crate) fn lines(missing: &[Missing]) -> Vec<Line> {
     let mut out = Vec::new();
     for it in missing {
+        out.extend(it.barriers.iter().map(|barrier| Line::new(0).add(Tone::Help, barrier)));
+        if it.statements.is_empty() {
+            continue;
+        }
         let (what, them) = match it.statements.len() {
             1 => ("This statement is", "it"),
             _ => ("These statements are", "them"),
@@ -50,7 +54,8 @@ fn list(runs: &[&str]) -> String {
 /// The same for `--json`.
 pub(crate) fn json(missing: &[Missing]) -> Json {
     let all = missing.iter().flat_map(|it| {
-        it.statements.iter().map(move |statement| json!({ "statement": statement, "needed_for": it.runs }))
+        let lacking = it.statements.iter().map(move |one| json!({ "statement": one, "needed_for": it.runs }));
+        lacking.chain(it.barriers.iter().map(|barrier| json!({ "statement": null, "barrier": barrier })))
     });
     all.collect()
 }
@@ -67,7 +72,7 @@ mod tests {
                 format!("arn:aws:logs:us-west-2:123456789012:log-group:/ecs/papyrus-with-a-rather-long-name/{name}");
             json!({ "Sid": "ChangeLogGroup", "Effect": "Allow", "Action": "logs:CreateLogGroup", "Resource": arn })
         };
-        Missing { statements: names.iter().map(one).collect(), runs: runs.to_vec() }
+        Missing { statements: names.iter().map(one).collect(), runs: runs.to_vec(), barriers: Vec::new() }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use super::actions::{CACHE, CHECKOUT, CREDENTIALS, RUNNER, UPLOAD};
 use super::content::Call;
 use super::yaml::{Yaml, list, scalar};
 
-/// How hatoba gets onto a runner. There are no released binaries yet, so it is built, and kept in the cache of the repository.
-const INSTALL: &str = "cargo install --locked --git https://github.com/acme/hatoba hatoba";
+/// Where hatoba comes from. There are no released binaries yet, so it is built, and kept in the cache of the repository.
+const SOURCE: &str = "https://github.com/acme/hatoba";
 
 /// What a workflow of this service, or of the whole stack, is called: `Deploy papyrus`.
 pub(super) fn title(verb: &str, what: &str, facts: &WorkflowFacts) -> String {
@@ -77,7 +77,14 @@ pub(super) fn install(out: &mut Yaml) {
         ),
     )
     .blank()
-    .add(3, &format!("- name: Build hatoba\n  if: steps.hatoba.outputs.cache-hit != 'true'\n  run: {INSTALL}"))
+    // The release that wrote the file, and not whatever is newest: what runs with the role changes when the file does.
+    .add(
+        3,
+        &format!(
+            "- name: Build hatoba\n  if: steps.hatoba.outputs.cache-hit != 'true'\n  \
+             run: cargo install --locked --git {SOURCE} --tag v{version} hatoba"
+        ),
+    )
     .blank();
 }
 

@@ -9,6 +9,7 @@ pub mod grants;
 pub mod lint;
 pub mod permission;
 mod principal;
+pub mod refusal;
 pub mod service_principals;
 pub mod size;
 mod text;

@@ -8,6 +8,7 @@ use hatoba_engine::plan::Step;
 use hatoba_engine::snapshot::ReadFailure;
 use hatoba_model::facts::Facts;
 use hatoba_model::iam::permission::{Permission, statements};
+use hatoba_model::iam::refusal::{self, Denied, Why};
 use serde_json::Value as Json;
 
 use super::call::{Call, Form, Mode, Need, On, Run, Subject, Whole};
@@ -21,11 +22,16 @@ pub struct Missing {
     pub statements: Vec<Json>,
     /// The commands that need them: `plan`, `apply`, `destroy`. Empty when that is not known.
     pub runs: Vec<&'static str>,
+    /// What else stands in the way, in sentences: a policy that no statement of one's own gets past. Then there may be no statements.
+    pub barriers: Vec<String>,
 }
 
 /// Permissions that were refused, gathered from several failures.
 #[derive(Clone, Debug, Default)]
-pub struct Refusals(BTreeMap<Vec<&'static str>, BTreeSet<Permission>>);
+pub struct Refusals {
+    lacking: BTreeMap<Vec<&'static str>, BTreeSet<Permission>>,
+    barriers: BTreeSet<String>,
+}
 
 impl Refusals {
     /// Takes a failed step.
@@ -57,8 +63,14 @@ impl Refusals {
         let one = |(runs, permissions): (&Vec<&'static str>, &BTreeSet<Permission>)| Missing {
             statements: statements(&permissions.iter().cloned().collect::<Vec<_>>()),
             runs: runs.clone(),
+            barriers: Vec::new(),
         };
-        self.0.iter().map(one).collect()
+        let mut all: Vec<Missing> = self.lacking.iter().map(one).collect();
+        if !self.barriers.is_empty() {
+            let barriers = self.barriers.iter().cloned().collect();
+            all.push(Missing { statements: Vec::new(), runs: Vec::new(), barriers });
+        }
+        all
     }
 
     fn take<'a>(
@@ -72,16 +84,26 @@ impl Refusals {
         if error.class != Class::Denied {
             return;
         }
-        let said = Said::new(&error.message);
+        let said = refusal::read(&error.message).unwrap_or(Denied {
+            principal: None,
+            action: None,
+            resource: None,
+            why: Why::Unsaid,
+        });
+        let action = said.action.as_deref().filter(|action| action.contains(':'));
+        if let Some(barrier) = said.why.barrier(action.unwrap_or(&error.call)) {
+            self.barriers.insert(barrier);
+            return;
+        }
         let Some((call, kind)) = find(kind, &error.call) else {
             self.unknown(&error.call, &said);
             return;
         };
         // A call may need more than the operation itself; usually the message names what was refused.
-        let named = |need: &&Need| said.action.is_none_or(|action| action == need.action);
+        let named = |need: &&Need| action.is_none_or(|action| action == need.action);
         let needs: Vec<&Need> = call.needs.iter().filter(named).collect();
         if needs.is_empty() {
-            self.unknown(said.action.unwrap_or(call.name), &said);
+            self.unknown(action.unwrap_or(call.name), &said);
         }
         for need in needs {
             let mut runs = Vec::new();
@@ -108,37 +130,19 @@ impl Refusals {
                 continue;
             }
             // Of several roles that are passed, one was refused.
-            let is_named = |permission: &Permission| said.resource == Some(permission.resource.as_str());
+            let is_named = |permission: &Permission| said.resource.as_deref() == Some(permission.resource.as_str());
             if need.action == "iam:PassRole" && permissions.iter().any(is_named) {
                 permissions.retain(is_named);
             }
-            self.0.entry(runs).or_default().extend(permissions);
+            self.lacking.entry(runs).or_default().extend(permissions);
         }
     }
 
     /// What only the message tells of.
-    fn unknown(&mut self, action: &str, said: &Said<'_>) {
-        let permission = Permission::new("Refused", said.action.unwrap_or(action), said.resource.unwrap_or("*"));
-        self.0.entry(Vec::new()).or_default().insert(permission);
-    }
-}
-
-/// What AWS says in a refusal: `… is not authorized to perform: ACTION on resource: ARN because …`.
-struct Said<'a> {
-    action: Option<&'a str>,
-    resource: Option<&'a str>,
-}
-
-impl<'a> Said<'a> {
-    fn new(message: &'a str) -> Self {
-        let after = |words: &str| {
-            let rest = message.split_once(words)?.1;
-            rest.split_whitespace().next().map(|word| word.trim_end_matches(['.', ',', ';']).trim_matches('"'))
-        };
-        Self {
-            action: after("not authorized to perform: ").filter(|action| action.contains(':')),
-            resource: after("on resource: ").filter(|resource| resource.starts_with("arn:") || *resource == "*"),
-        }
+    fn unknown(&mut self, action: &str, said: &Denied) {
+        let resource = said.resource.as_deref().filter(|resource| resource.starts_with("arn:")).unwrap_or("*");
+        let permission = Permission::new("Refused", said.action.as_deref().unwrap_or(action), resource);
+        self.lacking.entry(Vec::new()).or_default().insert(permission);
     }
 }
 
@@ -250,5 +254,16 @@ mod tests {
         let error = CloudError::new(Class::Throttled, "logs:CreateLogGroup", "slow down");
         refusals.read(&ReadFailure { addresses: Vec::new(), error }, &goal(), &facts());
         assert!(refusals.missing().is_empty());
+    }
+
+    #[test]
+    fn what_a_policy_of_others_denies_is_no_missing_statement() {
+        let role = "arn:aws:iam::123456789012:role/papyrus-task";
+        let message = format!(
+            "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: iam:CreateRole on resource: {role} with an explicit deny in a service control policy"
+        );
+        let missing = refused(("role", "papyrus-task"), "iam:CreateRole", &message);
+        assert_eq!((missing.len(), missing[0].statements.len()), (1, 0));
+        assert!(missing[0].barriers[0].contains("service control policy of the organisation denies iam:CreateRole"));
     }
 }

@@ -22,6 +22,6 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs, ui: &Ui) -> Result<u
     match &args.topic {
         None => account::run(global, ui).await,
         Some(Topic::Oidc(args)) => oidc::run(global, args, ui).await,
-        Some(Topic::Denied(args)) => denied::run(global, args, ui, None),
+        Some(Topic::Denied(args)) => denied::run(global, args, ui),
     }
 }

@@ -4,6 +4,8 @@ use hatoba_model::facts::Facts;
 use hatoba_model::iam::advice::only_all;
 use hatoba_model::iam::evaluate::{Policies, Policy as Parsed, Principal, Request, Source, Verdict, evaluate};
 use hatoba_model::iam::grants::{Grant, Names};
+use hatoba_model::iam::permission::statements;
+use hatoba_model::iam::refusal::{Denied, Why};
 use hatoba_model::kinds::Resource as _;
 use hatoba_model::kinds::grant_facts::grants_policy;
 use hatoba_model::kinds::role::{GRANTS_POLICY, Role};
@@ -11,8 +13,8 @@ use hatoba_model::names::AccountId;
 use hatoba_model::yaml::Path;
 use serde_json::{Value, json};
 
-use super::NeededBy;
-use super::message::{Denied, Policy, Why};
+use crate::args::Purpose;
+use crate::commands::permissions;
 use crate::session::File;
 
 /// What is known of who was refused.
@@ -40,14 +42,14 @@ pub(crate) struct Advice {
     pub(crate) grant: Option<String>,
     /// A statement that would allow it.
     pub(crate) statement: Option<Value>,
-    /// The run of hatoba that needs it.
-    pub(crate) needed_by: Option<String>,
+    /// The command of hatoba that needs it for this file, unless who was refused is a role of the file.
+    pub(crate) needed_by: Option<&'static str>,
     /// Sentences about what it means and what to do, in order.
     pub(crate) steps: Vec<String>,
 }
 
 /// Works out what to do about a refusal.
-pub(crate) fn advise(denied: &Denied, file: Option<(&File, AccountId)>, needed_by: Option<NeededBy<'_>>) -> Advice {
+pub(crate) fn advise(denied: &Denied, file: Option<(&File, AccountId)>) -> Advice {
     let (action, resource) = (denied.action.as_deref(), denied.resource.as_deref());
     let mut advice = Advice {
         who: who(denied, file.as_ref().map(|(file, _)| *file)),
@@ -62,16 +64,16 @@ pub(crate) fn advise(denied: &Denied, file: Option<(&File, AccountId)>, needed_b
     if let (Some(action), true) = (action, lacking) {
         advice.statement = Some(statement(action, resource));
     }
-    if let (Some(action), Some(ask)) = (action, needed_by)
-        && !matches!(advice.who, Who::Own { .. })
-    {
-        advice.needed_by = ask(action, resource.unwrap_or("*"));
+    if let (Some(action), Some((file, account)), true) = (action, &file, !matches!(advice.who, Who::Own { .. })) {
+        let facts = Facts { account: account.clone(), region: file.loaded.stack.region.clone() };
+        advice.needed_by = needed_by(denied, action, file, &facts);
     }
     if let (Some((file, account)), Who::Own { key, .. }, Some(action)) = (&file, &advice.who, action) {
         let stack = &file.loaded.stack;
         let facts = Facts { account: account.clone(), region: stack.region.clone() };
         if let Some(role) = stack.roles.get(key) {
-            let request = request(denied, action, role, key, &facts);
+            let arn = role.output(role.aws_name(key), "arn", &facts).unwrap_or_default();
+            let request = request(denied, action, arn, &facts);
             let mut policies = policies(file, role, &facts);
             advice.unseen =
                 role.managed_policies.iter().filter(|name| !stack.policies.contains_key(*name)).cloned().collect();
@@ -112,8 +114,19 @@ fn who(denied: &Denied, file: Option<&File>) -> Who {
     own.unwrap_or(Who::Role(name))
 }
 
-fn request(denied: &Denied, action: &str, role: &Role, key: &str, facts: &Facts) -> Request {
-    let arn = role.output(role.aws_name(key), "arn", facts).unwrap_or_default();
+/// The first command of hatoba that cannot do without it: reading comes before changing.
+fn needed_by(denied: &Denied, action: &str, file: &File, facts: &Facts) -> Option<&'static str> {
+    let asked = request(denied, action, denied.principal.clone().unwrap_or_default(), facts);
+    let needs = |purpose: &Purpose| {
+        let needed = permissions::needed(*purpose, &file.loaded.stack, facts);
+        let document = json!({ "Version": "2012-10-17", "Statement": statements(&needed) });
+        parsed(Source::Identity, purpose.name(), &document).is_some_and(|policy| allowed(&asked, vec![policy]))
+    };
+    let purposes = [Purpose::Plan, Purpose::Apply, Purpose::Destroy, Purpose::Deploy];
+    purposes.iter().find(|purpose| needs(purpose)).map(|purpose| purpose.name())
+}
+
+fn request(denied: &Denied, action: &str, arn: String, facts: &Facts) -> Request {
     let request = Request::new(action, denied.resource.as_deref().unwrap_or("*"), Principal::Arn(arn));
     let request = request.with("aws:RequestedRegion", facts.region.as_str());
     // ECS is the only one that roles are handed to here.
@@ -196,9 +209,7 @@ fn steps(denied: &Denied, advice: &Advice) -> Vec<String> {
         ]),
         Why::TaskRole => steps.push("The role has to trust ECS: `trust: { service: ecs-tasks.amazonaws.com }`. A role that was made seconds ago works a little later by itself.".to_owned()),
         Why::Encoded => steps.push("The rest of the message is encoded: `aws sts decode-authorization-message --encoded-message MESSAGE --query DecodedMessage --output text` shows it.".to_owned()),
-        Why::Denies(policy) => steps.push(denies(policy, action)),
-        Why::NotAllowed(policy) => steps.extend(not_allowed(policy, action)),
-        Why::Unsaid => {}
+        why @ (Why::Denies(_) | Why::NotAllowed(_) | Why::Unsaid) => steps.extend(why.barrier(action)),
     }
     if denied.action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case("iam:PassRole")) {
         steps.push("Whoever registers a task definition or starts a task hands over its roles, and needs iam:PassRole for the execution role and for the task role.".to_owned());
@@ -226,40 +237,4 @@ fn steps(denied: &Denied, advice: &Advice) -> Vec<String> {
         ));
     }
     steps
-}
-
-fn denies(policy: Policy, action: &str) -> String {
-    match policy {
-        Policy::ServiceControl | Policy::ResourceControl => format!(
-            "A {} of the organisation denies {action}, whatever the account's own policies allow. Only those who manage the organisation can change that.",
-            policy.words()
-        ),
-        Policy::Boundary => {
-            format!("The permissions boundary denies {action}; it has to change, no other policy helps.")
-        }
-        Policy::Resource => format!("The policy of the resource itself denies {action}."),
-        Policy::Endpoint => format!("The policy of the VPC endpoint denies {action}."),
-        Policy::Session => format!("The policy that the session was started with denies {action}."),
-        Policy::Identity => {
-            format!("A statement with `Effect: Deny` denies {action}; adding an `Allow` does not help.")
-        }
-    }
-}
-
-fn not_allowed(policy: Policy, action: &str) -> Option<String> {
-    match policy {
-        Policy::Identity => None,
-        Policy::Resource => Some(format!(
-            "The policy of the resource does not allow {action}: it is in another account, or of a kind that its own policy opens."
-        )),
-        Policy::Boundary => {
-            Some(format!("The permissions boundary does not allow {action}; it limits what other policies can give."))
-        }
-        Policy::Session => Some(format!("The policy that the session was started with does not allow {action}.")),
-        Policy::ServiceControl | Policy::ResourceControl => Some(format!(
-            "No {} of the organisation allows {action}. Only those who manage it can change that.",
-            policy.words()
-        )),
-        Policy::Endpoint => Some(format!("The policy of the VPC endpoint does not allow {action}.")),
-    }
 }

@@ -1,10 +1,10 @@
 //! The explanation, for people and for machines.
 
 use hatoba_model::iam::evaluate::Verdict;
+use hatoba_model::iam::refusal::{Denied, Why};
 use serde_json::{Value, json};
 
 use super::advice::{Advice, Who};
-use super::message::{Denied, Why};
 use crate::render::line::{Line, write_all};
 use crate::render::{Style, Tone};
 

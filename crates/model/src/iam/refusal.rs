@@ -3,7 +3,7 @@
 
 /// Why it was refused, as far as the message says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
+pub enum Why {
     /// No policy of this sort allows it.
     NotAllowed(Policy),
     /// A policy of this sort denies it.
@@ -26,7 +26,7 @@ pub(crate) enum Why {
 
 /// A sort of policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Policy {
+pub enum Policy {
     /// Of the user or role.
     Identity,
     /// Of the resource.
@@ -55,26 +55,74 @@ const POLICIES: [(&str, Policy); 7] = [
 
 impl Policy {
     /// As a message names it.
-    pub(crate) fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         POLICIES.iter().find(|(_, policy)| *policy == self).map_or("policy", |(words, _)| words)
+    }
+}
+
+impl Why {
+    /// What stands in the way when no statement of a policy of the user or role mends the refusal of this action; nothing when one does,
+    /// or when the message does not say.
+    pub fn barrier(self, action: &str) -> Option<String> {
+        match self {
+            Self::Denies(policy) => Some(denies(policy, action)),
+            Self::NotAllowed(policy) => not_allowed(policy, action),
+            _ => None,
+        }
+    }
+}
+
+fn denies(policy: Policy, action: &str) -> String {
+    match policy {
+        Policy::ServiceControl | Policy::ResourceControl => format!(
+            "A {} of the organisation denies {action}, whatever the account's own policies allow. Only those who manage the organisation can change that.",
+            policy.words()
+        ),
+        Policy::Boundary => {
+            format!("The permissions boundary denies {action}; it has to change, no other policy helps.")
+        }
+        Policy::Resource => format!("The policy of the resource itself denies {action}."),
+        Policy::Endpoint => format!("The policy of the VPC endpoint denies {action}."),
+        Policy::Session => format!("The policy that the session was started with denies {action}."),
+        Policy::Identity => {
+            format!("A statement with `Effect: Deny` denies {action}; adding an `Allow` does not help.")
+        }
+    }
+}
+
+fn not_allowed(policy: Policy, action: &str) -> Option<String> {
+    match policy {
+        Policy::Identity => None,
+        Policy::Resource => Some(format!(
+            "The policy of the resource does not allow {action}: it is in another account, or of a kind that its own policy opens."
+        )),
+        Policy::Boundary => {
+            Some(format!("The permissions boundary does not allow {action}; it limits what other policies can give."))
+        }
+        Policy::Session => Some(format!("The policy that the session was started with does not allow {action}.")),
+        Policy::ServiceControl | Policy::ResourceControl => Some(format!(
+            "No {} of the organisation allows {action}. Only those who manage it can change that.",
+            policy.words()
+        )),
+        Policy::Endpoint => Some(format!("The policy of the VPC endpoint does not allow {action}.")),
     }
 }
 
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Denied {
+pub struct Denied {
     /// Who was refused: an ARN.
-    pub(crate) principal: Option<String>,
+    pub principal: Option<String>,
     /// What was to be done: `ecs:UpdateService`.
-    pub(crate) action: Option<String>,
+    pub action: Option<String>,
     /// On what: an ARN, or `*`.
-    pub(crate) resource: Option<String>,
+    pub resource: Option<String>,
     /// Why.
-    pub(crate) why: Why,
+    pub why: Why,
 }
 
 /// Finds a refusal in a text; nothing when there is none.
-pub(crate) fn read(text: &str) -> Option<Denied> {
+pub fn read(text: &str) -> Option<Denied> {
     // Logs break lines anywhere.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let lower = text.to_lowercase();
