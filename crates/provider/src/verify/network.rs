@@ -70,7 +70,7 @@ async fn subnets(cx: &Look<'_>, ids: BTreeSet<String>) -> BTreeMap<String, Fact<
     let tables = route_tables(cx, networks.values().cloned().collect()).await;
     let subnet = |id: &String, vpc: &String| match &tables {
         Ok(tables) => with_routes(id, vpc, tables),
-        Err(error) => Subnet { vpc: vpc.clone(), route: Route::Unread(cx.unread(&error)), gateways: BTreeSet::new() },
+        Err(error) => Subnet { vpc: vpc.clone(), route: Route::Unread(cx.unread(error)), gateways: BTreeSet::new() },
     };
     let fact = |id: &String| networks.get(id).map_or(Fact::Missing, |vpc| Fact::There(subnet(id, vpc)));
     ids.iter().map(|id| (id.clone(), fact(id))).collect()
@@ -242,7 +242,7 @@ async fn default_groups(cx: &Look<'_>, networks: BTreeSet<String>) -> BTreeMap<S
     let filters = vec![filter("vpc-id", networks.clone()), filter("group-name", ["default".to_owned()])];
     let found = describe_groups(cx, filters).await;
     let fact = |vpc: &String| match &found {
-        Err(error) => Fact::Unread(cx.unread(&error)),
+        Err(error) => Fact::Unread(cx.unread(error)),
         Ok(found) => match found.iter().find(|group| group.vpc_id() == Some(vpc)) {
             Some(group) => Fact::There(permissions_of(group, Direction::Out)),
             None => Fact::Unread("EC2 names no default group".to_owned()),

@@ -52,7 +52,7 @@ async fn parameters(cx: &Look<'_>, some: &[(String, String)]) -> BTreeMap<String
     let names: Vec<String> = some.iter().map(|(_, name)| name.clone()).collect();
     let keys = parameter_keys(cx, names).await;
     let fact = |arn: &String, name: &String| match &keys {
-        Err(error) => Fact::Unread(cx.unread(&error)),
+        Err(error) => Fact::Unread(cx.unread(error)),
         Ok(keys) => match keys.get(name) {
             Some(key) => Fact::There(Stored { arn: arn.clone(), key: key.clone(), policy: None }),
             None => Fact::Missing,
