@@ -1,11 +1,14 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hatoba_model::names::AccountId;
+use hatoba_prices::money::Money;
 
 use crate::commands::doctor::args::DoctorArgs;
+use crate::duration::duration;
 
 /// What `hatoba --help` says below the options.
 const EXIT_CODES: &str = "\
@@ -74,6 +77,10 @@ fn image(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), image.to_owned()))
 }
 
+fn gigabytes(text: &str) -> Result<Money, String> {
+    Money::read(text).ok_or_else(|| "write a number of GB such as 2 or 0.5".to_owned())
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
@@ -108,6 +115,8 @@ pub(crate) enum Command {
     ///
     /// Reads only. Exits with 1 when something would keep tasks from starting; warnings alone are no failure.
     Verify,
+    /// Delete old revisions and images that nothing uses.
+    Prune(PruneArgs),
     /// Explain what stands in the way: a refused token, a missing permission, an account that is not ready.
     Doctor(DoctorArgs),
     /// What GitHub has to know of the stack.
@@ -118,6 +127,8 @@ pub(crate) enum Command {
     },
     /// Print the permissions that a command needs for this file, as IAM policies.
     Permissions(PermissionsArgs),
+    /// Say what the stack costs: running, on its schedule, stopped. Asks AWS nothing.
+    Cost(CostArgs),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -203,6 +214,20 @@ pub(crate) struct DestroyArgs {
     pub(crate) yes: bool,
 }
 
+/// Options of `prune`.
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Only show what would go.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave images alone that were pushed less than this ago: they may be on their way into a deployment.
+    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = duration)]
+    pub(crate) older_than: Duration,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
 /// Options of `permissions`.
 #[derive(Debug, Args)]
 pub(crate) struct PermissionsArgs {
@@ -215,6 +240,20 @@ pub(crate) struct PermissionsArgs {
     /// The account, where the file names none. Without it the credentials tell.
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<AccountId>,
+}
+
+/// Options of `cost`.
+#[derive(Debug, Args)]
+pub(crate) struct CostArgs {
+    /// How many GB of images the repositories hold.
+    #[arg(long, value_name = "GB", value_parser = gigabytes)]
+    pub(crate) images: Option<Money>,
+    /// How many GB of logs are written in a month.
+    #[arg(long, value_name = "GB", value_parser = gigabytes)]
+    pub(crate) logs: Option<Money>,
+    /// Also say what the same services cost in every region whose prices are known.
+    #[arg(long)]
+    pub(crate) compare: bool,
 }
 
 /// What permissions are for.

@@ -16,7 +16,7 @@ use crate::render;
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::render::{missing, report};
-use crate::session::Session;
+use crate::session::{Look, Session};
 use crate::ui::Ui;
 
 /// Carries a plan out, drawing its progress. Ctrl-C and SIGTERM let running calls finish.
@@ -50,15 +50,16 @@ pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt
 /// # Errors
 /// As [`finish`].
 pub(crate) async fn complete(
-    plan: &Plan,
+    look: &Look,
     session: &Session,
     again: &str,
     command: Option<&'static str>,
     ui: &Ui,
     interrupt: &Interrupt,
 ) -> Result<u8, Error> {
+    let plan = &look.plan;
     let outcome = carry_out(plan, session, ui, interrupt).await;
-    let document = json!({ "plan": render::json::plan(plan), "outcome": render::json::outcome(plan, &outcome) });
+    let document = json!({ "plan": look.document(), "outcome": render::json::outcome(plan, &outcome) });
     finish(plan, &outcome, session.facts(), again, command, ui).map_err(|error| error.document(document.clone()))?;
     if ui.json {
         ui.document(&document)?;

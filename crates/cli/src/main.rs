@@ -4,6 +4,8 @@ mod args;
 mod carry;
 mod commands;
 mod confirm;
+mod cost;
+mod duration;
 mod error;
 mod files;
 mod graph;
@@ -20,7 +22,9 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
-use crate::commands::{apply, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, verify};
+use crate::commands::{
+    apply, cost as price, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, prune, verify,
+};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
@@ -72,10 +76,12 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Apply(args) => apply::run(global, &args, ui, interrupt).await,
         Command::Deploy(args) => deploy::run(&global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
+        Command::Prune(args) => prune::run(&global, &args, ui).await,
         Command::Doctor(args) => doctor::run(&global, &args, ui).await,
         Command::Github { command } => github::run(&global, &command, ui).await,
         Command::Verify => verify::run(&global, ui).await,
         Command::Permissions(args) => permissions::run(&global, &args, ui).await,
+        Command::Cost(args) => price::run(&global, &args, ui),
         Command::Completions { shell } => offline::completions(shell, ui),
         Command::Version => offline::version(ui),
     }

@@ -23,11 +23,14 @@ use hatoba_provider::aws::{Aws, Settings};
 use hatoba_provider::permissions::missing::{Missing, Refusals};
 use hatoba_provider::permissions::needed::oversized;
 use hatoba_provider::provider::Provider;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::args::Global;
+use crate::cost::{budget, change};
 use crate::error::{Error, Kind, way_out};
 use crate::files::{self, Files, Root, WORKFLOW, World};
+use crate::render;
+use crate::render::Style;
 use crate::render::line::Line;
 use crate::ui::Ui;
 
@@ -224,6 +227,10 @@ pub(crate) struct Look {
     pub(crate) plan: Plan,
     /// What was refused.
     pub(crate) missing: Vec<Missing>,
+    /// What the plan changes of what the stack costs; nothing for a look at a part of it.
+    pub(crate) cost: Option<change::Change>,
+    /// Why it would cost too much.
+    too_much: Option<Error>,
 }
 
 impl Session {
@@ -242,7 +249,16 @@ impl Session {
         if let (true, Some(failure)) = (nothing, seen.unreadable.first()) {
             return Err(Error::from(failure.error.clone()).missing(self.missing(&seen)));
         }
-        self.planned(seen, intent)
+        let mut look = self.planned(seen, intent)?;
+        if !look.plan.unknown.is_empty() {
+            return Ok(look);
+        }
+        let cost = change::of(self.facts().region.as_str(), &self.goal, &look.seen, &look.plan);
+        if let (Intent::Present, Some(budget)) = (intent, &self.stack.budget) {
+            look.too_much = budget::exceeded(budget.max_monthly, &cost);
+        }
+        look.cost = Some(cost);
+        Ok(look)
     }
 
     /// What is seen from now on is no older than this.
@@ -258,7 +274,7 @@ impl Session {
         let plan = plan(&self.goal, &seen, intent)
             .map_err(|cycle| Error::new(Kind::Invalid, cycle.to_string()).help("remove one of these references"))?;
         match lint(&self.goal, &seen, &plan).first() {
-            None => Ok(Look { missing: self.missing(&seen), seen, plan }),
+            None => Ok(Look { missing: self.missing(&seen), seen, plan, cost: None, too_much: None }),
             Some(finding) => {
                 let step = plan.steps.get(finding.step).map(|step| step.address.to_string()).unwrap_or_default();
                 let message =
@@ -300,6 +316,27 @@ impl Session {
 }
 
 impl Look {
+    /// The plan as JSON.
+    pub(crate) fn document(&self) -> Json {
+        let mut plan = render::json::plan(&self.plan);
+        plan["cost"] = render::cost_json::change(self.cost.as_ref());
+        plan
+    }
+
+    /// The line that says what the plan costs, if there is anything to say.
+    pub(crate) fn cost_line(&self) -> Option<String> {
+        self.cost.as_ref().and_then(render::cost::plan)
+    }
+
+    /// The plan as text, with what it costs.
+    pub(crate) fn text(&self, place: &str, style: Style) -> String {
+        let mut text = render::plan::text(&self.plan, place, style);
+        if let Some(cost) = self.cost_line() {
+            Line::new(0).hang(0).text(&cost).write(style, &mut text);
+        }
+        text
+    }
+
     /// Why this plan is not carried out: something stands in the way, or could not be read.
     pub(crate) fn obstacle(&self) -> Option<Error> {
         let things = |count: usize, one: &str, many: &str| {
@@ -313,7 +350,7 @@ impl Look {
             );
         }
         if self.plan.unknown.is_empty() {
-            return None;
+            return self.too_much.clone();
         }
         let what = things(self.plan.unknown.len(), "resource", "resources");
         let classes: Vec<Class> = self.seen.unreadable.iter().map(|failure| failure.error.class).collect();

@@ -60,6 +60,8 @@ pub struct Sighting {
     pub holds: Option<String>,
     /// What its own tag says of its content, for when the file no longer has it.
     pub on_destroy: OnDestroy,
+    /// What whoever reads a plan should know of it though nothing changes it: `stopped by …`.
+    pub remarks: Vec<String>,
     /// What the provider wants to find again when it changes or deletes this resource.
     pub notes: BTreeMap<String, String>,
 }
@@ -80,6 +82,7 @@ impl Sighting {
             held_by: Vec::new(),
             holds: None,
             on_destroy: OnDestroy::Plain,
+            remarks: Vec::new(),
             notes: BTreeMap::new(),
         }
     }

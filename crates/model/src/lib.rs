@@ -2,6 +2,7 @@
 //! Knows nothing of network, time or terminals.
 
 pub mod address;
+pub mod budget;
 pub mod check;
 pub mod diag;
 pub mod facts;
@@ -12,6 +13,7 @@ pub mod load;
 pub mod names;
 pub mod reference;
 pub mod region;
+pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod stack;

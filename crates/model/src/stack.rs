@@ -25,6 +25,9 @@ macro_rules! define_stack {
             /// The account this file is for, in quotes. hatoba refuses to work in any other.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub account: Option<AccountId>,
+            /// What the stack may cost; `plan` and `apply` refuse to go above.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub budget: Option<crate::budget::Budget>,
             /// Tags on every resource.
             #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
             pub tags: BTreeMap<String, Scalar>,

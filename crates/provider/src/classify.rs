@@ -152,7 +152,10 @@ pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
         "NoSuchEntity" if is_iam_write(call) => Class::NotYet,
         // A group that was created a moment ago is not known everywhere yet.
         "InvalidGroup.NotFound" if call.starts_with("ec2:Authorize") => Class::NotYet,
+        // The scalable target was registered a moment ago.
+        "ObjectNotFoundException" if call.starts_with("application-autoscaling:Put") => Class::NotYet,
         "NoSuchEntity"
+        | "ObjectNotFoundException"
         | "RepositoryNotFoundException"
         | "LifecyclePolicyNotFoundException"
         | "RepositoryPolicyNotFoundException"
@@ -211,6 +214,14 @@ pub fn class_of(call: &str, code: &str, message: &str, status: u16) -> Class {
                 || says("does not have an associated load balancer")
                 || says("not associated with the cluster")
                 || says("cannot be assumed") =>
+        {
+            Class::NotYet
+        }
+
+        // So does Application Auto Scaling speak of a service that was made a moment ago, and of its own new role.
+        "ValidationException"
+            if call.starts_with("application-autoscaling:")
+                && (says("ecs service doesn't exist") || says("unable to assume iam role")) =>
         {
             Class::NotYet
         }

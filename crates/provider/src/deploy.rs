@@ -61,7 +61,7 @@ pub fn goal(
 }
 
 /// The wish that nothing changes.
-fn as_it_is(pair: Pair<'_>, needs: BTreeSet<Address>) -> Desired {
+pub(crate) fn as_it_is(pair: Pair<'_>, needs: BTreeSet<Address>) -> Desired {
     let mut fields = pair.live.fields.clone();
     let tags = fields.remove("tags").map(|tags| tags.map_texts()).unwrap_or_default();
     let tags = tags.into_iter().filter(|(key, _)| !is_ours(key)).collect();

@@ -39,7 +39,7 @@ impl fmt::Display for Platform {
 }
 
 /// Where an image is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// In a repository of the session's account and region.
     Here {

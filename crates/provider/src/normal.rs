@@ -9,7 +9,7 @@ use crate::kinds::{iam_shared, service, task_definition};
 
 /// A member of `services` in an answer of `DescribeServices`; nothing for the remains of one.
 pub fn service(answer: &Json) -> Option<Sighting> {
-    service::live(answer, None)
+    service::live(answer, None, None)
 }
 
 /// An answer of `DescribeTaskDefinition`; nothing for one that names no revision.

@@ -289,6 +289,7 @@ fn why(why: &Why) -> String {
         Why::Renamed => " [renamed]".to_owned(),
         Why::NotSettled => " [not settled]".to_owned(),
         Why::UsersFirst => " [once its users have changed]".to_owned(),
+        Why::UserLetGo => " [with its user]".to_owned(),
     }
 }
 

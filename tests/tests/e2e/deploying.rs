@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::helpers::{aws, nothing_to_do, run, run_json, says, write, writes};
 
 /// A stack with one service whose image belongs to the pipeline.
-fn file(level: &str) -> Value {
+pub(crate) fn file(level: &str) -> Value {
     json!({
         "roles": { "execution": {
             "trust": { "service": "ecs-tasks.amazonaws.com" },
@@ -38,7 +38,7 @@ fn file(level: &str) -> Value {
 }
 
 /// Pushes an image that was built for one kind of machine, and returns its digest.
-fn push(world: &World, tag: &str, architecture: &str) -> String {
+pub(crate) fn push(world: &World, tag: &str, architecture: &str) -> String {
     let index = json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.index.v1+json",

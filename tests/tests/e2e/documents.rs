@@ -13,7 +13,7 @@ use crate::stack::{LEAVING, addresses, whole};
 const DESCRIPTION: &str = include_str!("../../../docs/json.md");
 
 /// The members that the n-th table of a section describes.
-fn described(section: &str, table: usize) -> BTreeSet<String> {
+pub(crate) fn described(section: &str, table: usize) -> BTreeSet<String> {
     let (_, rest) = DESCRIPTION.split_once(&format!("\n## {section}\n")).unwrap();
     let section = rest.split("\n## ").next().unwrap_or_default();
     let mut tables: Vec<BTreeSet<String>> = Vec::new();
@@ -32,7 +32,7 @@ fn described(section: &str, table: usize) -> BTreeSet<String> {
     tables[table].clone()
 }
 
-fn members(document: &Value) -> BTreeSet<String> {
+pub(crate) fn members(document: &Value) -> BTreeSet<String> {
     document.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
 }
 
@@ -193,7 +193,7 @@ fn the_way_from_nothing_and_back(kind: Kind) {
     is_an_error(&unasked, "refused");
     assert_eq!((&unasked["plan"]["intent"], &unasked["left"]), (&json!("destroy"), &Value::Null));
     let gone = run_json(&world, &["destroy", "--yes"], 0);
-    assert_eq!(members(&gone), named(&["plan", "outcome", "left"]));
+    assert_eq!(members(&gone), named(&["plan", "outcome", "left", "saved"]));
     is_a_plan(&gone["plan"]);
     assert_eq!(gone["outcome"]["complete"], true);
     let left = items(&gone["left"]);

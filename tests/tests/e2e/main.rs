@@ -10,8 +10,10 @@
 //! | `removal` | what left the file, was renamed, adopted or retained |
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `deploying` | new images |
+//! | `pruning` | old revisions and images that nothing uses |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
+//! | `cost` | what it costs: from the file, in plans, against a budget, and what a destroy saves |
 //! | `doctor` | refused tokens, missing permissions, an account that is not ready |
 //! | `workflows` | files of the repository; they know no AWS, so one emulator is enough |
 //! | `permissions` | what `permissions` prints, and for which account |
@@ -41,6 +43,7 @@ macro_rules! on_both {
 }
 
 mod codes;
+mod cost;
 mod deploying;
 mod destroying;
 mod doctor;
@@ -49,6 +52,7 @@ mod drift;
 mod helpers;
 mod ownership;
 mod permissions;
+mod pruning;
 mod removal;
 mod rows;
 mod stack;

@@ -27,9 +27,9 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
     let look = session.look(if destroy { Intent::Absent } else { Intent::Present }).await?;
     let place = session.place();
-    let not_done = json!({ "plan": render::json::plan(&look.plan), "outcome": null });
+    let not_done = json!({ "plan": look.document(), "outcome": null });
     if !ui.json {
-        ui.data(&render::plan::text(&look.plan, &place, ui.out))?;
+        ui.data(&look.text(&place, ui.out))?;
     }
     if let Some(saved) = &saved {
         saved.must_equal(&look.plan, &place).map_err(|error| error.document(not_done.clone()))?;
@@ -53,7 +53,7 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     }
     if destroy {
         let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
-        return conclude(&mut session, &look.plan, &outcome, &global, ui).await;
+        return conclude(&mut session, &look, &outcome, &global, ui).await;
     }
-    complete(&look.plan, &session, &again("apply", &global), None, ui, interrupt).await
+    complete(&look, &session, &again("apply", &global), None, ui, interrupt).await
 }

@@ -20,7 +20,6 @@ use crate::args::{DeployArgs, Global};
 use crate::carry::{again, complete, quoted};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
-use crate::render;
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session::{self, Session};
@@ -44,9 +43,9 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let snapshot = Snapshot { seen: vec![live_task, live_service], ..Snapshot::default() };
     let look = session.planned(snapshot, Intent::Present)?;
 
-    let not_done = json!({ "plan": render::json::plan(&look.plan), "outcome": null });
+    let not_done = json!({ "plan": look.document(), "outcome": null });
     if !ui.json {
-        ui.data(&render::plan::text(&look.plan, &session.place(), ui.out))?;
+        ui.data(&look.text(&session.place(), ui.out))?;
     }
     if let Some(obstacle) = look.obstacle() {
         return Err(obstacle.document(not_done));
@@ -60,7 +59,7 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let images = args.images.iter().flat_map(|(name, image)| ["--image".to_owned(), format!("{name}={image}")]);
     let words: Vec<String> = args.service.iter().cloned().chain(images).map(|word| quoted(&word)).collect();
     let said = format!("{} {}", again("deploy", global), words.join(" "));
-    complete(&look.plan, &session, &said, Some("deploy"), ui, interrupt).await
+    complete(&look, &session, &said, Some("deploy"), ui, interrupt).await
 }
 
 /// The service that is meant: the named one, or the only one of the file.

@@ -12,6 +12,7 @@ use crate::confirm::ask;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render;
+use crate::render::Tone;
 use crate::render::line::Line;
 use crate::render::report::{Remains, proof, remains};
 use crate::session::{self, Look, Session};
@@ -29,20 +30,20 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui, interrupt:
     if obstacle.is_none() && look.plan.steps.is_empty() {
         if let Some(error) = not_all_seen(&look, "nothing was found to delete, but not everything could be looked for")
         {
-            return Err(error.document(document(&look.plan, Json::Null, Json::Null)));
+            return Err(error.document(document(&look, Json::Null, Json::Null)));
         }
         let left = remains(&session.goal, &look.seen, &look.plan);
         ui.show(&[Line::new(0).text(&format!("Nothing to destroy: {place}."))])?;
         ui.show(&proof(session.name(), &left, false))?;
         if ui.json {
-            ui.document(&document(&look.plan, Json::Null, json!(left)))?;
+            ui.document(&document(&look, Json::Null, json!(left)))?;
         }
         return Ok(0);
     }
     if !ui.json {
-        ui.data(&render::plan::text(&look.plan, &place, ui.out))?;
+        ui.data(&look.text(&place, ui.out))?;
     }
-    let not_done = || document(&look.plan, Json::Null, Json::Null);
+    let not_done = || document(&look, Json::Null, Json::Null);
     if let Some(obstacle) = obstacle {
         return Err(obstacle.document(not_done()));
     }
@@ -52,7 +53,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui, interrupt:
         ask(ui, question, session.name(), instead).await.map_err(|error| error.document(not_done()))?;
     }
     let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
-    conclude(&mut session, &look.plan, &outcome, global, ui).await
+    conclude(&mut session, &look, &outcome, global, ui).await
 }
 
 /// Says how a destroy went, and proves it if everything was done.
@@ -61,22 +62,27 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs, ui: &Ui, interrupt:
 /// When something failed, or is left.
 pub(crate) async fn conclude(
     session: &mut Session,
-    plan: &Plan,
+    look: &Look,
     outcome: &Outcome,
     global: &Global,
     ui: &Ui,
 ) -> Result<u8, Error> {
+    let plan = &look.plan;
     let again = again("destroy", global);
-    let unproved = || document(plan, render::json::outcome(plan, outcome), Json::Null);
+    let unproved = || document(look, render::json::outcome(plan, outcome), Json::Null);
     finish(plan, outcome, session.facts(), &again, None, ui).map_err(|error| error.document(unproved()))?;
     let left = prove(session, plan).await.map_err(|error| error.document(unproved()))?;
     ui.show(&proof(session.name(), &left, true))?;
     let unexpected: Vec<&str> = left.iter().filter(|it| !it.expected).map(|it| it.address.as_str()).collect();
-    let document = document(plan, render::json::outcome(plan, outcome), json!(left));
+    let mut document = document(look, render::json::outcome(plan, outcome), json!(left));
+    document["saved"] = render::cost_json::saved(look.cost.as_ref());
     if !unexpected.is_empty() {
         return Err(Error::new(Kind::Failed, format!("still there: {}", unexpected.join(", ")))
             .help(format!("run it again: {again}"))
             .document(document));
+    }
+    if let Some(saved) = look.cost.as_ref().and_then(render::cost::saved) {
+        ui.show(&[Line::new(0).add(Tone::Strong, &saved)])?;
     }
     if ui.json {
         ui.document(&document)?;
@@ -84,8 +90,8 @@ pub(crate) async fn conclude(
     Ok(0)
 }
 
-fn document(plan: &Plan, outcome: Json, left: Json) -> Json {
-    json!({ "plan": render::json::plan(plan), "outcome": outcome, "left": left })
+fn document(look: &Look, outcome: Json, left: Json) -> Json {
+    json!({ "plan": look.document(), "outcome": outcome, "left": left, "saved": null })
 }
 
 /// Why nothing can be said about what is left: a failed read does not mean that nothing is there.

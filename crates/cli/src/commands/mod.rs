@@ -1,6 +1,7 @@
 //! The commands.
 
 pub(crate) mod apply;
+pub(crate) mod cost;
 pub(crate) mod deploy;
 pub(crate) mod destroy;
 pub(crate) mod doctor;
@@ -9,4 +10,5 @@ pub(crate) mod graph;
 pub(crate) mod offline;
 pub(crate) mod permissions;
 pub(crate) mod plan;
+pub(crate) mod prune;
 pub(crate) mod verify;

@@ -5,7 +5,7 @@ use hatoba_engine::plan::Intent;
 use crate::args::{Global, PlanArgs};
 use crate::error::{Error, PENDING};
 use crate::render::line::Line;
-use crate::render::{Tone, json, markdown, missing, plan};
+use crate::render::{Tone, markdown, missing};
 use crate::saved::Saved;
 use crate::session;
 use crate::ui::Ui;
@@ -18,10 +18,10 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<u8,
     let place = session.place();
     let obstacle = look.obstacle();
     match (&obstacle, ui.json) {
-        (Some(obstacle), true) => return Err(obstacle.clone().document(json::plan(&look.plan))),
-        (None, true) => ui.document(&json::plan(&look.plan))?,
-        (_, false) if args.markdown => ui.data(&markdown::plan(&look.plan, &place))?,
-        (_, false) => ui.data(&plan::text(&look.plan, &place, ui.out))?,
+        (Some(obstacle), true) => return Err(obstacle.clone().document(look.document())),
+        (None, true) => ui.document(&look.document())?,
+        (_, false) if args.markdown => ui.data(&markdown::plan(&look.plan, &place, look.cost_line().as_deref()))?,
+        (_, false) => ui.data(&look.text(&place, ui.out))?,
     }
     if let Some(obstacle) = obstacle {
         return Err(obstacle);

@@ -12,11 +12,14 @@ const LIMIT: usize = 65_000;
 /// Room for the note that says that something was cut, and for the closing tags of what was.
 const RESERVE: usize = 400;
 
-/// A plan as Markdown: what stands in the way, then one foldable part for each resource. Cut with a note where it would be too
+/// A plan as Markdown: what it costs, what stands in the way, then one foldable part for each resource. Cut with a note where it would be too
 /// long for a comment.
-pub(crate) fn plan(plan: &Plan, place: &str) -> String {
+pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>) -> String {
     let mut out = Comment::new();
     out.push(&format!("### hatoba: {}\n\n**{}**\n", escape(place), escape(&summary(plan))));
+    if let Some(cost) = cost {
+        out.push(&format!("\n{}\n", escape(cost)));
+    }
     for refusal in &plan.refusals {
         let place =
             refusal.address.as_ref().map(|address| format!("{}: ", code(&address.to_string()))).unwrap_or_default();
@@ -120,7 +123,7 @@ fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             // Backquotes are hatoba's own way of quoting names; they cannot do harm.
-            '*' | '_' | '[' | ']' | '\\' | '|' | '@' | '#' | '!' | '~' => {
+            '*' | '_' | '[' | ']' | '\\' | '|' | '@' | '#' | '!' | '~' | '$' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -187,10 +190,12 @@ mod tests {
             ],
         );
         assert_eq!(
-            plan(&testkit::plan(vec![update]), "stack papyrus"),
+            plan(&testkit::plan(vec![update]), "stack papyrus", Some("Cost: $1.00 → $2.00 a month.")),
             "### hatoba: stack papyrus
 
 **Plan: 0 to add, 1 to change, 0 to replace, 0 to delete.**
+
+Cost: \\$1.00 → \\$2.00 a month.
 
 <details><summary><code>~ thing.papyrus</code> update</summary>
 
@@ -210,7 +215,7 @@ mod tests {
     #[test]
     fn fences_and_tags_in_values_stay_text() {
         let text = Value::text("x\n```\n</details>@everyone");
-        let made = plan(&testkit::plan(vec![create("papyrus", vec![set("document", text)])]), "<b>*papyrus*");
+        let made = plan(&testkit::plan(vec![create("papyrus", vec![set("document", text)])]), "<b>*papyrus*", None);
         assert!(made.contains("````diff\n"), "{made}");
         assert!(made.starts_with("### hatoba: &lt;b&gt;\\*papyrus\\*\n"), "{made}");
     }
@@ -219,7 +224,7 @@ mod tests {
     fn too_long_is_cut_with_a_note_that_counts() {
         let long: String = (0..2000).map(|n| format!("line {n} of a long document\n")).collect();
         let steps = (0..5).map(|n| create(&format!("r{n}"), vec![set("document", Value::Doc(long.clone()))])).collect();
-        let made = plan(&testkit::plan(steps), "stack papyrus");
+        let made = plan(&testkit::plan(steps), "stack papyrus", None);
         assert!(made.chars().count() < 65_536, "{}", made.chars().count());
         assert!(made.ends_with(
             "4 resources are not shown, or not to the end: too long for a comment. `hatoba plan` shows all.\n"

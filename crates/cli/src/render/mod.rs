@@ -1,6 +1,8 @@
 //! From data to text. Pure: whether there is a terminal, and how wide it is, are arguments.
 
 pub(crate) mod change;
+pub(crate) mod cost;
+pub(crate) mod cost_json;
 pub(crate) mod diff;
 pub(crate) mod document;
 pub(crate) mod fields;

@@ -88,7 +88,7 @@ pub(crate) fn reasons(change: &Change<'_>) -> Vec<String> {
         (_, Why::NotInFile) => out.push("not in the file any more".to_owned()),
         (_, Why::Renamed) => out.push("the file gives it another name now".to_owned()),
         (_, Why::UsersFirst) => out.push("taken away once its users have let go of it".to_owned()),
-        (_, Why::NotFound | Why::FieldsDiffer | Why::Destroy | Why::NotSettled) => {}
+        (_, Why::NotFound | Why::FieldsDiffer | Why::Destroy | Why::NotSettled | Why::UserLetGo) => {}
     }
     if step.act == Act::Release {
         out.push(format!("{}: it stays, without hatoba's tags", let_go_because(step)));
@@ -108,7 +108,9 @@ pub(crate) fn reasons(change: &Change<'_>) -> Vec<String> {
 /// Why something of ours that is let go of is not deleted.
 pub(crate) fn let_go_because(step: &Step) -> &'static str {
     let mark = step.live.as_ref().and_then(|live| live.mark.as_ref());
-    if mark.is_some_and(|mark| mark.origin == Origin::Adopted) {
+    if step.why == Why::UserLetGo {
+        "what uses it is let go of, too"
+    } else if mark.is_some_and(|mark| mark.origin == Origin::Adopted) {
         "hatoba took it over and did not create it"
     } else {
         "`retain: true`"

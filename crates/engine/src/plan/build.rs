@@ -237,6 +237,10 @@ impl<'a> Builder<'a> {
             return;
         }
         let live = self.current.get(&want.address).copied();
+        for (live, text) in live.iter().flat_map(|live| live.remarks.iter().map(move |text| (live, text))) {
+            let (address, name) = (want.address.clone(), live.name.clone());
+            self.notes.push(Note { address, name, text: text.clone(), stays: false });
+        }
         let used = |live: &Sighting| {
             let user = self.usage.users(live).find(|user| !self.goes(user))?;
             Some(format!("the {} `{}`", user.kind.title, user.name))

@@ -12,13 +12,24 @@ use super::usage::Usage;
 use super::{Act, Note, Step, Why};
 
 /// Takes out every deletion of something that is used for good. What is used by what was to be deleted, and now stays, stays, too.
+///
+/// A family of revisions is only found by its name or its mark. Where one is let go of, no later plan sees it, and none would know why to
+/// keep what it uses: that is let go of together with it.
 pub(super) fn keep_used(steps: &mut Vec<Step>, usage: &Usage<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
-    while let Some((at, text)) =
+    while let Some((at, user)) =
         steps.iter().enumerate().find_map(|(at, step)| Some((at, used_for_good(step, steps, usage)?)))
     {
-        let step = steps.remove(at);
-        notes.push(Note { address: step.address, name: step.name, text, stays: true });
+        let unseen = user.kind.keeps_revisions();
+        let released = steps.iter().any(|other| other.act == Act::Release && is_of(other, user));
+        match steps.get_mut(at) {
+            Some(step) if unseen && released => (step.act, step.why) = (Act::Release, Why::UserLetGo),
+            _ => {
+                let step = steps.remove(at);
+                let text = format!("kept: the {} `{}` uses it, and stays", user.kind.title, user.name);
+                notes.push(Note { address: step.address, name: step.name, text, stays: true });
+            }
+        }
     }
     for (id, step) in steps.iter_mut().enumerate() {
         step.id = id;
@@ -26,8 +37,8 @@ pub(super) fn keep_used(steps: &mut Vec<Step>, usage: &Usage<'_>) -> Vec<Note> {
     notes
 }
 
-/// Why something that is to be deleted has to stay, if it has.
-fn used_for_good(step: &Step, steps: &[Step], usage: &Usage<'_>) -> Option<String> {
+/// Who uses something that is to be deleted, and stays.
+fn used_for_good<'a>(step: &Step, steps: &[Step], usage: &Usage<'a>) -> Option<&'a Sighting> {
     if !matches!(step.act, Act::Delete { .. }) || matches!(step.why, Why::MustReplace(_)) {
         return None;
     }
@@ -42,8 +53,7 @@ fn used_for_good(step: &Step, steps: &[Step], usage: &Usage<'_>) -> Option<Strin
             _ => false,
         })
     };
-    let user = usage.users(live).find(stays)?;
-    Some(format!("kept: the {} `{}` uses it, and stays", user.kind.title, user.name))
+    usage.users(live).find(stays)
 }
 
 /// Whether a step changes this one.

@@ -177,6 +177,8 @@ pub enum Why {
     NotSettled,
     /// It is taken away from what stays, once its users have changed.
     UsersFirst,
+    /// What uses it is let go of, and stays.
+    UserLetGo,
 }
 
 /// Something that stands in the way of a plan.

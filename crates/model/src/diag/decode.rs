@@ -12,6 +12,7 @@ impl From<&DecodeError> for Diagnostic {
                 let example = match field.as_str() {
                     "stack" if path.is_root() => "stack: papyrus",
                     "region" if path.is_root() => "region: us-west-2",
+                    "max_monthly" => "max_monthly: 20",
                     "repository" if *path == Path::of(&["github"]) => "repository: acme/papyrus",
                     _ => &format!("{field}: …"),
                 };
@@ -56,14 +57,6 @@ fn unknown_key(path: &Path, field: &str, expected: &[String]) -> Diagnostic {
     if let Some((_, ours)) = ours {
         return diagnostic.help(format!("here it is called `{ours}`"));
     }
-    let place = path.segments();
-    let planned = PLANNED.iter().any(|(depth, section, key)| {
-        let within = place.first().is_none_or(|first| *first == Segment::Key((*section).to_owned()));
-        *key == field && place.len() == *depth && within
-    });
-    if planned {
-        return diagnostic.help(format!("`{field}` is planned for a later version; remove it until then"));
-    }
     if path.is_root() {
         // Whoever looks for a section wants to see them all.
         let mut keys: Vec<&str> = expected.iter().map(String::as_str).collect();
@@ -76,9 +69,6 @@ fn unknown_key(path: &Path, field: &str, expected: &[String]) -> Diagnostic {
     }
     allowed(diagnostic, field, expected, "allowed here")
 }
-
-/// Keys that a later version will have: how deep they stand, in which section, and what they are called.
-const PLANNED: &[(usize, &str, &str)] = &[(2, "services", "schedule")];
 
 /// What the ECS and IAM API, docker compose and other tools call what a stack file has under another name.
 const ELSEWHERE: &[(&str, &str)] = &[

@@ -1,7 +1,9 @@
 //! ECS services on Fargate. Source: ECS API reference, `CreateService`, `UpdateService`.
 
 mod check;
+mod check_scaling;
 mod parts;
+mod scaling;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +13,7 @@ pub use parts::{
     Alarms, CircuitBreaker, ClientAlias, ConnectService, Ebs, LaunchType, LoadBalancer, Network, PropagateTags,
     Registry, ServiceConnect, Subnets,
 };
+pub use scaling::{Autoscaling, Requests, Schedule};
 
 use super::cluster::CapacityShare;
 use super::macros::{Common, Resource};
@@ -31,6 +34,12 @@ resource! {
         /// How many copies run. Without this line one at first, and later whatever it was set to.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub desired_count: Option<u32>,
+        /// When it runs. Then the schedule decides how many copies do, and `desired_count` only counts for the first start.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub schedule: Option<Schedule>,
+        /// How many copies run, by how much there is to do. Then `desired_count` only counts for the first start.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub autoscaling: Option<Autoscaling>,
         /// `FARGATE`, which is what it is unless `capacity` is given.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub launch_type: Option<LaunchType>,
@@ -132,6 +141,7 @@ impl Resource for Service {
         }
         if !self.existing {
             check::check(self, cx);
+            check_scaling::check(self, cx);
         }
     }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::github::audience;
+use crate::kinds::service::{Autoscaling, Schedule};
 use crate::names::Region;
 use crate::yaml::{Node, NodeValue, Path, Scalar, decode_lenient, merge};
 
@@ -33,6 +34,10 @@ pub struct App {
     pub architecture: Option<String>,
     /// How many copies run; 1 unless stated.
     pub count: Option<u32>,
+    /// When it runs, to pay for no more: `{ start: "cron(0 9 ? * MON-FRI *)", stop: "cron(0 18 ? * MON-FRI *)", timezone: Asia/Tokyo }`.
+    pub schedule: Option<Schedule>,
+    /// How many copies run, by how much there is to do: `{ min: 1, max: 4, cpu: 70 }`.
+    pub autoscaling: Option<Autoscaling>,
     /// Run on spare capacity: much cheaper, but AWS may take it away with two minutes' notice.
     pub spot: Option<bool>,
     /// The command, if it is not the image's own.
@@ -108,6 +113,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("memory", &["task_definitions", "*", "memory"]),
     ("architecture", &["task_definitions", "*", "architecture"]),
     ("count", &["services", "*", "desired_count"]),
+    ("schedule", &["services", "*", "schedule"]),
+    ("autoscaling", &["services", "*", "autoscaling"]),
     ("spot", &["services", "*", "capacity"]),
     ("command", &["task_definitions", "*", "containers", "app", "command"]),
     ("environment", &["task_definitions", "*", "containers", "app", "environment"]),
@@ -179,6 +186,7 @@ fn resources(stack: &str, name: &str, app: &App) -> Value {
         }
         None => json!([]),
     };
+    let least = app.autoscaling.as_ref().and_then(|autoscaling| autoscaling.min);
     let provider = if app.spot == Some(true) { "FARGATE_SPOT" } else { "FARGATE" };
     let mut all = json!({
         "roles": { format!("{name}-task"): { "trust": { "service": "ecs-tasks.amazonaws.com" } } },
@@ -195,12 +203,19 @@ fn resources(stack: &str, name: &str, app: &App) -> Value {
         "services": { name: {
             "cluster": stack,
             "task_definition": name,
-            "desired_count": app.count.unwrap_or(1),
+            "desired_count": app.count.or(least).unwrap_or(1),
             "network": { "subnets": "default", "public_ip": true, "security_groups": [name] },
             "capacity": [{ "provider": provider, "weight": 1 }],
             "circuit_breaker": { "rollback": true },
         } },
     });
+    let service = &mut all["services"][name];
+    if let Some(schedule) = &app.schedule {
+        service["schedule"] = json!(schedule);
+    }
+    if let Some(autoscaling) = &app.autoscaling {
+        service["autoscaling"] = json!(autoscaling);
+    }
     if app.image.is_none()
         && let Some(all) = all.as_object_mut()
     {

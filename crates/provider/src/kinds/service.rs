@@ -2,7 +2,10 @@
 
 mod api;
 mod normal;
+pub(crate) mod power;
 mod read;
+mod scaling;
+mod scaling_calls;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +19,8 @@ use hatoba_model::kinds::service::Service as Spec;
 use hatoba_model::reference::Ref;
 use serde_json::{Value as Json, json};
 
+use self::power::{Memory, Seen, TAG_DOWN, TAG_SCALING, Turn};
+use self::scaling::Scaling;
 use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine};
 use crate::desire::{Desire, Wish};
@@ -31,6 +36,9 @@ use crate::tags;
 #[derive(Debug)]
 pub struct Service;
 
+/// Stops and starts it; see `power.rs`.
+const POWER: &str = "RegisterScalableTarget, UpdateService";
+const SCALING: &str = "RegisterScalableTarget";
 const UPDATE: &str = "UpdateService";
 const TAGS: &str = "TagResource";
 
@@ -73,6 +81,11 @@ static INFO: KindInfo = KindInfo {
     delete_call: "DeleteService",
     fields: &[
         Field::replace("cluster"),
+        // Not in files: what `hatoba down` and `hatoba up` change.
+        Field::update("running", POWER).unmanaged(),
+        Field::update("copies", POWER).unmanaged(),
+        Field::update("schedule", SCALING).after_create(),
+        Field::update("autoscaling", SCALING).after_create(),
         Field::update("task_definition", UPDATE),
         Field::update("desired_count", UPDATE).unmanaged(),
         Field::update("launch_type", UPDATE),
@@ -96,7 +109,8 @@ static INFO: KindInfo = KindInfo {
         Field::update("extra", UPDATE).sensitive(is_secret),
         Field::update("tags", TAGS),
     ],
-    groups: &[Group::new(UPDATE), Group::new(TAGS)],
+    // Application Auto Scaling first: while it keeps a service at nothing, its count cannot be changed for long.
+    groups: &[Group::new(POWER), Group::new(SCALING), Group::new(UPDATE), Group::new(TAGS)],
     ownership: Ownership::Tags,
     settles: true,
     parallel: 16,
@@ -110,8 +124,9 @@ fn last(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-/// The normal form of a service in an answer; nothing for one that is gone.
-pub(crate) fn live(service: &Json, want: Option<&Fields>) -> Option<Sighting> {
+/// The normal form of a service in an answer, and of what Application Auto Scaling has of it, where that was read; nothing for one that
+/// is gone.
+pub(crate) fn live(service: &Json, want: Option<&Fields>, scaling: Option<Scaling>) -> Option<Sighting> {
     let text = |key: &str| service.get(key).and_then(Json::as_str).unwrap_or_default();
     let status = text("status");
     if status == "INACTIVE" {
@@ -127,7 +142,14 @@ pub(crate) fn live(service: &Json, want: Option<&Fields>) -> Option<Sighting> {
     live.fields = normal::normalise(service, &rows(), Like::Wanted(hint.as_ref()));
     live.fields.insert("cluster".into(), cluster.into());
     live.fields.insert("task_definition".into(), task_definition(text("taskDefinition"), want));
-    live.set_tags(json_tags(service.get("tags")));
+    let seen = seen(service, scaling);
+    let tags = json_tags(service.get("tags")).into_iter();
+    // These go with what they tell of, and not with the other tags.
+    live.set_tags(tags.filter(|(key, _)| key != TAG_SCALING && key != TAG_DOWN).collect());
+    show(&mut live, &seen, want);
+    if let (true, Some(tasks)) = (seen.is_down() && live.fields.get("running") == Some(&false.into()), still(service)) {
+        live.readiness = Readiness::Settling(format!("stopping, {tasks} still running"));
+    }
     if status == "DRAINING" {
         let tasks = service.get("runningCount").and_then(Json::as_i64).unwrap_or_default();
         let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
@@ -152,6 +174,42 @@ pub(crate) fn live(service: &Json, want: Option<&Fields>) -> Option<Sighting> {
     Some(live)
 }
 
+/// What the tags of a service tell, with what was read at Application Auto Scaling.
+fn seen(service: &Json, scaling: Option<Scaling>) -> Seen {
+    let tags = json_tags(service.get("tags"));
+    Seen {
+        mark: tags.get(TAG_SCALING).cloned(),
+        memory: tags.get(TAG_DOWN).map(|text| Memory::read(text)),
+        desired: service.get("desiredCount").and_then(Json::as_i64).unwrap_or_default(),
+        scaling,
+    }
+}
+
+/// How many tasks there still are, in words; nothing for none.
+fn still(service: &Json) -> Option<String> {
+    let count = |key: &str| service.get(key).and_then(Json::as_i64).unwrap_or_default();
+    match count("runningCount") + count("pendingCount") {
+        0 => None,
+        1 => Some("1 task".to_owned()),
+        tasks => Some(format!("{tasks} tasks")),
+    }
+}
+
+/// Puts what was seen of schedule, load and power into a sighting.
+fn show(live: &mut Sighting, seen: &Seen, want: Option<&Fields>) {
+    if let Some(scaling) = &seen.scaling {
+        live.fields.extend(scaling::normal(scaling, seen.mark.as_deref(), seen.is_down()));
+    }
+    live.fields.insert("running".into(), seen.running());
+    // Stopped on purpose is no drift: what the file says holds when it is started again.
+    let wanted = want.and_then(|want| want.get("desired_count")).filter(|_| seen.is_down());
+    if let Some(count) = wanted.and_then(Value::as_int) {
+        live.fields.insert("desired_count".into(), Value::Int(count));
+    }
+    live.remarks = seen.remarks();
+    seen.note(live);
+}
+
 /// Where the file names a family without a revision, every revision of it will do.
 fn task_definition(there: &str, want: Option<&Fields>) -> Value {
     let wanted = want.and_then(|want| want.get("task_definition")).and_then(Value::as_text);
@@ -169,7 +227,7 @@ impl Driver for Service {
     }
 
     fn calls(&self) -> Vec<&'static Call> {
-        CALLS.to_vec()
+        [CALLS, scaling_calls::CALLS].concat()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -199,9 +257,12 @@ impl Driver for Service {
             wish = needs_of_task(cx, spec, wish.needs_ref("task_definition", task));
         }
         let count = match spec.desired_count {
+            // Application Auto Scaling decides; the file only says how many there are at first.
+            _ if spec.is_scaled() => Value::Keep(Box::new(Value::from(scaling::first_count(spec)))),
             Some(count) => Value::Int(count.into()),
             None => Value::Keep(Box::new(Value::Int(1))),
         };
+        fields.extend(scaling::wish(spec));
         fields.insert("desired_count".into(), count);
         if let Some(network) = &spec.network {
             fields.insert("network".into(), api::network(cx, network));
@@ -226,10 +287,10 @@ impl Driver for Service {
         read::survey(cx).await
     }
 
-    async fn look(&self, aws: &Aws, target: &Target, _: Depth) -> Result<Vec<Sighting>, CloudError> {
+    async fn look(&self, aws: &Aws, target: &Target, depth: Depth) -> Result<Vec<Sighting>, CloudError> {
         let cluster = target.scope.as_deref().unwrap_or("default");
-        let seen = read::describe(aws, cluster, &[target.name.as_str()]).await?;
-        Ok(seen.iter().filter_map(|service| live(service, None)).collect())
+        let which = if depth == Depth::Full { read::Scaled::Marked } else { read::Scaled::None };
+        read::one(aws, cluster, &target.name, which).await
     }
 
     async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
@@ -248,6 +309,21 @@ impl Driver for Service {
         live: &Sighting,
     ) -> Result<Receipt, CloudError> {
         match group {
+            POWER => {
+                let Some(seen) = Seen::of(live) else { return Err(no_such_group(&INFO, group)) };
+                let running = want.fields.get("running");
+                let turns = match running {
+                    Some(Value::Bool(false)) | None => seen.stop(),
+                    Some(other) => {
+                        let until = power::moment_of(other);
+                        seen.start(want.int("copies").unwrap_or(1), until.as_deref())
+                    }
+                };
+                for turn in &turns {
+                    self.turn(aws, want, live, turn).await?;
+                }
+            }
+            SCALING => self.scale(aws, want, live).await?,
             UPDATE => {
                 json_call!(&UPDATE_SERVICE, aws.ecs_write().update_service(), &api::change(want, live))?;
             }
@@ -267,14 +343,76 @@ impl Driver for Service {
 
     async fn delete(&self, aws: &Aws, live: &Sighting, _: bool) -> Result<(), CloudError> {
         let cluster = live.scope.as_deref().unwrap_or("default");
+        if Seen::of(live).is_some_and(|seen| seen.owns_target()) {
+            // Without its service a target stays, and would come back to life with another service of the name.
+            let id = scaling_calls::id(cluster, &live.name);
+            scaling_calls::carry_out(aws, &id, &scaling::Do::Deregister).await?;
+        }
         // With `force` there is no need to bring the count to 0 first.
         let call = aws.ecs_write().delete_service().cluster(cluster).service(&live.name).force(true);
         gone_is_fine(call.send().await.map_err(failed(&DELETE_SERVICE)))
     }
 
-    async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
+    async fn untag(&self, aws: &Aws, live: &Sighting, mut keys: Vec<String>) -> Result<(), CloudError> {
+        let seen = Seen::of(live).unwrap_or_default();
+        keys.extend(seen.mark.is_some().then(|| TAG_SCALING.to_owned()));
+        keys.extend(seen.is_down().then(|| TAG_DOWN.to_owned()));
         calls::untag(aws, &UNTAG_RESOURCE, &live.id, keys).await
     }
+}
+
+impl Service {
+    /// Brings schedule and load to what is wanted. The tag that tells of the target is there before it, and goes after it.
+    async fn scale(&self, aws: &Aws, want: &Resolved, live: &Sighting) -> Result<(), CloudError> {
+        // What was just created has nothing yet but the tag.
+        let seen = Seen::of(live);
+        let (there, is_new) = (seen.clone().unwrap_or_default(), seen.is_none());
+        let id = scaling_calls::id(want.scope.as_deref().unwrap_or("default"), &want.name);
+        let wanted = scaling::wanted(&want.fields);
+        let desired = if is_new { want.int("desired_count").unwrap_or_default() } else { there.desired };
+        let have = there.scaling.unwrap_or_default();
+        let steps = scaling::steps(wanted.as_ref().map(|(scaling, _)| scaling), &have, there.memory.is_some(), desired);
+        if let Some((_, mark)) = &wanted
+            && !is_new
+            && there.mark.as_ref() != Some(mark)
+        {
+            let tags = [(TAG_SCALING.to_owned(), mark.clone())].into();
+            calls::tag(aws, &TAG_RESOURCE, &live.id, &tags).await?;
+        }
+        for step in &steps {
+            scaling_calls::carry_out(aws, &id, step).await?;
+        }
+        if wanted.is_none() && there.mark.is_some() {
+            calls::untag(aws, &UNTAG_RESOURCE, &live.id, vec![TAG_SCALING.to_owned()]).await?;
+        }
+        Ok(())
+    }
+
+    /// One call of a `down` or an `up`.
+    async fn turn(&self, aws: &Aws, want: &Resolved, live: &Sighting, turn: &Turn) -> Result<(), CloudError> {
+        let cluster = want.scope.as_deref().unwrap_or("default");
+        match turn {
+            Turn::Remember(memory) => {
+                let tags = [(TAG_DOWN.to_owned(), memory.text())].into();
+                calls::tag(aws, &TAG_RESOURCE, &live.id, &tags).await
+            }
+            Turn::Forget => calls::untag(aws, &UNTAG_RESOURCE, &live.id, vec![TAG_DOWN.to_owned()]).await,
+            Turn::Count(count) => {
+                let body = json!({ "cluster": cluster, "service": want.name, "desiredCount": count });
+                json_call!(&UPDATE_SERVICE, aws.ecs_write().update_service(), &body).map(drop)
+            }
+            Turn::Scale(step) => scaling_calls::carry_out(aws, &scaling_calls::id(cluster, &want.name), step).await,
+        }
+    }
+}
+
+/// A service as it is, with everything that Application Auto Scaling has of it, whoever put it there; nothing where there is none.
+///
+/// # Errors
+/// When a read failed.
+pub async fn whole(aws: &Aws, want: &Desired) -> Result<Option<Sighting>, CloudError> {
+    let cluster = want.scope.as_deref().unwrap_or("default");
+    Ok(read::one(aws, cluster, &want.name, read::Scaled::All).await?.into_iter().next())
 }
 
 /// Tasks start as soon as the service is there: what they need comes first.

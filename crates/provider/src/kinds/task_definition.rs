@@ -3,6 +3,7 @@
 mod api;
 pub(crate) mod calls;
 mod normal;
+mod revisions;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,7 @@ use hatoba_model::secret::{holds_password, looks_secret};
 use serde_json::{Value as Json, json};
 
 use crate::aws::Aws;
-use crate::classify::{failed, gone_is_fine};
+use crate::classify::failed;
 use crate::desire::{Desire, Wish};
 use crate::driver::{Driver, no_such_group};
 use crate::json::json_call;
@@ -38,6 +39,7 @@ use crate::tags::{self, Tags};
 pub use api::repository_uri;
 pub(crate) use api::{Object, logs, role_arn};
 pub(crate) use normal::{join, read_logs, split, write_logs};
+pub(crate) use revisions::{active_revisions, described, remove_revisions};
 
 /// ECS task definitions.
 #[derive(Debug)]
@@ -438,10 +440,7 @@ impl Driver for TaskDefinition {
         if may_be_half_deregistered(&active, &live.id) {
             all.extend(calls::marked_inactive(aws, live).await?);
         }
-        for arn in active {
-            let call = aws.ecs_write().deregister_task_definition().task_definition(arn);
-            gone_is_fine(call.send().await.map_err(failed(&calls::DEREGISTER_TASK_DEFINITION)))?;
-        }
+        calls::deregister(aws, &active).await?;
         calls::delete(aws, all.into_iter().collect()).await
     }
 

@@ -233,19 +233,21 @@ impl<'a> Play<'a> {
 
     fn is_untouched(&self, before: Vec<Thing>, wishes: &[&Wishes]) -> Result<(), Broken> {
         for thing in before {
-            // A family that is adopted gets a new revision.
-            let same = |now: &Thing| now.id == thing.id || now.kind.name == "task_definition" && now.name == thing.name;
-            let now = self.world.things().into_iter().find(|now| now.kind.name == thing.kind.name && same(now));
-            let who = format!("{} `{}`", thing.kind.name, thing.name);
-            let Some(now) = now else { return broken("nothing foreign is touched", format!("the {who} is gone")) };
-            // The one provider of the account may be shared, and what the file adopts may be changed.
+            // What the file adopts may be changed. The one provider of the account may be shared.
             let adopts = |wishes: &&Wishes| {
                 let named = |want: &&hatoba_engine::desired::Desired| {
                     want.kind.name == thing.kind.name && want.name == thing.name
                 };
                 wishes.resources.values().filter(named).any(|want| want.adopt)
             };
-            if thing.kind.ownership == Ownership::Shared || (thing.mark().is_none() && wishes.iter().any(adopts)) {
+            let adopted = thing.mark().is_none() && wishes.iter().any(adopts);
+            // A family that is adopted gets a new revision, and a user with another path another ARN.
+            let named = thing.kind.name == "task_definition" || thing.kind.name == "user" && adopted;
+            let same = |now: &Thing| now.id == thing.id || named && now.name == thing.name;
+            let now = self.world.things().into_iter().find(|now| now.kind.name == thing.kind.name && same(now));
+            let who = format!("{} `{}`", thing.kind.name, thing.name);
+            let Some(now) = now else { return broken("nothing foreign is touched", format!("the {who} is gone")) };
+            if adopted || thing.kind.ownership == Ownership::Shared {
                 continue;
             }
             if now.fields != thing.fields || now.content != thing.content {

@@ -97,6 +97,9 @@ fn platform(task: &TaskDefinition, cx: &mut Check<'_>) {
         cx.error(&["ephemeral_storage"], "out-of-range", format!("`ephemeral_storage` is 21 to 200 GiB, not {size}"))
             .help(help);
     }
+    if task.keep_revisions == Some(0) {
+        cx.error(&["keep_revisions"], "keep-none", "the newest revision is always kept").help("write 1 or more");
+    }
 }
 
 fn roles(task: &TaskDefinition, cx: &mut Check<'_>) {

@@ -11,6 +11,8 @@ use hatoba_model::kinds::service::{Ebs, Network, Service as Spec, ServiceConnect
 use hatoba_model::reference::Ref;
 use serde_json::{Map, Value as Json, json};
 
+use super::power::TAG_SCALING;
+use super::scaling::wanted;
 use super::{INFO, normal};
 use crate::desire::Desire;
 use crate::kinds::network;
@@ -182,7 +184,9 @@ pub(super) fn creation(want: &Resolved) -> Json {
     body.insert("cluster".into(), want.text("cluster").unwrap_or_default().into());
     body.insert("serviceName".into(), want.name.as_str().into());
     body.insert("taskDefinition".into(), want.text("task_definition").unwrap_or_default().into());
-    let tags = want.tags();
+    let mut tags = want.tags();
+    // It tells of what the next calls make.
+    tags.extend(wanted(&want.fields).map(|(_, mark)| (TAG_SCALING.to_owned(), mark)));
     if !tags.is_empty() {
         body.insert("tags".into(), tags_json(&tags));
     }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use hatoba_engine::cloud::{Class, CloudError};
 use hatoba_engine::desired::Desired;
-use hatoba_engine::snapshot::ReadFailure;
+use hatoba_engine::snapshot::{ReadFailure, Sighting};
 use serde_json::{Value as Json, json};
 
-use super::{DESCRIBE_SERVICES, INFO, LIST_SERVICES, last, live};
+use super::scaling::Scaling;
+use super::{DESCRIBE_SERVICES, INFO, LIST_SERVICES, last, live, scaling_calls, seen};
 use crate::aws::Aws;
 use crate::classify::{failed, missing_is_none};
 use crate::json::json_call;
@@ -31,6 +32,55 @@ pub(super) async fn describe(aws: &Aws, cluster: &str, names: &[&str]) -> Result
         }
     }
     Ok(list("services"))
+}
+
+/// For which services Application Auto Scaling is asked as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scaled {
+    /// For none.
+    None,
+    /// For those whose tags tell of something there.
+    Marked,
+    /// For all.
+    All,
+}
+
+/// One service.
+pub(super) async fn one(aws: &Aws, cluster: &str, name: &str, scaled: Scaled) -> Result<Vec<Sighting>, CloudError> {
+    let found = describe(aws, cluster, &[name]).await?;
+    let mut all = Vec::new();
+    for service in &found {
+        let ask = match scaled {
+            Scaled::None => false,
+            Scaled::Marked => seen(service, None).tells_of_target(),
+            Scaled::All => true,
+        };
+        let id = scaling_calls::id(cluster, name);
+        let scaling = if ask { scaling_calls::read(aws, &[id]).await?.into_values().next() } else { None };
+        all.extend(live(service, None, scaling));
+    }
+    Ok(all)
+}
+
+/// What Application Auto Scaling has of those of these services that the file or their tags connect with it, by their names. A deletion
+/// does not ask.
+async fn scalings(
+    cx: &Survey<'_>,
+    cluster: &str,
+    services: &[(&Json, Option<&Desired>)],
+) -> Result<BTreeMap<String, Scaling>, CloudError> {
+    let asked = services.iter().filter(|(service, want)| {
+        let wants = |field| want.is_some_and(|want| !want.existing && want.fields.contains_key(field));
+        !cx.goal.content && (wants("schedule") || wants("autoscaling") || seen(service, None).tells_of_target())
+    });
+    let names: Vec<&str> = asked.map(|(service, _)| name_of(service)).collect();
+    let ids: Vec<String> = names.iter().map(|name| scaling_calls::id(cluster, name)).collect();
+    let mut found = scaling_calls::read(cx.aws, &ids).await?;
+    Ok(names.iter().zip(&ids).filter_map(|(name, id)| Some(((*name).to_owned(), found.remove(id)?))).collect())
+}
+
+fn name_of(service: &Json) -> &str {
+    service.get("serviceName").and_then(Json::as_str).unwrap_or_default()
 }
 
 /// The names of all services of a cluster.
@@ -115,14 +165,25 @@ async fn of_cluster(cx: &Survey<'_>, cluster: &str, wants: &[&Desired]) -> Found
     for (some, result) in wanted {
         match result {
             Ok(services) => {
-                for service in &services {
-                    let name = service.get("serviceName").and_then(Json::as_str).unwrap_or_default();
+                let pairs: Vec<(&Json, Option<&Desired>)> = services
+                    .iter()
+                    .map(|service| (service, wants.iter().copied().find(|want| want.name == name_of(service))))
+                    .collect();
+                let mut scalings = match scalings(cx, cluster, &pairs).await {
+                    Ok(scalings) => scalings,
+                    Err(error) => {
+                        let addresses = addresses(&|name| some.iter().any(|n| n == name));
+                        found.failures.push(ReadFailure { addresses, error });
+                        continue;
+                    }
+                };
+                for (service, want) in pairs {
+                    let name = name_of(service);
                     if is_express(service) {
                         found.failures.push(ReadFailure { addresses: addresses(&|n| n == name), error: express(name) });
                         continue;
                     }
-                    let want = wants.iter().find(|want| want.name == name);
-                    found.seen.extend(live(service, want.map(|want| &want.fields)));
+                    found.seen.extend(live(service, want.map(|want| &want.fields), scalings.remove(name)));
                 }
             }
             Err(error) => {
@@ -143,7 +204,7 @@ async fn of_cluster(cx: &Survey<'_>, cluster: &str, wants: &[&Desired]) -> Found
     for (_, result) in describe_all(cx.aws, cluster, &others).await {
         match result {
             Ok(services) => {
-                let seen = services.iter().filter_map(|service| live(service, None));
+                let seen = services.iter().filter_map(|service| live(service, None, None));
                 found
                     .seen
                     .extend(seen.filter(|live| live.mark.as_ref().is_some_and(|mark| mark.stack == cx.goal.stack)));

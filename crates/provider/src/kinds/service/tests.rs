@@ -99,7 +99,7 @@ fn paths(want: &Desired, live: &Sighting) -> Vec<String> {
 fn what_aws_fills_in_is_no_difference() {
     for spec in ["", ", circuit_breaker: { enable: false }", ", platform_version: LATEST", ", minimum_percent: 100"] {
         let want = wish(spec);
-        let live = live(&answer(), Some(&want.fields)).unwrap();
+        let live = live(&answer(), Some(&want.fields), None).unwrap();
         assert_eq!(paths(&want, &live), [""; 0], "{spec}");
     }
     // As older services answer, and an emulator or two.
@@ -114,12 +114,12 @@ fn what_aws_fills_in_is_no_difference() {
         bare.as_object_mut().unwrap().remove(key);
     }
     let want = wish("");
-    assert_eq!(paths(&want, &live(&bare, Some(&want.fields)).unwrap()), [""; 0]);
+    assert_eq!(paths(&want, &live(&bare, Some(&want.fields), None).unwrap()), [""; 0]);
 }
 
 #[test]
 fn a_service_is_what_it_uses_and_where_it_is() {
-    let live = live(&answer(), None).unwrap();
+    let live = live(&answer(), None, None).unwrap();
     assert_eq!(
         (live.id.as_str(), live.scope.as_deref()),
         ("arn:aws:ecs:us-west-2:123456789012:service/wharf/papyrus", Some("wharf"))
@@ -131,11 +131,11 @@ fn a_service_is_what_it_uses_and_where_it_is() {
     let mut going = answer();
     going["status"] = "DRAINING".into();
     assert_eq!(
-        super::live(&going, None).unwrap().readiness,
+        super::live(&going, None, None).unwrap().readiness,
         Readiness::Deleting("draining, 1 task still running".into())
     );
     going["status"] = "INACTIVE".into();
-    assert!(super::live(&going, None).is_none());
+    assert!(super::live(&going, None, None).is_none());
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_create_says_everything_and_nothing_that_is_refused() {
 /// The body of the update from `answer` to `spec`.
 fn update(answer: &Json, spec: &str) -> Json {
     let want = wish(spec);
-    let live = live(answer, Some(&want.fields)).unwrap();
+    let live = live(answer, Some(&want.fields), None).unwrap();
     let mut body = api::change(&resolved(&want, Some(&live)), &live);
     let members = body.as_object_mut().unwrap();
     assert_eq!((members.remove("cluster"), members.remove("service")), (Some("wharf".into()), Some("papyrus".into())));
@@ -232,7 +232,7 @@ fn service_connect_is_read_from_the_primary_deployment() {
         "enabled": true, "namespace": "the-clusters-own",
         "services": [{ "portName": "http", "discoveryName": "http", "clientAliases": [{ "port": 80, "dnsName": "web" }] }],
     });
-    assert_eq!(paths(&want, &live(&answer, Some(&want.fields)).unwrap()), [""; 0]);
+    assert_eq!(paths(&want, &live(&answer, Some(&want.fields), None).unwrap()), [""; 0]);
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn members_of_the_api_under_extra_are_sent_and_compared() {
     let mut there = answer();
     there["novelty"] = json!({ "a": 1 });
     there["deploymentConfiguration"]["deploymentCircuitBreaker"] = breaker;
-    assert_eq!(paths(&want, &live(&there, Some(&want.fields)).unwrap()), [""; 0]);
+    assert_eq!(paths(&want, &live(&there, Some(&want.fields), None).unwrap()), [""; 0]);
 }
 
 #[test]

@@ -102,6 +102,15 @@ pub(super) async fn marked_inactive(aws: &Aws, seen: &Sighting) -> Result<Vec<St
     Ok(read.into_iter().flatten().collect())
 }
 
+/// Deregisters revisions, one after the other; one that is gone already is no matter.
+pub(super) async fn deregister(aws: &Aws, arns: &[String]) -> Result<(), CloudError> {
+    for arn in arns {
+        let call = aws.ecs_write().deregister_task_definition().task_definition(arn);
+        gone_is_fine(call.send().await.map_err(failed(&DEREGISTER_TASK_DEFINITION)))?;
+    }
+    Ok(())
+}
+
 /// Deletes deregistered revisions.
 pub(super) async fn delete(aws: &Aws, arns: Vec<String>) -> Result<(), CloudError> {
     for some in arns.chunks(DELETES) {

@@ -1,0 +1,107 @@
+//! What tasks and services of the account run, in every cluster of the region.
+
+use std::collections::BTreeSet;
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use hatoba_engine::cloud::CloudError;
+
+use super::Used;
+use crate::aws::Aws;
+use crate::classify::{failed, missing_is_none};
+use crate::images::place;
+use crate::permissions::call::calls;
+
+calls! { aside:
+    LIST_CLUSTERS: "ecs:ListClusters";
+    LIST_SERVICES: "ecs:ListServices";
+    DESCRIBE_SERVICES: "ecs:DescribeServices";
+    LIST_TASKS: "ecs:ListTasks";
+    DESCRIBE_TASKS: "ecs:DescribeTasks";
+    DESCRIBE_TASK_DEFINITION: "ecs:DescribeTaskDefinition";
+}
+
+/// How many reads run at once: ECS allows a burst of 50.
+const READS: usize = 16;
+/// How many services one call describes.
+const SERVICES: usize = 10;
+/// How many tasks one call describes.
+const TASKS: usize = 100;
+
+/// Reads it. Also what belongs to nobody of this stack counts: another stack may run an image of this one.
+///
+/// # Errors
+/// When anything could not be read: then nothing may be deleted.
+pub async fn used(aws: &Aws) -> Result<Used, CloudError> {
+    let mut clusters = Vec::new();
+    let mut pages = aws.ecs().list_clusters().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        clusters.extend(page.map_err(failed(&LIST_CLUSTERS))?.cluster_arns().iter().cloned());
+    }
+    let found: Vec<(Used, Used)> = stream::iter(clusters)
+        .map(|cluster| async move { futures::try_join!(services(aws, &cluster), tasks(aws, &cluster)) })
+        .buffer_unordered(READS)
+        .try_collect()
+        .await?;
+    let mut all = Used::default();
+    for part in found.into_iter().flat_map(|(services, tasks)| [services, tasks]) {
+        all.revisions.extend(part.revisions);
+        all.images.extend(part.images);
+        all.digests.extend(part.digests);
+    }
+    // A revision that runs may be deregistered since, and is then found nowhere else.
+    let images: Vec<BTreeSet<String>> = stream::iter(all.revisions.clone())
+        .map(|revision| async move { images_of(aws, &revision).await })
+        .buffer_unordered(READS)
+        .try_collect()
+        .await?;
+    all.images.extend(images.iter().flatten().map(|image| place(aws, image)));
+    Ok(all)
+}
+
+async fn services(aws: &Aws, cluster: &str) -> Result<Used, CloudError> {
+    let mut names = Vec::new();
+    let mut pages = aws.ecs().list_services().cluster(cluster).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        names.extend(page.map_err(failed(&LIST_SERVICES))?.service_arns().iter().cloned());
+    }
+    let mut used = Used::default();
+    for some in names.chunks(SERVICES) {
+        let call = aws.ecs().describe_services().cluster(cluster).set_services(Some(some.to_vec()));
+        for service in call.send().await.map_err(failed(&DESCRIBE_SERVICES))?.services() {
+            used.revisions.extend(service.task_definition().map(str::to_owned));
+            let deployments = service.deployments().iter().filter_map(|deployment| deployment.task_definition());
+            used.revisions.extend(deployments.map(str::to_owned));
+            let sets = service.task_sets().iter().filter_map(|set| set.task_definition());
+            used.revisions.extend(sets.map(str::to_owned));
+        }
+    }
+    Ok(used)
+}
+
+async fn tasks(aws: &Aws, cluster: &str) -> Result<Used, CloudError> {
+    let mut arns = Vec::new();
+    let mut pages = aws.ecs().list_tasks().cluster(cluster).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        arns.extend(page.map_err(failed(&LIST_TASKS))?.task_arns().iter().cloned());
+    }
+    let mut used = Used::default();
+    for some in arns.chunks(TASKS) {
+        let call = aws.ecs().describe_tasks().cluster(cluster).set_tasks(Some(some.to_vec()));
+        for task in call.send().await.map_err(failed(&DESCRIBE_TASKS))?.tasks() {
+            used.revisions.extend(task.task_definition_arn().map(str::to_owned));
+            for container in task.containers() {
+                used.digests.extend(container.image_digest().map(str::to_owned));
+                used.images.extend(container.image().map(|image| place(aws, image)));
+            }
+        }
+    }
+    Ok(used)
+}
+
+async fn images_of(aws: &Aws, revision: &str) -> Result<BTreeSet<String>, CloudError> {
+    let call = aws.ecs().describe_task_definition().task_definition(revision).send().await;
+    let answer = missing_is_none(call.map_err(failed(&DESCRIBE_TASK_DEFINITION)))?;
+    let containers =
+        answer.and_then(|answer| answer.task_definition).map(|task| task.container_definitions.unwrap_or_default());
+    Ok(containers.into_iter().flatten().filter_map(|container| container.image).collect())
+}
