@@ -115,6 +115,10 @@ pub(crate) enum Command {
     Down(DownArgs),
     /// Start services that were stopped, as they were.
     Up(UpArgs),
+    /// Show how the services stand: tasks, deployments, addresses, images, what went wrong lately.
+    Status(StatusArgs),
+    /// Print what the containers of a service wrote.
+    Logs(LogsArgs),
     /// Go back to the last revision of a service that completed, and change nothing else.
     Rollback(RollbackArgs),
     /// Delete everything that the stack owns.
@@ -261,6 +265,40 @@ pub(crate) struct DeployArgs {
     pub(crate) images: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) follow: FollowArgs,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// The service, by its key in the file; all of them where none is named.
+    #[arg(value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+}
+
+/// Options of `logs`.
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// The service, by its key in the file; may be left out where there is only one.
+    #[arg(value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    /// Go on and print new lines as they come; Ctrl-C ends it.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// How far back to begin: `90s`, `15m`, `2h`, `1d`.
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = span)]
+    pub(crate) since: Duration,
+    /// Only lines that this filter pattern of CloudWatch Logs finds, such as `ERROR` or `{ $.status = 500 }`.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) filter: Option<String>,
+    /// Only this container.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) container: Option<String>,
+    /// Only the last so many lines.
+    #[arg(long, short = 'n', value_name = "COUNT", conflicts_with = "follow")]
+    pub(crate) lines: Option<usize>,
+    /// Begin each line with its time, in UTC.
+    #[arg(long)]
+    pub(crate) timestamps: bool,
 }
 
 /// Options of `rollback`.

@@ -24,8 +24,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
 use crate::commands::{
-    apply, cost as price, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, power, prune,
-    rollback, verify,
+    apply, cost as price, deploy, destroy, doctor, github, graph as draw, logs, offline, permissions, plan, power,
+    prune, rollback, status, verify,
 };
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
@@ -79,6 +79,8 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Deploy(args) => deploy::run(&global, &args, ui, interrupt).await,
         Command::Down(args) => power::down(&global, &args, ui, interrupt).await,
         Command::Up(args) => power::up(&global, &args, ui, interrupt).await,
+        Command::Status(args) => status::run(&global, &args, ui).await,
+        Command::Logs(args) => logs::run(&global, &args, ui).await,
         Command::Rollback(args) => rollback::run(&global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
         Command::Prune(args) => prune::run(&global, &args, ui).await,

@@ -1,6 +1,7 @@
 //! AWS: one file per resource kind with its field table, its live state in normal form and its calls.
 //! Reads are batched; errors are classified; nothing here plans, retries writes, waits or draws.
 
+pub mod addresses;
 pub mod aws;
 pub mod classify;
 pub mod deploy;
@@ -12,6 +13,7 @@ mod http;
 pub mod images;
 pub mod json;
 pub mod kinds;
+pub mod log_events;
 pub mod normal;
 mod pace;
 pub mod permissions;

@@ -12,6 +12,7 @@
 //! | `deploying` | new images |
 //! | `power` | stopped and started, by hand, on schedule, by load |
 //! | `rolling_back` | back to what completed before |
+//! | `looking` | how services stand, and what containers wrote |
 //! | `pruning` | old revisions and images that nothing uses |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
@@ -52,6 +53,7 @@ mod doctor;
 mod documents;
 mod drift;
 mod helpers;
+mod looking;
 mod ownership;
 mod permissions;
 mod power;

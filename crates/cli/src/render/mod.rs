@@ -9,11 +9,13 @@ pub(crate) mod fields;
 pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod line;
+pub(crate) mod logs;
 pub(crate) mod markdown;
 pub(crate) mod missing;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod rollout;
+pub(crate) mod status;
 pub(crate) mod style;
 #[cfg(test)]
 pub(crate) mod testkit;

@@ -1,0 +1,69 @@
+//! `hatoba status`: how the services stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures::future::try_join_all;
+use hatoba_model::address::Address;
+use hatoba_model::kinds::task_definition::Port;
+use hatoba_provider::addresses::public_addresses;
+use hatoba_provider::rollout::services::services;
+use hatoba_provider::rollout::tasks::tasks;
+use serde_json::Value as Json;
+
+use crate::args::{Global, StatusArgs};
+use crate::commands::deploy::{chosen, wish};
+use crate::error::Error;
+use crate::render::status::{Standing, document, lines};
+use crate::session::{self, Session};
+use crate::ui::Ui;
+
+/// Shows how every service of the file stands, or the one that is named.
+pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u8, Error> {
+    let session = session::open(global, ui).await?;
+    let keys: Vec<String> = match &args.service {
+        Some(_) => vec![chosen(&session, args.service.as_deref())?],
+        None => session.stack.services.keys().cloned().collect(),
+    };
+    let standings = try_join_all(keys.iter().map(|key| standing(&session, key))).await?;
+    let interfaces: BTreeSet<String> =
+        standings.iter().flat_map(|it| it.tasks.iter().filter_map(|task| task.interface.clone())).collect();
+    let interfaces: Vec<String> = interfaces.into_iter().collect();
+    let public = public_addresses(session.provider.aws(), &interfaces).await?;
+    let now = now(&session);
+    if ui.json {
+        let all: Vec<Json> = standings.iter().map(|it| document(it, &public)).collect();
+        ui.document(&serde_json::json!({ "stack": session.name(), "services": all }))?;
+    } else {
+        ui.show(&lines(&standings, &public, &session.place(), now))?;
+    }
+    Ok(0)
+}
+
+/// The time by the clock of AWS, in milliseconds since 1970.
+pub(crate) fn now(session: &Session) -> i64 {
+    let here = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| i64::try_from(now.as_millis()).ok());
+    here.unwrap_or_default() + 1_000 * session.provider.aws().clock_ahead().unwrap_or_default()
+}
+
+async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
+    let address = Address::new("service", key);
+    let want = wish(session, &address)?;
+    let cluster = want.scope.clone().unwrap_or_else(|| "default".to_owned());
+    let aws = session.provider.aws();
+    let (name, none) = (want.name.clone(), BTreeSet::new());
+    let names = [name.as_str()];
+    let (found, tasks) = futures::try_join!(services(aws, &cluster, &names), async {
+        // Without the service there is no list of its tasks.
+        Ok(tasks(aws, &cluster, &name, &none).await.unwrap_or_default())
+    })?;
+    Ok(Standing { address: address.to_string(), service: found.into_iter().next(), tasks, ports: ports(session, key) })
+}
+
+/// The ports of the containers, by the containers' names.
+fn ports(session: &Session, key: &str) -> BTreeMap<String, Vec<u32>> {
+    let task = session.stack.services.get(key).and_then(|service| service.own_task_definition());
+    let Some(task) = task.and_then(|key| session.stack.task_definitions.get(key)) else { return BTreeMap::new() };
+    let port = |port: &Port| port.full().bounds().map(|(first, _)| first);
+    task.containers.iter().map(|(name, it)| (name.clone(), it.ports.iter().filter_map(port).collect())).collect()
+}

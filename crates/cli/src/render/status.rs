@@ -1,0 +1,343 @@
+//! How services stand, for people and for machines.
+
+use std::collections::BTreeMap;
+
+use hatoba_rollout::event;
+use hatoba_rollout::state::{Deployment, Event, Millis, RolloutState, Service, Task, last};
+use serde_json::{Value as Json, json};
+
+use super::line::Line;
+use super::{Tone, one_line};
+
+/// How many of the latest events are shown.
+const EVENTS: usize = 3;
+/// How many of the latest stopped tasks are shown.
+const STOPPED: usize = 3;
+/// How much of a task's id is enough to tell it from others.
+const ID: usize = 8;
+
+/// A service as it was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Its address: `service.papyrus`.
+    pub(crate) address: String,
+    /// What ECS tells of it; nothing when there is no such service.
+    pub(crate) service: Option<Service>,
+    /// Its tasks, with those that stopped in the last hour.
+    pub(crate) tasks: Vec<Task>,
+    /// The ports of its containers, by the containers' names.
+    pub(crate) ports: BTreeMap<String, Vec<u32>>,
+}
+
+impl Standing {
+    /// The tasks that stopped, the latest first.
+    fn stopped(&self) -> Vec<&Task> {
+        let mut stopped: Vec<&Task> = self.tasks.iter().filter(|task| task.has_stopped()).collect();
+        stopped.sort_by_key(|task| std::cmp::Reverse(task.stopped));
+        stopped
+    }
+}
+
+/// For people. `public` are public addresses by network interface, `now` is the time by AWS's clock.
+pub(crate) fn lines(standings: &[Standing], public: &BTreeMap<String, String>, place: &str, now: Millis) -> Vec<Line> {
+    let mut out = vec![Line::new(0).add(Tone::Faint, place)];
+    for standing in standings {
+        out.push(Line::blank());
+        let Some(service) = standing.service.as_ref().filter(|service| service.status != "INACTIVE") else {
+            out.push(Line::new(0).add(Tone::Strong, &standing.address).text(": ").add(Tone::Faint, "not there"));
+            continue;
+        };
+        out.push(head(&standing.address, service));
+        out.extend(deployments(service, now));
+        let running = standing.tasks.iter().filter(|task| !task.has_stopped());
+        out.extend(running.flat_map(|task| self::task(task, standing, public, now)));
+        for task in standing.stopped().into_iter().take(STOPPED) {
+            let why = task.stopped_reason.as_deref().map(one_line).unwrap_or_else(|| "no reason given".to_owned());
+            let when = ago(task.stopped, now);
+            let line = row("stopped").text(&format!("{}  {when}  ", short(&task.id))).add(Tone::Faint, &why);
+            out.push(line);
+            out.extend(exits(task));
+        }
+        let mut events: Vec<&Event> = service.events.iter().filter(|it| event::is_news(&it.message)).collect();
+        events.sort_by_key(|it| std::cmp::Reverse(it.at));
+        for it in events.into_iter().take(EVENTS) {
+            let text = one_line(event::text(&it.message));
+            out.push(row("event").add(Tone::Faint, &format!("{}  ", ago(it.at, now))).text(&text));
+        }
+    }
+    out
+}
+
+fn row(name: &str) -> Line {
+    Line::new(2).hang(12).add(Tone::Faint, &format!("{name:<12}"))
+}
+
+fn short(id: &str) -> String {
+    id.chars().take(ID).collect()
+}
+
+fn head(address: &str, service: &Service) -> Line {
+    let (running, desired) = (service.running, service.desired);
+    let tone = match (running, desired) {
+        (_, 0) => Tone::Faint,
+        (running, desired) if running >= desired => Tone::Add,
+        _ => Tone::Warning,
+    };
+    let counts = if desired == 0 && running == 0 {
+        "stopped: no task is wanted".to_owned()
+    } else {
+        format!("{running} of {desired} tasks running")
+    };
+    let line = Line::new(0).add(Tone::Strong, address).text(": ").add(tone, &counts);
+    if service.status == "ACTIVE" { line } else { line.text(", ").add(Tone::Warning, &service.status.to_lowercase()) }
+}
+
+fn deployments(service: &Service, now: Millis) -> Vec<Line> {
+    let mut out = Vec::new();
+    for deployment in &service.deployments {
+        let revision = last(&deployment.task_definition);
+        let state = match (deployment.primary, deployment.rollout) {
+            (true, None | Some(RolloutState::Completed)) => {
+                out.push(row("revision").text(&format!("{revision}  {}", ago(deployment.created, now))));
+                continue;
+            }
+            (true, Some(RolloutState::InProgress)) => (Tone::Change, "being deployed"),
+            (true, Some(RolloutState::Failed)) => (Tone::Error, "failed"),
+            (false, _) => (Tone::Faint, "being replaced"),
+        };
+        let counts = format!(", {} of {} running", deployment.running, deployment.desired);
+        let failed = if deployment.failed == 0 { String::new() } else { format!(", {} failed", deployment.failed) };
+        let line = row("revision").text(&format!("{revision}  ")).add(state.0, state.1).text(&counts);
+        out.push(line.add(Tone::Error, &failed).text(&format!("  {}", ago(deployment.created, now))));
+        if let Some(reason) = deployment.reason.as_deref().filter(|_| state.0 == Tone::Error) {
+            out.push(Line::new(14).hang(0).add(Tone::Faint, &one_line(reason)));
+        }
+    }
+    out
+}
+
+fn task(task: &Task, standing: &Standing, public: &BTreeMap<String, String>, now: Millis) -> Vec<Line> {
+    let health = task.health.as_deref().filter(|health| *health != "UNKNOWN").map(str::to_lowercase);
+    let state = health.clone().unwrap_or_else(|| task.last.to_lowercase());
+    let tone = match (task.last.as_str(), health.as_deref()) {
+        (_, Some("unhealthy")) => Tone::Error,
+        ("RUNNING", _) => Tone::Add,
+        _ => Tone::Change,
+    };
+    let mut line = row("task").text(&format!("{}  ", short(&task.id))).add(tone, &state);
+    let since = ago(task.started.or(task.created), now);
+    line = line.text(&format!("  {}  {since}", task.zone.as_deref().unwrap_or_default()));
+    let mut out = vec![line];
+    let address = task.interface.as_ref().and_then(|id| public.get(id));
+    let ports: Vec<u32> = standing.ports.values().flatten().copied().collect();
+    match (address, &task.private_ip) {
+        (Some(ip), _) if ports.is_empty() => out.push(row("address").text(ip)),
+        (Some(ip), _) => {
+            let all: Vec<String> = ports.iter().map(|port| format!("http://{ip}:{port}")).collect();
+            out.push(row("address").text(&all.join("  ")));
+        }
+        (None, Some(ip)) => out.push(row("address").text(ip).add(Tone::Faint, " (inside of the network)")),
+        (None, None) => {}
+    }
+    for container in &task.containers {
+        let Some(image) = &container.image else { continue };
+        // The digest says exactly what runs, also where the file has a tag.
+        let digest = container.digest.as_deref().filter(|digest| !image.contains(*digest));
+        let digest = digest.map(|digest| format!("  {}", digest.get(..19).unwrap_or(digest))).unwrap_or_default();
+        let image = format!("{}  {}", container.name, one_line(image));
+        out.push(row("image").text(&image).add(Tone::Faint, &digest));
+    }
+    out
+}
+
+/// Containers of a stopped task that ended badly.
+fn exits(task: &Task) -> Vec<Line> {
+    let bad = task.containers.iter().filter(|it| it.exit_code.is_some_and(|code| code != 0) || it.reason.is_some());
+    bad.map(|it| {
+        let code = it.exit_code.map(|code| format!("exit code {code}")).unwrap_or_default();
+        let reason = it.reason.as_deref().map(one_line).unwrap_or_default();
+        let text = [code, reason].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        Line::new(14).hang(2).text(&format!("{}: {text}", it.name))
+    })
+    .collect()
+}
+
+/// `12 s ago`, `5 min ago`, `3 h ago`, `2 days ago`. Nothing for a time that is not known.
+pub(crate) fn ago(at: Option<Millis>, now: Millis) -> String {
+    let Some(at) = at else { return String::new() };
+    let seconds = (now - at).max(0) / 1_000;
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3_600 => format!("{} min ago", seconds / 60),
+        3_600..172_800 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+/// For machines.
+pub(crate) fn document(standing: &Standing, public: &BTreeMap<String, String>) -> Json {
+    let service = standing.service.as_ref();
+    let deployment = |it: &Deployment| {
+        let rollout = it.rollout.map(|state| match state {
+            RolloutState::Completed => "completed",
+            RolloutState::Failed => "failed",
+            RolloutState::InProgress => "in_progress",
+        });
+        json!({
+            "id": it.id, "primary": it.primary, "task_definition": it.task_definition, "rollout": rollout, "reason": it.reason,
+            "desired": it.desired, "running": it.running, "pending": it.pending, "failed": it.failed, "created": it.created,
+        })
+    };
+    let task = |it: &Task| {
+        let containers: Vec<Json> = it
+            .containers
+            .iter()
+            .map(|it| {
+                json!({
+                    "name": it.name, "status": it.last, "health": it.health, "image": it.image, "digest": it.digest,
+                    "exit_code": it.exit_code, "reason": it.reason,
+                })
+            })
+            .collect();
+        json!({
+            "id": it.id, "arn": it.arn, "task_definition": it.task_definition, "status": it.last, "health": it.health,
+            "public_ip": it.interface.as_ref().and_then(|id| public.get(id)), "private_ip": it.private_ip, "zone": it.zone,
+            "created": it.created, "started": it.started, "stopped": it.stopped, "stop_code": it.stop_code,
+            "stopped_reason": it.stopped_reason, "containers": containers,
+        })
+    };
+    let event = |it: &Event| json!({ "at": it.at, "message": it.message });
+    json!({
+        "address": standing.address,
+        "status": service.map(|it| &it.status),
+        "desired": service.map(|it| it.desired),
+        "running": service.map(|it| it.running),
+        "pending": service.map(|it| it.pending),
+        "task_definition": service.map(|it| &it.task_definition),
+        "deployments": service.map(|it| it.deployments.iter().map(deployment).collect::<Vec<_>>()).unwrap_or_default(),
+        "tasks": standing.tasks.iter().map(task).collect::<Vec<_>>(),
+        "events": service.map(|it| it.events.iter().map(event).collect::<Vec<_>>()).unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use hatoba_rollout::state::Container;
+
+    use super::*;
+    use crate::render::Style;
+    use crate::render::line::write_all;
+
+    const NOW: Millis = 1_800_000_000_000;
+
+    fn standing() -> Standing {
+        let app = Container {
+            name: "app".into(),
+            last: "RUNNING".into(),
+            image: Some("123456789012.dkr.ecr.us-west-2.amazonaws.com/papyrus:v2".into()),
+            digest: Some("sha256:0123456789abcdef0123".into()),
+            ..Container::default()
+        };
+        let running = Task {
+            id: "3f2a91c0ffee".into(),
+            task_definition: "arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:8".into(),
+            last: "RUNNING".into(),
+            health: Some("HEALTHY".into()),
+            zone: Some("us-west-2a".into()),
+            started: Some(NOW - 7_500_000),
+            interface: Some("eni-1".into()),
+            private_ip: Some("172.31.0.5".into()),
+            containers: vec![app.clone()],
+            ..Task::default()
+        };
+        let gone = Task {
+            id: "77aa00112233".into(),
+            last: "STOPPED".into(),
+            stopped: Some(NOW - 90_000),
+            stopped_reason: Some("Essential container in task exited".into()),
+            containers: vec![Container { exit_code: Some(1), ..app }],
+            ..Task::default()
+        };
+        let deployment = |revision: u32, primary: bool, rollout, failed| Deployment {
+            task_definition: format!("arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:{revision}"),
+            primary,
+            rollout: Some(rollout),
+            desired: 1,
+            running: u32::from(!primary),
+            failed,
+            created: Some(NOW - 100_000),
+            ..Deployment::default()
+        };
+        Standing {
+            address: "service.papyrus".into(),
+            service: Some(Service {
+                status: "ACTIVE".into(),
+                desired: 1,
+                running: 1,
+                deployments: vec![
+                    deployment(9, true, RolloutState::InProgress, 2),
+                    deployment(8, false, RolloutState::Completed, 0),
+                ],
+                events: vec![
+                    Event {
+                        at: Some(NOW - 5_000),
+                        message: "(service papyrus) has reached a steady state.".into(),
+                        ..Event::default()
+                    },
+                    Event {
+                        at: Some(NOW - 60_000),
+                        message: "(service papyrus) is unable to consistently start tasks successfully.".into(),
+                        ..Event::default()
+                    },
+                ],
+                ..Service::default()
+            }),
+            tasks: vec![running, gone],
+            ports: [("app".to_owned(), vec![5000])].into(),
+        }
+    }
+
+    #[test]
+    fn a_deployment_in_progress_is_shown_with_what_runs_and_what_failed() {
+        let public = [("eni-1".to_owned(), "54.0.0.1".to_owned())].into();
+        let text = write_all(&lines(&[standing()], &public, "stack papyrus", NOW), Style::PLAIN);
+        for part in [
+            "service.papyrus: 1 of 1 tasks running",
+            "papyrus:9  being deployed, 0 of 1 running, 2 failed  1 min ago",
+            "papyrus:8  being replaced, 1 of 1 running",
+            "3f2a91c0  healthy  us-west-2a  2 h ago",
+            "http://54.0.0.1:5000",
+            "papyrus:v2",
+            "77aa0011  1 min ago  Essential container in task exited",
+            "app: exit code 1",
+            "unable to consistently start tasks",
+        ] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+        assert!(!text.contains("steady state"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn a_service_that_is_not_there_or_stopped_says_so() {
+        let none = Standing { address: "service.a".into(), ..Standing::default() };
+        let stopped = Standing {
+            address: "service.b".into(),
+            service: Some(Service { status: "ACTIVE".into(), ..Service::default() }),
+            ..Standing::default()
+        };
+        let text = write_all(&lines(&[none, stopped], &BTreeMap::new(), "stack papyrus", NOW), Style::PLAIN);
+        assert!(text.contains("service.a: not there\n"), "{text}");
+        assert!(text.contains("service.b: stopped: no task is wanted\n"), "{text}");
+    }
+
+    #[test]
+    fn times_are_those_that_people_say() {
+        let at = |seconds: i64| ago(Some(NOW - 1_000 * seconds), NOW);
+        assert_eq!(
+            [at(-5), at(59), at(60), at(7_200), at(172_800)].join(", "),
+            "0 s ago, 59 s ago, 1 min ago, 2 h ago, 2 days ago"
+        );
+        assert_eq!(ago(None, NOW), "");
+    }
+}

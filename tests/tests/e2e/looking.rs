@@ -1,0 +1,75 @@
+//! `hatoba status` and `hatoba logs`: how things stand, and what containers wrote.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hatoba_tests::emulator::Kind;
+use hatoba_tests::world::World;
+use serde_json::{Value, json};
+
+use crate::deploying::file;
+use crate::helpers::{aws, run, run_json, says, write};
+
+/// A stack whose container writes a log.
+fn applied(kind: Kind) -> World {
+    let world = World::new(kind).unwrap();
+    let mut spec = file("info");
+    spec["log_groups"] = json!({ "/ecs/papyrus": {} });
+    spec["task_definitions"]["papyrus"]["containers"]["app"]["logs"] = json!("/ecs/papyrus");
+    spec["task_definitions"]["papyrus"]["containers"]["app"]["ports"] = json!([5000]);
+    write(&world, &spec);
+    run(&world, &["apply", "--yes"], 0);
+    world
+}
+
+/// Writes lines to the log of a container of a task, the last of them `age` seconds ago.
+fn log(world: &World, container: &str, task: &str, lines: &[&str], age: u64) {
+    let stream = format!("app/{container}/{task}");
+    let parameters = json!({ "logGroupName": "/ecs/papyrus", "logStreamName": stream });
+    aws(world, "logs", "CreateLogStream", &parameters);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64 - 1_000 * age;
+    let count = lines.len() as u64;
+    let events: Vec<Value> =
+        lines.iter().zip(0_u64..).map(|(line, at)| json!({ "timestamp": now - count + at, "message": line })).collect();
+    let parameters = json!({ "logGroupName": "/ecs/papyrus", "logStreamName": stream, "logEvents": events });
+    aws(world, "logs", "PutLogEvents", &parameters);
+}
+
+/// What the names of the container's streams begin with.
+fn prefix(world: &World) -> String {
+    let task = aws(world, "ecs", "DescribeTaskDefinition", &json!({ "taskDefinition": "papyrus" })).json().unwrap();
+    let containers = task["taskDefinition"]["containerDefinitions"].as_array().unwrap().clone();
+    let app = containers.iter().find(|container| container["name"] == "app").unwrap();
+    app["logConfiguration"]["options"]["awslogs-stream-prefix"].as_str().unwrap().to_owned()
+}
+
+fn how_a_service_stands(kind: Kind) {
+    let world = applied(kind);
+    says(&run(&world, &["status"], 0), &["service.papyrus: ", "papyrus:1"]);
+    let service = run_json(&world, &["status", "papyrus"], 0)["services"][0].clone();
+    assert_eq!((service["address"].as_str(), service["status"].as_str()), (Some("service.papyrus"), Some("ACTIVE")));
+    assert_eq!(service["desired"], json!(1));
+    run(&world, &["destroy", "--yes"], 0);
+    says(&run(&world, &["status"], 0), &["service.papyrus: not there"]);
+    says(&run(&world, &["status", "other"], 3), &["papyrus"]);
+}
+
+fn what_containers_wrote(kind: Kind) {
+    let world = applied(kind);
+    assert_eq!(prefix(&world), "app");
+    says(&run(&world, &["logs"], 0), &["no lines in /ecs/papyrus"]);
+    log(&world, "app", "3f2a91c0ffee", &["hello", "ERROR it broke", "bye"], 5);
+    log(&world, "app", "77aa00112233", &["from long ago"], 3_600);
+    let recent = run(&world, &["logs", "papyrus"], 0);
+    assert_eq!(recent.stdout, "3f2a91c0 app | hello\n3f2a91c0 app | ERROR it broke\n3f2a91c0 app | bye\n");
+    let both = run(&world, &["logs", "--since", "2h"], 0);
+    assert!(both.stdout.starts_with("77aa0011 app | from long ago\n3f2a91c0 app | hello\n"), "{both:?}");
+    let some = run(&world, &["logs", "--filter", "ERROR"], 0);
+    assert_eq!(some.stdout, "3f2a91c0 app | ERROR it broke\n");
+    assert_eq!(run(&world, &["logs", "-n", "1"], 0).stdout, "3f2a91c0 app | bye\n");
+    let lines = run(&world, &["logs", "--json"], 0).stdout;
+    let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!((first["container"].as_str(), first["message"].as_str()), (Some("app"), Some("hello")));
+    says(&run(&world, &["logs", "--container", "side"], 1), &["no container `side`"]);
+}
+
+on_both!(how_a_service_stands, what_containers_wrote);
