@@ -138,10 +138,14 @@ fn judge(run: &Run, against_destroy: bool, troubles: &mut Vec<String>) -> Option
             let told = ["To continue: hatoba ", "run it again: hatoba "].iter().any(|text| said.contains(text));
             against_destroy && told && (said.contains("✗ ") || said.contains("still there: "))
         }
+        // The other one deployed while this one followed its own deployment, or took the service away.
+        Some(5) => {
+            said.contains("was superseded") || (against_destroy && said.contains("the service was deleted meanwhile"))
+        }
         _ => false,
     };
     if !stopped {
-        troubles.push(format!("ended otherwise than with 0 or with 6 and the reason: {run:?}"));
+        troubles.push(format!("ended otherwise than with 0, or with 5 or 6 and the reason: {run:?}"));
     }
     run.code
 }

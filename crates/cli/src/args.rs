@@ -6,14 +6,16 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hatoba_model::names::AccountId;
 use hatoba_prices::money::Money;
+use hatoba_rollout::follow::{Limits, OnFailure};
+use hatoba_rollout::pause::{LONGEST, TIMEOUT};
 
 use crate::commands::doctor::args::DoctorArgs;
-use crate::duration::duration;
+use crate::duration::{duration, minutes, span};
 
 /// What `hatoba --help` says below the options.
 const EXIT_CODES: &str = "\
 Exit codes: 0 done or nothing to do, 1 failed, 2 changes are pending (plan --detailed-exitcode), 3 the file is invalid, \
-4 credentials or permissions, 5 the deployment failed, 6 refused, 130 interrupted.";
+4 credentials or permissions, 5 the deployment failed or was rolled back, 6 refused, 130 interrupted.";
 
 /// From a GitHub repository to AWS Fargate, from one file.
 #[derive(Debug, Parser)]
@@ -77,29 +79,6 @@ fn image(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), image.to_owned()))
 }
 
-/// `2h`, `90m`, `1d12h`: from a minute to a year.
-fn span(text: &str) -> Result<Duration, String> {
-    let (mut minutes, mut rest) = (0_u64, text);
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (number, tail) = rest.split_at(digits);
-        let unit = match tail.chars().next() {
-            Some('m') => 1,
-            Some('h') => 60,
-            Some('d') => 24 * 60,
-            _ => return Err("write it as `2h`, `90m` or `1d12h`".to_owned()),
-        };
-        let number: u64 = number.parse().map_err(|_| "write it as `2h`, `90m` or `1d12h`".to_owned())?;
-        minutes = number.checked_mul(unit).and_then(|more| minutes.checked_add(more)).unwrap_or(u64::MAX);
-        rest = tail.get(1..).unwrap_or_default();
-    }
-    match minutes {
-        1..=527_040 => Ok(Duration::from_secs(60 * minutes)),
-        0 => Err("it is at least a minute".to_owned()),
-        _ => Err("it is at most a year".to_owned()),
-    }
-}
-
 fn gigabytes(text: &str) -> Result<Money, String> {
     Money::read(text).ok_or_else(|| "write a number of GB such as 2 or 0.5".to_owned())
 }
@@ -136,8 +115,14 @@ pub(crate) enum Command {
     Down(DownArgs),
     /// Start services that were stopped, as they were.
     Up(UpArgs),
+    /// Go back to the last revision of a service that completed, and change nothing else.
+    Rollback(RollbackArgs),
     /// Delete everything that the stack owns.
     Destroy(DestroyArgs),
+    /// Check what the file needs in the account before anything starts: images, roles, secrets, log groups, network.
+    ///
+    /// Reads only. Exits with 1 when something would keep tasks from starting; warnings alone are no failure.
+    Verify,
     /// Delete old revisions and images that nothing uses.
     Prune(PruneArgs),
     /// Explain what stands in the way: a refused token, a missing permission, an account that is not ready.
@@ -213,6 +198,56 @@ pub(crate) struct ApplyArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Do not check first what new tasks need to start (`hatoba verify`).
+    #[arg(long)]
+    pub(crate) skip_verify: bool,
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
+}
+
+/// How deployments are followed that a command starts.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct FollowArgs {
+    /// How long a deployment may take, such as `90s`, `20m` or `1h`; 20 minutes unless stated.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) timeout: Option<Duration>,
+    /// What to do about a deployment that cannot succeed any more, or takes too long.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Failing::Rollback)]
+    pub(crate) on_failure: Failing,
+    /// Do not wait for the verdict of ECS.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// The longest rest between two looks at a deployment; 5 seconds unless stated.
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "no_wait")]
+    pub(crate) every: Option<Duration>,
+}
+
+impl FollowArgs {
+    /// For what starts no deployment: another number of tasks is none.
+    pub(crate) const NONE: Self = Self { timeout: None, on_failure: Failing::Rollback, no_wait: true, every: None };
+
+    /// How long, and what then.
+    pub(crate) fn limits(&self) -> Limits {
+        let on_failure = match self.on_failure {
+            Failing::Rollback => OnFailure::Rollback,
+            Failing::Leave => OnFailure::Leave,
+        };
+        Limits { timeout: self.timeout.unwrap_or(TIMEOUT), on_failure }
+    }
+
+    /// The longest rest between two looks.
+    pub(crate) fn longest(&self) -> Duration {
+        self.every.unwrap_or(LONGEST)
+    }
+}
+
+/// What to do about a deployment that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Failing {
+    /// Bring back what ran before.
+    Rollback,
+    /// Leave it as it is: ECS goes on trying.
+    Leave,
 }
 
 /// Options of `deploy`.
@@ -224,6 +259,18 @@ pub(crate) struct DeployArgs {
     /// The image for a container whose image is `live`: a tag or digest of its repository, or an image in full. May be repeated.
     #[arg(long = "image", required = true, value_name = "CONTAINER=IMAGE", value_parser = image)]
     pub(crate) images: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// The service, by its key in the file; may be left out where there is only one.
+    #[arg(value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
 }
 
 /// Options of `down`.
@@ -241,7 +288,7 @@ pub(crate) struct UpArgs {
     #[arg(value_name = "SERVICE")]
     pub(crate) services: Vec<String>,
     /// Stop them again after this time: `2h`, `90m`, `1d12h`.
-    #[arg(long = "for", value_name = "TIME", value_parser = span)]
+    #[arg(long = "for", value_name = "TIME", value_parser = minutes)]
     pub(crate) span: Option<Duration>,
 }
 
@@ -304,6 +351,8 @@ pub(crate) enum Purpose {
     Apply,
     /// Deleting everything.
     Destroy,
+    /// Checking everything in the file.
+    Verify,
     /// New images for every service.
     Deploy,
     /// Stopping and starting every service.
@@ -319,6 +368,7 @@ impl Purpose {
             Self::Plan => "plan",
             Self::Apply => "apply",
             Self::Destroy => "destroy",
+            Self::Verify => "verify",
             Self::Deploy => "deploy",
             Self::Scale => "scale",
             Self::Ci => "ci",
@@ -347,16 +397,6 @@ mod tests {
         let after = Cli::try_parse_from(["hatoba", "plan", "--json", "-vv", "--color", "never"]).unwrap();
         assert_eq!((after.global.json, after.global.verbose, after.global.color), (true, 2, Color::Never));
         assert_eq!(after.global.file, PathBuf::from("stack.yaml"));
-    }
-
-    #[test]
-    fn spans_of_time_are_read() {
-        for (text, minutes) in [("2h", 120), ("90m", 90), ("1d12h", 36 * 60), ("1h30m", 90), ("366d", 527_040)] {
-            assert_eq!(span(text), Ok(Duration::from_secs(60 * minutes)), "{text}");
-        }
-        for text in ["", "0m", "2", "h", "2 h", "-2h", "1.5h", "367d", "99999999999999999999d", "2hours"] {
-            assert!(span(text).is_err(), "{text}");
-        }
     }
 
     #[test]

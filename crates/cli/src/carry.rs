@@ -6,10 +6,12 @@ use hatoba_engine::execute::{Outcome, StepError, execute};
 use hatoba_engine::plan::Plan;
 use hatoba_model::facts::Facts;
 use hatoba_provider::permissions::missing::{Missing, Refusals};
+use hatoba_provider::rollout::started::started;
 use serde_json::json;
 
-use crate::args::Global;
+use crate::args::{FollowArgs, Global};
 use crate::error::{Error, Kind};
+use crate::follow::{Started, follow};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::render;
@@ -45,22 +47,43 @@ pub(crate) async fn carry_out(plan: &Plan, session: &Session, ui: &Ui, interrupt
     outcome
 }
 
-/// Carries a plan out, and says how it went; with `--json` in one document.
+/// How a plan is carried out by a command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run<'a> {
+    /// The command that continues.
+    pub(crate) again: &'a str,
+    /// The command that needs the permissions, where it has some of its own.
+    pub(crate) command: Option<&'static str>,
+    /// How the deployments are followed that it starts.
+    pub(crate) follow: &'a FollowArgs,
+}
+
+/// Carries a plan out, follows the deployments that it starts, and says how it went; with `--json` in one document.
 ///
 /// # Errors
-/// As [`finish`].
+/// As [`finish`], and when a deployment does not complete.
 pub(crate) async fn complete(
     look: &Look,
     session: &Session,
-    again: &str,
-    command: Option<&'static str>,
+    run: Run<'_>,
     ui: &Ui,
     interrupt: &Interrupt,
 ) -> Result<u8, Error> {
     let plan = &look.plan;
     let outcome = carry_out(plan, session, ui, interrupt).await;
-    let document = json!({ "plan": look.document(), "outcome": render::json::outcome(plan, &outcome) });
-    finish(plan, &outcome, session.facts(), again, command, ui).map_err(|error| error.document(document.clone()))?;
+    let mut document = json!({
+        "plan": look.document(),
+        "outcome": render::json::outcome(plan, &outcome),
+        "deployments": [],
+    });
+    finish(plan, &outcome, session.facts(), run.again, run.command, ui)
+        .map_err(|error| error.document(document.clone()))?;
+    let started = Started { deployments: started(plan, &outcome), interrupted: outcome.interrupted, again: run.again };
+    let followed = follow(started, run.follow, session, ui, interrupt).await;
+    document["deployments"] = followed.deployments;
+    if let Some(error) = followed.error {
+        return Err(error.document(document));
+    }
     if ui.json {
         ui.document(&document)?;
     }
@@ -175,7 +198,7 @@ mod tests {
     use crate::args::Cli;
 
     fn outcome(ends: Vec<StepEnd>, interrupted: bool) -> Outcome {
-        Outcome { steps: ends.into_iter().enumerate().collect(), interrupted }
+        Outcome { steps: ends.into_iter().enumerate().collect(), interrupted, ..Outcome::default() }
     }
 
     fn failed(class: Class) -> StepEnd {

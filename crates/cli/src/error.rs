@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Invalid,
     /// Credentials or permissions.
     Denied,
+    /// A deployment failed, was rolled back, timed out or was superseded.
+    Deployment,
     /// Refused: owner, account, stale plan, no confirmation.
     Refused,
     /// Somebody pressed Ctrl-C, or sent SIGTERM.
@@ -25,12 +27,13 @@ pub(crate) enum Kind {
 pub(crate) const PENDING: u8 = 2;
 
 impl Kind {
-    /// The exit code, as documented in the README. 5 is kept for deployments that fail or roll back.
+    /// The exit code, as documented in the README.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Failed => 1,
             Self::Invalid => 3,
             Self::Denied => 4,
+            Self::Deployment => 5,
             Self::Refused => 6,
             // 128 + SIGINT, as shells have it.
             Self::Interrupted => 130,
@@ -43,6 +46,7 @@ impl Kind {
             Self::Failed => "failed",
             Self::Invalid => "invalid",
             Self::Denied => "denied",
+            Self::Deployment => "deployment",
             Self::Refused => "refused",
             Self::Interrupted => "interrupted",
         }
@@ -177,8 +181,8 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_exit_code() {
-        let codes = [Kind::Failed, Kind::Invalid, Kind::Denied, Kind::Refused, Kind::Interrupted].map(Kind::exit_code);
-        assert_eq!(codes, [1, 3, 4, 6, 130]);
+        let kinds = [Kind::Failed, Kind::Invalid, Kind::Denied, Kind::Deployment, Kind::Refused, Kind::Interrupted];
+        assert_eq!(kinds.map(Kind::exit_code), [1, 3, 4, 5, 6, 130]);
     }
 
     #[test]

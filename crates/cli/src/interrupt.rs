@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: the first one lets running calls finish, the second one leaves at once.
+//! Ctrl-C and SIGTERM: while something is changed, the first one lets running calls finish and the second one leaves at once; while a
+//! deployment is followed, the first one is heard by whoever follows.
 
 use std::cell::Cell;
 
@@ -7,37 +8,70 @@ use tokio::sync::watch;
 use crate::render::line::Line;
 use crate::ui::Ui;
 
+/// A signal that means stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// What runners send.
+    Terminate,
+}
+
+/// What is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Busy {
+    /// Nothing that would have to be let finish.
+    No,
+    /// Something is being changed.
+    Changing,
+    /// A deployment is followed.
+    Following,
+}
+
 /// Listens for signals during the whole run.
 #[derive(Debug)]
 pub(crate) struct Interrupt {
     stop: watch::Sender<bool>,
-    /// Whether something is being changed, which has to be let finish.
-    busy: Cell<bool>,
+    /// What was heard while a deployment is followed.
+    heard: watch::Sender<Option<Signal>>,
+    busy: Cell<Busy>,
 }
 
 impl Interrupt {
     /// Nothing is being changed yet.
     pub(crate) fn new() -> Self {
-        Self { stop: watch::channel(false).0, busy: Cell::new(false) }
+        Self { stop: watch::channel(false).0, heard: watch::channel(None).0, busy: Cell::new(Busy::No) }
     }
 
     /// From now on something is being changed. The receiver turns true when no further step should begin.
     pub(crate) fn begin(&self) -> watch::Receiver<bool> {
-        self.busy.set(true);
+        self.busy.set(Busy::Changing);
         self.stop.subscribe()
     }
 
-    /// Nothing is being changed any more.
+    /// From now on a deployment is followed. The receiver has the first signal; another one leaves at once.
+    pub(crate) fn follow(&self) -> watch::Receiver<Option<Signal>> {
+        self.heard.send_replace(None);
+        self.busy.set(Busy::Following);
+        self.heard.subscribe()
+    }
+
+    /// Nothing is being changed or followed any more.
     pub(crate) fn end(&self) {
-        self.busy.set(false);
+        self.busy.set(Busy::No);
     }
 
     /// Returns when it is time to leave at once.
     pub(crate) async fn leave(&self, ui: &Ui) {
         let mut signals = Signals::new();
         loop {
-            signals.next().await;
-            if !self.busy.get() || self.stop.send_replace(true) {
+            let signal = signals.next().await;
+            let leave = match self.busy.get() {
+                Busy::No => true,
+                Busy::Changing => self.stop.send_replace(true),
+                Busy::Following => self.heard.send_replace(Some(signal)).is_some(),
+            };
+            if leave {
                 if ui.live.is_some() {
                     // The terminal has shown `^C` in the line of a question.
                     ui.tell(&[Line::blank()]);
@@ -63,16 +97,19 @@ impl Signals {
         }
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Signal {
         #[cfg(unix)]
         if let Some(terminate) = &mut self.terminate {
-            tokio::select! {
-                heard = tokio::signal::ctrl_c() => listening(heard.is_ok()).await,
-                _ = terminate.recv() => {}
-            }
-            return;
+            return tokio::select! {
+                heard = tokio::signal::ctrl_c() => {
+                    listening(heard.is_ok()).await;
+                    Signal::Interrupt
+                }
+                _ = terminate.recv() => Signal::Terminate,
+            };
         }
         listening(tokio::signal::ctrl_c().await.is_ok()).await;
+        Signal::Interrupt
     }
 }
 

@@ -8,6 +8,7 @@ mod cost;
 mod duration;
 mod error;
 mod files;
+mod follow;
 mod graph;
 mod interrupt;
 mod progress;
@@ -24,6 +25,7 @@ use tracing_subscriber::EnvFilter;
 use crate::args::{Cli, Command};
 use crate::commands::{
     apply, cost as price, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, power, prune,
+    rollback, verify,
 };
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
@@ -77,10 +79,12 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Deploy(args) => deploy::run(&global, &args, ui, interrupt).await,
         Command::Down(args) => power::down(&global, &args, ui, interrupt).await,
         Command::Up(args) => power::up(&global, &args, ui, interrupt).await,
+        Command::Rollback(args) => rollback::run(&global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
         Command::Prune(args) => prune::run(&global, &args, ui).await,
         Command::Doctor(args) => doctor::run(&global, &args, ui).await,
         Command::Github { command } => github::run(&global, &command, ui).await,
+        Command::Verify => verify::run(&global, ui).await,
         Command::Permissions(args) => permissions::run(&global, &args, ui).await,
         Command::Cost(args) => price::run(&global, &args, ui),
         Command::Completions { shell } => offline::completions(shell, ui),

@@ -15,7 +15,7 @@ use crate::render::{Style, Tone, one_line, safe};
 use crate::ui::Ui;
 
 /// Without a terminal, what a resource waits for is told only this often.
-const QUIET: Duration = Duration::from_secs(10);
+pub(crate) const QUIET: Duration = Duration::from_secs(10);
 
 /// Draws events: on a terminal one line per running resource with finished ones above, elsewhere plain lines.
 pub(crate) struct Progress<'a> {
@@ -163,7 +163,7 @@ fn retrying(error: &CloudError, pause: Duration) -> String {
 }
 
 /// A time as people read it: `0.4 s`, `12 s`, `3 min 20 s`.
-fn time(time: Duration) -> String {
+pub(crate) fn time(time: Duration) -> String {
     match time.as_secs() {
         0..10 => format!("{:.1} s", time.as_secs_f32()),
         seconds @ 10..60 => format!("{seconds} s"),
@@ -191,7 +191,7 @@ fn ended(step: &Step, end: &StepEnd, took: Duration) -> Line {
 }
 
 /// The live part: never wider than the terminal, for a line that wraps could not be erased, and never higher.
-fn frame(
+pub(crate) fn frame(
     running: &[(String, &str, Duration)],
     (ended, all): (usize, usize),
     height: usize,

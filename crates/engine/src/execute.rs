@@ -82,6 +82,8 @@ pub struct Outcome {
     pub steps: BTreeMap<StepId, StepEnd>,
     /// Whether the run was told to stop.
     pub interrupted: bool,
+    /// The values that are known by now, those included that its calls returned.
+    pub known: Known,
 }
 
 impl Outcome {
@@ -147,6 +149,7 @@ pub async fn execute(
             running.push(async move { (id, worker.run().await) });
         }
         if running.is_empty() {
+            outcome.known = known;
             break;
         }
         tokio::select! {

@@ -1,4 +1,5 @@
-//! What a deploy wants: other images for a service as it is, and nothing else of the file. Pure.
+//! What a deploy and a rollback want: other images for a service as it is, or what an older revision was, and nothing else of the file.
+//! Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,18 +31,21 @@ pub struct Pair<'a> {
     pub live: &'a Sighting,
 }
 
-/// A goal of two resources, each as it is: the task definition with other images (by container), and the service with the task
-/// definition that the file names.
+/// A goal of two resources: the task definition as it is in the revision `base`, but with other images (by container), and the service as
+/// it is with the task definition that the file names.
+///
+/// The latest revision, which the new one follows, need not be the one to begin with: after a rollback an older one runs.
 ///
 /// # Errors
-/// When the task definition that is there lacks one of the containers.
+/// When that revision lacks one of the containers.
 pub fn goal(
     stack: &str,
     task: Pair<'_>,
+    base: &Sighting,
     service: Pair<'_>,
     images: &BTreeMap<String, String>,
 ) -> Result<Goal, DeployError> {
-    let mut wanted = as_it_is(task, BTreeSet::new());
+    let mut wanted = as_it_is(task, base, BTreeSet::new());
     for (container, image) in images {
         let place = match wanted.fields.get_mut("containers") {
             Some(Value::Map(containers)) => containers.get_mut(container),
@@ -52,7 +56,7 @@ pub fn goal(
         };
         parts.insert("image".into(), Value::text(image));
     }
-    let mut runs = as_it_is(service, BTreeSet::from([task.want.address.clone()]));
+    let mut runs = as_it_is(service, service.live, BTreeSet::from([task.want.address.clone()]));
     if let Some(revision) = service.want.fields.get("task_definition") {
         runs.fields.insert("task_definition".into(), revision.clone());
     }
@@ -60,9 +64,9 @@ pub fn goal(
     Ok(Goal { stack: stack.to_owned(), resources, content: false })
 }
 
-/// The wish that nothing changes.
-pub(crate) fn as_it_is(pair: Pair<'_>, needs: BTreeSet<Address>) -> Desired {
-    let mut fields = pair.live.fields.clone();
+/// The wish that it is as it was there.
+pub(crate) fn as_it_is(pair: Pair<'_>, there: &Sighting, needs: BTreeSet<Address>) -> Desired {
+    let mut fields = there.fields.clone();
     let tags = fields.remove("tags").map(|tags| tags.map_texts()).unwrap_or_default();
     let tags = tags.into_iter().filter(|(key, _)| !is_ours(key)).collect();
     // What the file says of its end, and was not applied yet, is no part of a deploy.

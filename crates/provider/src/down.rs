@@ -26,7 +26,7 @@ pub fn goal(stack: &str, services: &[Pair<'_>], power: &Power) -> Goal {
 }
 
 fn wish(pair: Pair<'_>, power: &Power) -> Desired {
-    let mut want = as_it_is(pair, BTreeSet::new());
+    let mut want = as_it_is(pair, pair.live, BTreeSet::new());
     let running = match power {
         Power::Down => Value::Bool(false),
         Power::Up => Value::Bool(true),

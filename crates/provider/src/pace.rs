@@ -41,6 +41,8 @@ const FAMILIES: &[Family] = &[
     family(50, 20.0, &["ListTagsForResource"]),
     family(50, 5.0, &["CreateService", "UpdateService", "DeleteService"]),
     family(100, 20.0, &["DescribeServices", "ListServices"]),
+    family(50, 20.0, &["DescribeServiceDeployments", "ListServiceDeployments"]),
+    family(50, 20.0, &["DescribeServiceRevisions"]),
     family(100, 20.0, &["DescribeTasks", "ListTasks"]),
 ];
 

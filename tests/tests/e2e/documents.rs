@@ -130,7 +130,7 @@ fn the_way_from_nothing_and_back(kind: Kind) {
     assert!(items(&service["after"]).contains(&step(&plan, "task_definition.papyrus")["id"]), "{plan:#}");
 
     let unasked = run_json(&world, &["apply"], 6);
-    assert_eq!(members(&unasked), named(&["plan", "outcome", "error"]));
+    assert_eq!(members(&unasked), named(&["plan", "outcome", "deployments", "error"]));
     is_an_error(&unasked, "refused");
     assert_eq!((&unasked["plan"], &unasked["outcome"]), (&plan, &Value::Null));
 
@@ -155,7 +155,15 @@ fn the_way_from_nothing_and_back(kind: Kind) {
     }
     world.proxy().set_rules(Vec::new());
     let done = run_json(&world, &["apply", "--yes"], 0);
-    assert_eq!((members(&done), &done["outcome"]["complete"]), (named(&["plan", "outcome"]), &json!(true)));
+    assert_eq!(
+        (members(&done), &done["outcome"]["complete"]),
+        (named(&["plan", "outcome", "deployments"]), &json!(true))
+    );
+    let deployment = items(&done["deployments"])[0].clone();
+    assert_eq!(
+        [&deployment["address"], &deployment["verdict"], &deployment["before"]],
+        [&json!("service.papyrus"), &json!("completed"), &Value::Null]
+    );
     assert!(items(&done["outcome"]["steps"]).iter().all(|step| step["result"] == "done"), "{done:#}");
     let nothing = run_json(&world, &["apply", "--yes"], 0);
     assert_eq!((&nothing["plan"]["empty"], &nothing["outcome"]), (&json!(true), &Value::Null));

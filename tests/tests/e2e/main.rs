@@ -11,6 +11,7 @@
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `deploying` | new images |
 //! | `power` | stopped and started, by hand, on schedule, by load |
+//! | `rolling_back` | back to what completed before |
 //! | `pruning` | old revisions and images that nothing uses |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
@@ -56,6 +57,7 @@ mod permissions;
 mod power;
 mod pruning;
 mod removal;
+mod rolling_back;
 mod rows;
 mod stack;
 mod workflows;

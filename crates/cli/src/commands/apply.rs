@@ -4,8 +4,9 @@ use hatoba_engine::plan::Intent;
 use serde_json::json;
 
 use crate::args::{ApplyArgs, Global};
-use crate::carry::{again, carry_out, complete};
+use crate::carry::{Run, again, carry_out, complete};
 use crate::commands::destroy::conclude;
+use crate::commands::verify;
 use crate::confirm::ask;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -26,7 +27,7 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
     let look = session.look(if destroy { Intent::Absent } else { Intent::Present }).await?;
     let place = session.place();
-    let not_done = json!({ "plan": look.document(), "outcome": null });
+    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
     if !ui.json {
         ui.data(&look.text(&place, ui.out))?;
     }
@@ -43,6 +44,9 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
         }
         return Ok(0);
     }
+    if !destroy && !args.skip_verify {
+        verify::before_apply(&session, &look, &not_done, ui).await?;
+    }
     if saved.is_none() && !args.yes {
         let instead = "or save the plan with `hatoba plan --out FILE` and apply that";
         ask(ui, "Apply these changes?", "yes", instead).await.map_err(|error| error.document(not_done))?;
@@ -51,5 +55,6 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
         let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
         return conclude(&mut session, &look, &outcome, &global, ui).await;
     }
-    complete(&look, &session, &again("apply", &global), None, ui, interrupt).await
+    let run = Run { again: &again("apply", &global), command: None, follow: &args.follow };
+    complete(&look, &session, run, ui, interrupt).await
 }

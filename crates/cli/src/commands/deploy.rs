@@ -12,12 +12,12 @@ use hatoba_model::kinds::task_definition::{Image, ImageOf};
 use hatoba_provider::deploy::{DeployError, Pair, goal};
 use hatoba_provider::desire::Desire;
 use hatoba_provider::images::{self, Place};
-use hatoba_provider::kinds::task_definition::repository_uri;
+use hatoba_provider::kinds::task_definition::{repository_uri, revision};
 use hatoba_provider::permissions::missing::Missing;
 use serde_json::json;
 
 use crate::args::{DeployArgs, Global};
-use crate::carry::{again, complete, quoted};
+use crate::carry::{Run, again, complete, quoted};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render::Tone;
@@ -35,15 +35,15 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     session.begin_look();
     let (live_task, live_service) = futures::join!(seen(&session, &task), seen(&session, &service));
     let (live_task, live_service) = (live_task?, live_service?);
-    let images = resolved(&session, &live_task, wanted, ui).await?;
-    tell_other_revision(&live_task, &live_service, ui);
+    let base = running(&session, &live_task, &live_service, ui).await?;
+    let images = resolved(&session, &base, wanted, ui).await?;
     let as_task = Pair { want: wish(&session, &task)?, live: &live_task };
     let as_service = Pair { want: wish(&session, &service)?, live: &live_service };
-    session.goal = goal(session.name(), as_task, as_service, &images).map_err(not_applied)?;
+    session.goal = goal(session.name(), as_task, &base, as_service, &images).map_err(not_applied)?;
     let snapshot = Snapshot { seen: vec![live_task, live_service], ..Snapshot::default() };
     let look = session.planned(snapshot, Intent::Present)?;
 
-    let not_done = json!({ "plan": look.document(), "outcome": null });
+    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
     if !ui.json {
         ui.data(&look.text(&session.place(), ui.out))?;
     }
@@ -59,11 +59,12 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let images = args.images.iter().flat_map(|(name, image)| ["--image".to_owned(), format!("{name}={image}")]);
     let words: Vec<String> = args.service.iter().cloned().chain(images).map(|word| quoted(&word)).collect();
     let said = format!("{} {}", again("deploy", global), words.join(" "));
-    complete(&look, &session, &said, Some("deploy"), ui, interrupt).await
+    let run = Run { again: &said, command: Some("deploy"), follow: &args.follow };
+    complete(&look, &session, run, ui, interrupt).await
 }
 
 /// The service that is meant: the named one, or the only one of the file.
-fn chosen(session: &Session, named: Option<&str>) -> Result<String, Error> {
+pub(super) fn chosen(session: &Session, named: Option<&str>) -> Result<String, Error> {
     let services = &session.stack.services;
     let known = services.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
     let key = match (named, services.len()) {
@@ -88,7 +89,7 @@ fn chosen(session: &Session, named: Option<&str>) -> Result<String, Error> {
 }
 
 /// The key of the task definition that the service runs.
-fn task_of(session: &Session, service: &str) -> Result<String, Error> {
+pub(super) fn task_of(session: &Session, service: &str) -> Result<String, Error> {
     let runs = session.stack.services.get(service).and_then(|service| service.own_task_definition());
     let owned = |key: &&str| session.stack.task_definitions.get(*key).is_some_and(|task| !task.existing);
     match runs.filter(owned) {
@@ -212,22 +213,43 @@ fn platform(task: &Sighting) -> String {
     format!("{os}/{architecture}")
 }
 
-/// The new revision is made from the latest one. After a rollback, or when somebody registered one by hand, another one runs.
-fn tell_other_revision(task: &Sighting, service: &Sighting, ui: &Ui) {
-    let runs = service.fields.get("task_definition").and_then(Value::as_text).unwrap_or_default();
-    if runs != task.id {
-        let last = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
-        let text = format!("{} runs now, but the new revision is made from {}, the latest", last(runs), last(&task.id));
-        ui.tell(&[Line::new(0).add(Tone::Warning, &text)]);
-    }
+/// The revision that was asked for last.
+pub(super) fn runs(service: &Sighting) -> &str {
+    service.fields.get("task_definition").and_then(Value::as_text).unwrap_or_default()
 }
 
-fn wish<'a>(session: &'a Session, address: &Address) -> Result<&'a Desired, Error> {
+/// The revision that runs, which the new one is made from. The latest is another one after a rollback, or when somebody registered one
+/// by hand.
+async fn running(session: &Session, latest: &Sighting, service: &Sighting, ui: &Ui) -> Result<Sighting, Error> {
+    let runs = runs(service);
+    let last = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    // A service of another family is brought back to that of the file.
+    let family = |arn: &str| arn.rsplit_once(':').map(|(family, _)| family.to_owned());
+    if runs == latest.id || family(runs) != family(&latest.id) {
+        return Ok(latest.clone());
+    }
+    let seen = revision(session.provider.aws(), runs).await?;
+    let Some(seen) = seen else {
+        let text = format!(
+            "{} runs and cannot be read any more: the new revision is made from {}",
+            last(runs),
+            last(&latest.id)
+        );
+        ui.tell(&[Line::new(0).add(Tone::Warning, &text)]);
+        return Ok(latest.clone());
+    };
+    let text =
+        format!("the new revision is made from {}, which runs, not from {}, the latest", last(runs), last(&latest.id));
+    ui.tell(&[Line::new(0).add(Tone::Faint, &text)]);
+    Ok(seen)
+}
+
+pub(super) fn wish<'a>(session: &'a Session, address: &Address) -> Result<&'a Desired, Error> {
     session.goal.resources.get(address).ok_or_else(|| Error::new(Kind::Failed, format!("{address} is not in the file")))
 }
 
 /// A resource as it is now.
-async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
+pub(super) async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
     let want = wish(session, address)?;
     let target = Target {
         address: address.clone(),
@@ -253,6 +275,6 @@ async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
     })
 }
 
-fn not_applied(error: DeployError) -> Error {
+pub(super) fn not_applied(error: DeployError) -> Error {
     Error::new(Kind::Failed, format!("{error}; nothing was changed")).help("run `hatoba apply` first")
 }

@@ -12,3 +12,5 @@ pub(crate) mod permissions;
 pub(crate) mod plan;
 pub(crate) mod power;
 pub(crate) mod prune;
+pub(crate) mod rollback;
+pub(crate) mod verify;

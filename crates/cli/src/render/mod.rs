@@ -13,6 +13,7 @@ pub(crate) mod markdown;
 pub(crate) mod missing;
 pub(crate) mod plan;
 pub(crate) mod report;
+pub(crate) mod rollout;
 pub(crate) mod style;
 #[cfg(test)]
 pub(crate) mod testkit;

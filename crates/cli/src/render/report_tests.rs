@@ -18,7 +18,7 @@ fn shown(lines: &[Line]) -> String {
 }
 
 fn ended(ends: Vec<StepEnd>) -> Outcome {
-    Outcome { steps: ends.into_iter().enumerate().collect(), interrupted: false }
+    Outcome { steps: ends.into_iter().enumerate().collect(), interrupted: false, ..Outcome::default() }
 }
 
 #[test]

@@ -142,8 +142,8 @@ pub enum Grant {
     Push(Names),
     /// Pull images from these repositories.
     Pull(Names),
-    /// Bring new images into these services: find the image, register task definitions of their family with their roles, update the
-    /// service, follow the deployment and read its logs.
+    /// Bring new images into these services, or older revisions back: find the image, register task definitions of their family with
+    /// their roles, update the service, follow the deployment and read its logs.
     Deploy(Names),
     /// Run tasks of these task definitions: start them with their roles, follow them and read their logs.
     Run(Names),
@@ -267,6 +267,11 @@ impl Many {
         for resource in [&facts.service, &deployments] {
             let follow = ["ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"];
             self.each("FollowDeployments", &follow, resource);
+        }
+        // What a deployment that completed has brought: where a rollback goes.
+        let revisions = format!("{}/*", facts.service.replacen(":service/", ":service-revision/", 1));
+        for resource in [&facts.service, &revisions] {
+            self.add("ReadServiceRevisions", "ecs:DescribeServiceRevisions", resource);
         }
         // Fargate tasks have no container instance, the only resource that ListTasks can be limited to.
         self.0.push(Permission::new("ListInClusters", "ecs:ListTasks", "*").given(in_cluster(&facts.cluster)));

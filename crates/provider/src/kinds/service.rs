@@ -28,6 +28,7 @@ use crate::driver::{Driver, no_such_group};
 use crate::json::json_call;
 use crate::kinds::task_definition::{calls, is_secret, join, json_tags, needs_of, strip_defaults};
 use crate::permissions::call::{Call, Form, On, Subject, calls};
+use crate::rollout;
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags;
@@ -66,11 +67,11 @@ const VOLUME_ROLES: Form = Form::Each(|s| {
     On::arns(roles).given("StringEquals", "iam:PassedToService", "ecs.amazonaws.com")
 });
 
-fn cluster<'a>(s: &Subject<'a>) -> &'a str {
+pub(crate) fn cluster<'a>(s: &Subject<'a>) -> &'a str {
     s.scope.unwrap_or("default")
 }
 
-fn service(s: &Subject<'_>) -> On {
+pub(crate) fn service(s: &Subject<'_>) -> On {
     On::arn(s.arn("ecs", format_args!("service/{}/{}", cluster(s), s.name)))
 }
 
@@ -174,6 +175,16 @@ pub(crate) fn live(service: &Json, want: Option<&Fields>, scaling: Option<Scalin
     Some(live)
 }
 
+/// The output of the call that creates or changes a service: the id of the deployment that was asked for last.
+pub(crate) const DEPLOYMENT: &str = "deployment";
+
+/// The deployment that an answer names as the one that was asked for last.
+fn deployment(answer: &Json) -> Option<(String, Value)> {
+    let deployments = answer.pointer("/service/deployments")?.as_array()?;
+    let primary = deployments.iter().find(|it| it.get("status").and_then(Json::as_str) == Some("PRIMARY"))?;
+    Some((DEPLOYMENT.to_owned(), Value::text(primary.get("id")?.as_str()?)))
+}
+
 /// What the tags of a service tell, with what was read at Application Auto Scaling.
 fn seen(service: &Json, scaling: Option<Scaling>) -> Seen {
     let tags = json_tags(service.get("tags"));
@@ -227,7 +238,8 @@ impl Driver for Service {
     }
 
     fn calls(&self) -> Vec<&'static Call> {
-        [CALLS, scaling_calls::CALLS].concat()
+        // What it starts is followed.
+        [CALLS, scaling_calls::CALLS, rollout::calls::CALLS].concat()
     }
 
     fn tagging_type(&self) -> Option<&'static str> {
@@ -299,6 +311,7 @@ impl Driver for Service {
         let arn = answer.pointer("/service/serviceArn").and_then(Json::as_str).unwrap_or_default();
         let mut receipt = Receipt::arn(arn);
         receipt.outputs.push(("name".into(), Value::text(&want.name)));
+        receipt.outputs.extend(deployment(&answer));
         Ok(receipt)
     }
 
@@ -326,7 +339,8 @@ impl Driver for Service {
             }
             SCALING => self.scale(aws, want, live).await?,
             UPDATE => {
-                json_call!(&UPDATE_SERVICE, aws.ecs_write().update_service(), &api::change(want, live))?;
+                let answer = json_call!(&UPDATE_SERVICE, aws.ecs_write().update_service(), &api::change(want, live))?;
+                return Ok(Receipt { id: None, outputs: deployment(&answer).into_iter().collect() });
             }
             TAGS => {
                 let change = tags::change(&want.tags(), live);

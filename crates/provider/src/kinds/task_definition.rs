@@ -39,6 +39,7 @@ use crate::tags::{self, Tags};
 pub use api::repository_uri;
 pub(crate) use api::{Object, logs, role_arn};
 pub(crate) use normal::{join, read_logs, split, write_logs};
+pub use revisions::revision;
 pub(crate) use revisions::{active_revisions, described, remove_revisions};
 
 /// ECS task definitions.
@@ -120,7 +121,7 @@ fn wanted(fields: &Fields) -> Value {
 }
 
 /// The ARN of the family without a revision, with the family's name.
-fn family_of(arn: &str) -> &str {
+pub(crate) fn family_of(arn: &str) -> &str {
     let name = arn.rsplit_once('/').map_or(arn, |(_, name)| name);
     name.split_once(':').map_or(name, |(family, _)| family)
 }

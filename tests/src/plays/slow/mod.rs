@@ -12,6 +12,7 @@
 //! | `pages` | pages without items, with a token for the next one |
 //! | `index` | a tagging API that is behind |
 //! | `defaults` | members that ECS fills in |
+//! | `rollouts`, `rollout_script` | deployments that take time, fail, roll back and are superseded, from small scenarios |
 
 pub mod clusters;
 pub mod defaults;
@@ -22,6 +23,8 @@ pub mod index;
 pub mod lag;
 pub mod pages;
 pub mod principals;
+pub mod rollout_script;
+pub mod rollouts;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

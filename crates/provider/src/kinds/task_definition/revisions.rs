@@ -2,6 +2,7 @@
 
 use hatoba_engine::cloud::CloudError;
 use hatoba_engine::owner::Mark;
+use hatoba_engine::snapshot::Sighting;
 
 use super::{calls, live, normal};
 use crate::aws::Aws;
@@ -9,6 +10,15 @@ use crate::aws::Aws;
 /// The ARNs of the active revisions, the newest first.
 pub(crate) async fn active_revisions(aws: &Aws, family: &str) -> Result<Vec<String>, CloudError> {
     calls::revisions(aws, family, "ACTIVE").await
+}
+
+/// A revision by its ARN, as it is; nothing where it is gone.
+///
+/// # Errors
+/// When it could not be read.
+pub async fn revision(aws: &Aws, arn: &str) -> Result<Option<Sighting>, CloudError> {
+    let answer = calls::describe(aws, arn).await?;
+    Ok(answer.and_then(|answer| live(&answer, None, aws.facts())))
 }
 
 /// The mark of a revision and the images of its containers; nothing when it is gone.

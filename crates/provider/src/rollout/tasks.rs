@@ -1,0 +1,98 @@
+//! The tasks of a service. Source: ECS API reference.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ecs::types::{Attachment, DesiredStatus};
+use futures::future::{join_all, try_join_all};
+use hatoba_engine::cloud::CloudError;
+use hatoba_rollout::state::{Container, Task, last};
+
+use super::calls::{DESCRIBE_TASKS, LIST_TASKS};
+use super::services::{millis, text};
+use crate::aws::Aws;
+use crate::classify::{failed, missing_is_none};
+
+/// How many tasks `DescribeTasks` takes.
+const TASKS: usize = 100;
+
+/// The tasks of a service: those that run or are to run, and those that stopped within about an hour, but for those whose ids are
+/// left out.
+///
+/// # Errors
+/// When they could not be read.
+pub async fn tasks(
+    aws: &Aws,
+    cluster: &str,
+    service: &str,
+    without: &BTreeSet<String>,
+) -> Result<Vec<Task>, CloudError> {
+    let lists = [DesiredStatus::Running, DesiredStatus::Stopped].map(|status| list(aws, cluster, service, status));
+    let mut arns = BTreeSet::new();
+    for listed in join_all(lists).await {
+        arns.extend(listed?.into_iter().filter(|arn| !without.contains(last(arn))));
+    }
+    let arns: Vec<String> = arns.into_iter().collect();
+    let mut tasks: Vec<Task> = try_join_all(arns.chunks(TASKS).map(|some| describe(aws, cluster, some)))
+        .await?
+        .into_iter()
+        .flatten()
+        .collect();
+    tasks.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+    Ok(tasks)
+}
+
+async fn list(aws: &Aws, cluster: &str, service: &str, status: DesiredStatus) -> Result<Vec<String>, CloudError> {
+    let call = aws.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(status);
+    let mut pages = call.into_paginator().send();
+    let mut arns = Vec::new();
+    while let Some(page) = pages.next().await {
+        let Some(page) = missing_is_none(page.map_err(failed(&LIST_TASKS)))? else { break };
+        arns.extend(page.task_arns().iter().cloned());
+    }
+    Ok(arns)
+}
+
+async fn describe(aws: &Aws, cluster: &str, arns: &[String]) -> Result<Vec<Task>, CloudError> {
+    let call = aws.ecs().describe_tasks().cluster(cluster).set_tasks(Some(arns.to_vec()));
+    let answer = call.send().await.map_err(failed(&DESCRIBE_TASKS))?;
+    // Those that are forgotten meanwhile are missing.
+    Ok(answer.tasks().iter().map(task).collect())
+}
+
+fn task(task: &aws_sdk_ecs::types::Task) -> Task {
+    let detail = |name: &str| {
+        let details = task.attachments().iter().flat_map(Attachment::details);
+        details.filter(|detail| detail.name() == Some(name)).find_map(|detail| detail.value().map(str::to_owned))
+    };
+    let arn = text(task.task_arn());
+    Task {
+        id: last(&arn).to_owned(),
+        started_by: task.started_by().filter(|by| !by.is_empty()).map(str::to_owned),
+        task_definition: text(task.task_definition_arn()),
+        last: text(task.last_status()),
+        desired: text(task.desired_status()),
+        health: task.health_status().map(|health| health.as_str().to_owned()),
+        stop_code: task.stop_code().map(|code| code.as_str().to_owned()),
+        stopped_reason: task.stopped_reason().filter(|reason| !reason.is_empty()).map(str::to_owned),
+        containers: task.containers().iter().map(container).collect(),
+        created: millis(task.created_at()),
+        started: millis(task.started_at()),
+        stopped: millis(task.stopped_at()),
+        zone: task.availability_zone().map(str::to_owned),
+        interface: detail("networkInterfaceId"),
+        private_ip: detail("privateIPv4Address"),
+        arn,
+    }
+}
+
+fn container(container: &aws_sdk_ecs::types::Container) -> Container {
+    Container {
+        name: text(container.name()),
+        last: text(container.last_status()),
+        exit_code: container.exit_code(),
+        reason: container.reason().filter(|reason| !reason.is_empty()).map(str::to_owned),
+        health: container.health_status().map(|health| health.as_str().to_owned()),
+        image: container.image().map(str::to_owned),
+        digest: container.image_digest().map(str::to_owned),
+    }
+}
