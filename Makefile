@@ -22,7 +22,7 @@ test: ## All tests; starts and stops the emulators itself
 torture: ## Every kill point, five seeds of every fault, fifty interleavings, 200,000 cases in memory; an hour or so
 	HATOBA_CASES=$${HATOBA_CASES:-200000} $(CARGO) test --workspace --test torture $(FAST) -- --nocapture
 	$(CARGO) build --workspace --bins
-	HATOBA_TORTURE=full tests/run.sh $(CARGO) test --workspace --no-fail-fast --test kills --test lost_replies \
+	HATOBA_TORTURE=full tests/run.sh $(CARGO) test --workspace --no-fail-fast --test kills --test power --test lost_replies \
 		--test faults --test pairs --test interrupt --test rates -- --nocapture --test-threads=1
 
 fuzz: ## Ten minutes of each fuzzer of the model; needs `cargo install cargo-fuzz` and a nightly compiler
