@@ -73,6 +73,12 @@ const NOT_FIELDS: &[(&str, &str, &str)] = &[
     ("repository", "on_destroy", "kept in a tag"),
 ];
 
+/// Rows that no key of a spec sets.
+const NOT_KEYS: &[(&str, &str, &str)] = &[
+    ("service", "running", "changed by `hatoba down` and `hatoba up`: `power` and the e2e tests"),
+    ("service", "copies", "how many `hatoba up` starts"),
+];
+
 #[test]
 fn every_key_of_a_spec_has_a_row_in_the_field_table() {
     let mut missing = Vec::new();
@@ -105,6 +111,10 @@ fn every_row_of_every_field_table_has_a_contract_case() {
             continue;
         }
         for field in info.fields {
+            if NOT_KEYS.iter().any(|(kind, name, _)| *kind == info.name && *name == field.name) {
+                assert!(Stack::fields_of(info.name).iter().all(|key| *key != field.name), "{} is a key", field.name);
+                continue;
+            }
             if !covered.get(info.name).is_some_and(|fields| fields.iter().any(|f| f == field.name)) {
                 missing.push(format!("{}.{}", info.name, field.name));
             }

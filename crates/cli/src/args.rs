@@ -10,7 +10,7 @@ use hatoba_rollout::follow::{Limits, OnFailure};
 use hatoba_rollout::pause::{LONGEST, TIMEOUT};
 
 use crate::commands::doctor::args::DoctorArgs;
-use crate::duration::duration;
+use crate::duration::{duration, minutes, span};
 
 /// What `hatoba --help` says below the options.
 const EXIT_CODES: &str = "\
@@ -111,6 +111,10 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Bring a new image into a service, and change nothing else.
     Deploy(DeployArgs),
+    /// Stop services, so that nothing of them runs and costs; their counts are remembered.
+    Down(DownArgs),
+    /// Start services that were stopped, as they were.
+    Up(UpArgs),
     /// Go back to the last revision of a service that completed, and change nothing else.
     Rollback(RollbackArgs),
     /// Delete everything that the stack owns.
@@ -236,12 +240,6 @@ pub(crate) enum Failing {
     Leave,
 }
 
-/// A span of time that is none for nothing.
-fn span(text: &str) -> Result<Duration, String> {
-    let span = duration(text)?;
-    if span.is_zero() { Err("it has to be longer than nothing".to_owned()) } else { Ok(span) }
-}
-
 /// Options of `deploy`.
 #[derive(Debug, Args)]
 pub(crate) struct DeployArgs {
@@ -263,6 +261,25 @@ pub(crate) struct RollbackArgs {
     pub(crate) service: Option<String>,
     #[command(flatten)]
     pub(crate) follow: FollowArgs,
+}
+
+/// Options of `down`.
+#[derive(Debug, Args)]
+pub(crate) struct DownArgs {
+    /// The services, by their keys in the file; all of them where none is named.
+    #[arg(value_name = "SERVICE")]
+    pub(crate) services: Vec<String>,
+}
+
+/// Options of `up`.
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// The services, by their keys in the file; all of them where none is named.
+    #[arg(value_name = "SERVICE")]
+    pub(crate) services: Vec<String>,
+    /// Stop them again after this time: `2h`, `90m`, `1d12h`.
+    #[arg(long = "for", value_name = "TIME", value_parser = minutes)]
+    pub(crate) span: Option<Duration>,
 }
 
 /// Options of `destroy`.
@@ -326,6 +343,8 @@ pub(crate) enum Purpose {
     Destroy,
     /// New images for every service.
     Deploy,
+    /// Stopping and starting every service.
+    Scale,
     /// Pushing to every repository, and deploying every service.
     Ci,
 }
@@ -338,6 +357,7 @@ impl Purpose {
             Self::Apply => "apply",
             Self::Destroy => "destroy",
             Self::Deploy => "deploy",
+            Self::Scale => "scale",
             Self::Ci => "ci",
         }
     }
@@ -364,12 +384,6 @@ mod tests {
         let after = Cli::try_parse_from(["hatoba", "plan", "--json", "-vv", "--color", "never"]).unwrap();
         assert_eq!((after.global.json, after.global.verbose, after.global.color), (true, 2, Color::Never));
         assert_eq!(after.global.file, PathBuf::from("stack.yaml"));
-    }
-
-    #[test]
-    fn nothing_is_no_span() {
-        assert_eq!(span("250ms"), Ok(Duration::from_millis(250)));
-        assert!(span("0s").is_err() && span("20").is_err());
     }
 
     #[test]

@@ -24,7 +24,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
 use crate::commands::{
-    apply, cost as price, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, prune, rollback,
+    apply, cost as price, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, power, prune,
+    rollback,
 };
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
@@ -76,6 +77,8 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Plan(args) => plan::run(&global, &args, ui).await,
         Command::Apply(args) => apply::run(global, &args, ui, interrupt).await,
         Command::Deploy(args) => deploy::run(&global, &args, ui, interrupt).await,
+        Command::Down(args) => power::down(&global, &args, ui, interrupt).await,
+        Command::Up(args) => power::up(&global, &args, ui, interrupt).await,
         Command::Rollback(args) => rollback::run(&global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
         Command::Prune(args) => prune::run(&global, &args, ui).await,

@@ -5,6 +5,7 @@
 mod clusters;
 mod logs;
 pub mod rates;
+mod scaling;
 mod services;
 pub mod slow;
 mod task_definitions;
@@ -22,6 +23,7 @@ pub fn all() -> Vec<Arc<dyn Play>> {
         Arc::new(services::Services::default()),
         Arc::new(task_definitions::TaskDefinitions::default()),
         Arc::new(logs::LogGroups::default()),
+        Arc::new(scaling::Scaling::default()),
     ]
 }
 

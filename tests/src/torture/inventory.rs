@@ -49,6 +49,13 @@ impl Inventory {
         all.add("security group", groups.elements("groupName").into_iter().filter(|name| name != "default"));
         let logs = world.aws("logs", "DescribeLogGroups", &json!({}))?.json()?;
         all.add("log group", texts(&logs["logGroups"], "logGroupName"));
+        let scaling = |action| world.aws("application-autoscaling", action, &json!({ "ServiceNamespace": "ecs" }));
+        let targets = scaling("DescribeScalableTargets")?.json()?;
+        all.add("scalable target", texts(&targets["ScalableTargets"], "ResourceId"));
+        let actions = scaling("DescribeScheduledActions")?.json()?;
+        all.add("scheduled action", texts(&actions["ScheduledActions"], "ScheduledActionName"));
+        let policies = scaling("DescribeScalingPolicies")?.json()?;
+        all.add("scaling policy", texts(&policies["ScalingPolicies"], "PolicyName"));
         let parameters = world.aws("ssm", "DescribeParameters", &json!({}))?.json()?;
         all.add("parameter", texts(&parameters["Parameters"], "Name"));
         Ok(all)

@@ -110,5 +110,7 @@ impl Losses {
 
 /// Whether an action makes something new each time it is called, or is refused the second time.
 fn is_birth(action: &str) -> bool {
-    action != "CreateTags" && ["Create", "Register"].iter().any(|begin| action.starts_with(begin))
+    // The second time these change what there is, to what it is.
+    !["CreateTags", "RegisterScalableTarget"].contains(&action)
+        && ["Create", "Register"].iter().any(|begin| action.starts_with(begin))
 }

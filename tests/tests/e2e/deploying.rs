@@ -61,7 +61,7 @@ pub(crate) fn push(world: &World, tag: &str, architecture: &str) -> String {
 }
 
 /// The image of the container `app` in the revision that the service runs.
-fn running(world: &World) -> String {
+pub(crate) fn running(world: &World) -> String {
     let question = json!({ "cluster": "papyrus", "services": ["papyrus"] });
     let services = aws(world, "ecs", "DescribeServices", &question).json().unwrap();
     let question = json!({ "taskDefinition": services["services"][0]["taskDefinition"] });

@@ -10,6 +10,7 @@
 //! | `removal` | what left the file, was renamed, adopted or retained |
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `deploying` | new images |
+//! | `power` | stopped and started, by hand, on schedule, by load |
 //! | `rolling_back` | back to what completed before |
 //! | `pruning` | old revisions and images that nothing uses |
 //! | `destroying` | the preview, the question and the proof |
@@ -53,6 +54,7 @@ mod drift;
 mod helpers;
 mod ownership;
 mod permissions;
+mod power;
 mod pruning;
 mod removal;
 mod rolling_back;

@@ -10,5 +10,6 @@ pub(crate) mod graph;
 pub(crate) mod offline;
 pub(crate) mod permissions;
 pub(crate) mod plan;
+pub(crate) mod power;
 pub(crate) mod prune;
 pub(crate) mod rollback;

@@ -8,7 +8,7 @@ use hatoba_model::stack::Stack;
 use hatoba_model::yaml::{Node, Pos, Span, emit};
 use hatoba_provider::desire;
 use hatoba_provider::permissions::call::Run;
-use hatoba_provider::permissions::needed::{ci, deploy, permissions};
+use hatoba_provider::permissions::needed::{ci, deploy, permissions, scale};
 use serde_json::{Map, Value as Json, json};
 
 use crate::args::{Global, PermissionsArgs, Purpose};
@@ -66,6 +66,7 @@ pub(crate) fn needed(purpose: Purpose, stack: &Stack, facts: &Facts) -> Vec<Perm
         Purpose::Apply => run(Run::Apply),
         Purpose::Destroy => run(Run::Destroy),
         Purpose::Deploy => deploy(stack, facts),
+        Purpose::Scale => scale(stack, facts),
         Purpose::Ci => ci(stack, facts),
     }
 }

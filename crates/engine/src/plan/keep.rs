@@ -13,14 +13,14 @@ use super::{Act, Note, Step, Why};
 
 /// Takes out every deletion of something that is used for good. What is used by what was to be deleted, and now stays, stays, too.
 ///
-/// A family of revisions is only found by its name or its mark. Where one is let go of, no later plan sees it, and none would know why to
-/// keep what it uses: that is let go of together with it.
+/// Most things are only found by their name or their mark. Where one is let go of, no later plan sees it, and none would know why to keep
+/// what it uses: that is let go of together with it. What lives in another resource, as a service does, is found there without a mark.
 pub(super) fn keep_used(steps: &mut Vec<Step>, usage: &Usage<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
     while let Some((at, user)) =
         steps.iter().enumerate().find_map(|(at, step)| Some((at, used_for_good(step, steps, usage)?)))
     {
-        let unseen = user.kind.keeps_revisions();
+        let unseen = user.scope.is_none();
         let released = steps.iter().any(|other| other.act == Act::Release && is_of(other, user));
         match steps.get_mut(at) {
             Some(step) if unseen && released => (step.act, step.why) = (Act::Release, Why::UserLetGo),

@@ -313,24 +313,33 @@ impl Many {
         let change = ["ecs:DescribeServices", "ecs:TagResource", "ecs:UntagResource", "ecs:UpdateService"];
         self.each("ScaleServices", &change, service);
         let autoscaling = |action: &str| format!("application-autoscaling:{action}");
-        for action in ["DescribeScalableTargets", "DescribeScheduledActions"] {
+        for action in ["DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions"] {
             self.add("AccountWide", &autoscaling(action), "*");
         }
         // The ids of scalable targets are AWS's to choose.
         let Some((head, _)) = service.split_once(":service/") else { return };
         let targets = format!("{}:scalable-target/*", head.replacen(":ecs:", ":application-autoscaling:", 1));
-        for action in [
-            "DeleteScheduledAction",
-            "DeregisterScalableTarget",
-            "ListTagsForResource",
-            "PutScheduledAction",
-            "RegisterScalableTarget",
-            "TagResource",
-            "UntagResource",
-        ] {
+        for action in
+            ["DeleteScheduledAction", "DeregisterScalableTarget", "PutScheduledAction", "RegisterScalableTarget"]
+        {
             self.add("ScheduleServices", &autoscaling(action), &targets);
         }
+        // The first scalable target of an account, such as that which ends an `up --for`, brings this role along.
+        if let Some((partition, account)) = partition_and_account(service) {
+            let role = format!("arn:{partition}:iam::{account}:role/aws-service-role/{SCALING_SERVICE}/*");
+            let make = Permission::new("MakeScalingRole", "iam:CreateServiceLinkedRole", role);
+            self.0.push(make.given(Given::new("StringEquals", "iam:AWSServiceName", SCALING_SERVICE)));
+        }
     }
+}
+
+/// As which service Application Auto Scaling acts on ECS.
+const SCALING_SERVICE: &str = "ecs.application-autoscaling.amazonaws.com";
+
+/// Of an ARN.
+fn partition_and_account(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.split(':');
+    Some((parts.nth(1)?, parts.nth(2)?))
 }
 
 fn in_cluster(cluster: &str) -> Given {

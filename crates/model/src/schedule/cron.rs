@@ -79,6 +79,11 @@ impl Cron {
         self.years.is_none()
     }
 
+    /// Whether it is the same every week.
+    pub fn is_weekly(&self) -> bool {
+        self.is_yearly() && self.months.len() == 12 && matches!(self.days, Days::All | Days::OfWeek(_))
+    }
+
     /// Whether it happens on a day.
     pub fn on(&self, day: Day) -> bool {
         let number = u16::from(day.day);

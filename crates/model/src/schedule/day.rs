@@ -60,17 +60,47 @@ pub fn year(year: u16) -> impl Iterator<Item = Day> {
     dates.zip(weekdays_from(first)).map(move |((month, day), weekday)| Day { year, month, day, weekday })
 }
 
+/// The moment so many seconds after the beginning of 1970, as `at(…)` takes it: `2026-11-21T20:00:00`, in UTC. None after the year 9999.
+pub fn moment(seconds: u64) -> Option<String> {
+    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
+    for number in 1970..10_000 {
+        let length = if days_in(number, 2) == 29 { 366 } else { 365 };
+        if days < length {
+            let day = year(number).nth(usize::try_from(days).ok()?)?;
+            let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+            let (month, day) = (day.month, day.day);
+            return Some(format!("{number}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"));
+        }
+        days -= length;
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
-    use super::{cycle, year};
+    use super::{cycle, moment, year};
 
     #[test]
     fn the_cycle_is_whole_weeks_and_agrees_with_its_years() {
         assert_eq!(cycle().count(), 1461 * 7);
         let years: Vec<_> = (2001..2029).flat_map(year).collect();
         assert_eq!(cycle().collect::<Vec<_>>(), years);
+    }
+
+    #[test]
+    fn moments_are_written_as_aws_takes_them() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00"),
+            (951_782_399, "2000-02-28T23:59:59"),
+            (951_782_400, "2000-02-29T00:00:00"),
+            (1_795_290_245, "2026-11-21T19:44:05"),
+            (4_107_542_400, "2100-03-01T00:00:00"),
+        ] {
+            assert_eq!(moment(seconds).unwrap(), text);
+        }
+        assert_eq!(moment(u64::MAX), None);
     }
 
     #[test]

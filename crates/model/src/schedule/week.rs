@@ -5,7 +5,7 @@ use super::day;
 use super::expression::Expression;
 
 /// The weeks of the calendar's cycle.
-const WEEKS: u32 = 1461;
+const WEEKS: usize = 1461;
 
 /// How many hours of a week (0 to 168) something runs that `start` starts and `stop` stops, on the average of 28 years. Nothing where this
 /// cannot be said: a schedule of other than `cron(…)`, one for some years only, or no `start`, because then somebody starts it by hand.
@@ -23,10 +23,11 @@ pub fn hours_per_week(start: Option<&Expression>, stop: Option<&Expression>) -> 
             .map(|(starts, stops)| today.pass(starts, stops, runs))
     };
     let tables = [table(false), table(true)];
+    let weeks = if start.is_weekly() && stop.is_weekly() { 1 } else { WEEKS };
     // The first round finds out in what state the cycle begins.
     let round = |mut runs: bool| {
         let mut minutes = 0_u32;
-        for day in day::cycle() {
+        for day in day::cycle().take(7 * weeks) {
             let sort = 2 * usize::from(start.on(day)) + usize::from(stop.on(day));
             let (more, then) = tables[usize::from(runs)][sort];
             minutes += more;
@@ -36,7 +37,8 @@ pub fn hours_per_week(start: Option<&Expression>, stop: Option<&Expression>) -> 
     };
     let (_, runs) = round(false);
     let (minutes, _) = round(runs);
-    Some(f64::from(minutes) / f64::from(60 * WEEKS))
+    let whole = u32::try_from(60 * weeks).ok()?;
+    Some(f64::from(minutes) / f64::from(whole))
 }
 
 /// The cron expression, if it is the same every year.

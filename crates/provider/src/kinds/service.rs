@@ -299,10 +299,11 @@ impl Driver for Service {
         read::survey(cx).await
     }
 
-    async fn look(&self, aws: &Aws, target: &Target, depth: Depth) -> Result<Vec<Sighting>, CloudError> {
+    /// Application Auto Scaling is not asked: a deploy need not be allowed to, and what a step puts there it can put twice.
+    async fn look(&self, aws: &Aws, target: &Target, _: Depth) -> Result<Vec<Sighting>, CloudError> {
         let cluster = target.scope.as_deref().unwrap_or("default");
-        let which = if depth == Depth::Full { read::Scaled::Marked } else { read::Scaled::None };
-        read::one(aws, cluster, &target.name, which).await
+        let seen = read::describe(aws, cluster, &[target.name.as_str()]).await?;
+        Ok(seen.iter().filter_map(|service| live(service, None, None)).collect())
     }
 
     async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
@@ -426,7 +427,11 @@ impl Service {
 /// When a read failed.
 pub async fn whole(aws: &Aws, want: &Desired) -> Result<Option<Sighting>, CloudError> {
     let cluster = want.scope.as_deref().unwrap_or("default");
-    Ok(read::one(aws, cluster, &want.name, read::Scaled::All).await?.into_iter().next())
+    let ids = [scaling_calls::id(cluster, &want.name)];
+    let names = [want.name.as_str()];
+    let (seen, scaling) = futures::try_join!(read::describe(aws, cluster, &names), scaling_calls::read(aws, &ids))?;
+    let scaling = scaling.into_values().next();
+    Ok(seen.iter().find_map(|service| live(service, None, scaling.clone())))
 }
 
 /// Tasks start as soon as the service is there: what they need comes first.

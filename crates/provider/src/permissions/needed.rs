@@ -64,6 +64,12 @@ pub fn deploy(stack: &Stack, facts: &Facts) -> Vec<Permission> {
     grants_permissions(&[Grant::Deploy(services.map(|(key, _)| key.clone()).collect())], stack, facts)
 }
 
+/// What stopping and starting every service of a file needs.
+pub fn scale(stack: &Stack, facts: &Facts) -> Vec<Permission> {
+    let services = stack.services.iter().filter(|(_, service)| !service.common().existing);
+    grants_permissions(&[Grant::Scale(services.map(|(key, _)| key.clone()).collect())], stack, facts)
+}
+
 /// What a pipeline needs that pushes to every repository of a file and deploys every service.
 pub fn ci(stack: &Stack, facts: &Facts) -> Vec<Permission> {
     let repositories: Names = stack.repositories.keys().cloned().collect();

@@ -62,8 +62,17 @@ impl Make<'_> {
             Some(name) => json!({ "namespace": "papyrus", "services": [{ "port_name": name, "aliases": [{ "port": 80, "dns_name": "papyrus" }] }] }),
             None => json!({ "namespace": "papyrus" }),
         });
+        let load = self.rng.chance(10).then(|| {
+            self.rng.pick(&[
+                json!({ "min": 1, "max": 3, "cpu": 60 }),
+                json!({ "max": 4, "cpu": 50, "memory": 70, "scale_in": false }),
+            ])
+        });
+        let schedule = self.rng.chance(15).then(|| self.schedule(load.is_none()));
         members([
             ("network", Some(self.network())),
+            ("schedule", schedule),
+            ("autoscaling", load),
             ("desired_count", self.rng.chance(60).then(|| json!(self.rng.below(3)))),
             ("launch_type", (capacity.is_empty() && self.rng.chance(20)).then(|| json!("FARGATE"))),
             ("capacity", (!capacity.is_empty()).then(|| json!(capacity))),
@@ -82,6 +91,20 @@ impl Make<'_> {
             ("ecs_managed_tags", self.rng.chance(20).then(|| json!(self.rng.chance(50)))),
             ("extra", self.rng.chance(5).then(|| json!({ "deploymentConfiguration": { "bakeTimeInMinutes": 5 } }))),
         ])
+    }
+
+    fn schedule(&mut self, counts: bool) -> Json {
+        let mut schedule = json!({ "stop": self.rng.pick(&["cron(0 18 ? * MON-FRI *)", "cron(30 20 L * ? *)"]) });
+        if self.rng.chance(80) {
+            schedule["start"] = json!(self.rng.pick(&["cron(0 9 ? * MON-FRI *)", "cron(0/30 6 1 * ? *)"]));
+        }
+        if self.rng.chance(50) {
+            schedule["timezone"] = json!(self.rng.pick(&["Asia/Tokyo", "UTC"]));
+        }
+        if counts && self.rng.chance(30) {
+            schedule["count"] = json!(2);
+        }
+        schedule
     }
 
     fn network(&mut self) -> Json {

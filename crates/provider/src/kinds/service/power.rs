@@ -128,8 +128,14 @@ impl Seen {
             };
         };
         let woken = scaling.actions.contains_key(START) && scaling.target.as_ref().is_some_and(|t| !t.suspended);
+        // A `down` ends the `up --for` before it, and an `up --for` sets up its end: something of that is missing.
+        let halfway = memory.until.is_some()
+            && self
+                .scaling
+                .as_ref()
+                .is_some_and(|scaling| scaling.target.as_ref().is_none_or(|target| target.suspended));
         match (&memory.until, until) {
-            _ if at_nothing && !woken => false.into(),
+            _ if at_nothing && !woken && !halfway => false.into(),
             (Some(_), Some(until)) => Value::Text(until),
             _ => Value::text("partly"),
         }

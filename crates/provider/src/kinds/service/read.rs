@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use hatoba_engine::cloud::{Class, CloudError};
 use hatoba_engine::desired::Desired;
-use hatoba_engine::snapshot::{ReadFailure, Sighting};
+use hatoba_engine::snapshot::ReadFailure;
 use serde_json::{Value as Json, json};
 
 use super::scaling::Scaling;
@@ -32,34 +32,6 @@ pub(super) async fn describe(aws: &Aws, cluster: &str, names: &[&str]) -> Result
         }
     }
     Ok(list("services"))
-}
-
-/// For which services Application Auto Scaling is asked as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scaled {
-    /// For none.
-    None,
-    /// For those whose tags tell of something there.
-    Marked,
-    /// For all.
-    All,
-}
-
-/// One service.
-pub(super) async fn one(aws: &Aws, cluster: &str, name: &str, scaled: Scaled) -> Result<Vec<Sighting>, CloudError> {
-    let found = describe(aws, cluster, &[name]).await?;
-    let mut all = Vec::new();
-    for service in &found {
-        let ask = match scaled {
-            Scaled::None => false,
-            Scaled::Marked => seen(service, None).tells_of_target(),
-            Scaled::All => true,
-        };
-        let id = scaling_calls::id(cluster, name);
-        let scaling = if ask { scaling_calls::read(aws, &[id]).await?.into_values().next() } else { None };
-        all.extend(live(service, None, scaling));
-    }
-    Ok(all)
 }
 
 /// What Application Auto Scaling has of those of these services that the file or their tags connect with it, by their names. A deletion
