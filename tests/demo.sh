@@ -90,6 +90,13 @@ expect 0 validate
 
 title 'nothing exists yet'
 expect 2 plan --detailed-exitcode
+
+title 'what the tasks would miss'
+expect 1 verify
+other prepare
+expect 0 verify
+
+title 'from nothing to running'
 expect 0 apply --yes
 
 title 'what is there is what the file says'

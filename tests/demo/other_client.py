@@ -1,5 +1,7 @@
 """Somebody else with access to the account, for the demo: changes things behind hatoba's back, and looks whether anything is left.
 
+    other_client.py prepare    makes what the stack takes for granted: a parameter, and what AWS has from the start and the emulator
+                               has not, a route to the internet
     other_client.py drift      changes three things
     other_client.py left       lists everything that hatoba could have made; fails if there is anything
 
@@ -19,6 +21,7 @@ TARGETS = {
     "ecr": "AmazonEC2ContainerRegistry_V20150921",
     "ecs": "AmazonEC2ContainerServiceV20141113",
     "logs": "Logs_20140328",
+    "ssm": "AmazonSSM",
 }
 VERSIONS = {"iam": "2010-05-08", "ec2": "2016-11-15"}
 
@@ -45,6 +48,18 @@ def call(service, action, **parameters):
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     return root
+
+
+def prepare():
+    """The parameter that the app's secret is read from, and the way out of the default network."""
+    call("ssm", "PutParameter", Name="/papyrus/db-url", Type="SecureString", Value="postgres://db.example.com/papyrus")
+    print("the parameter /papyrus/db-url is there")
+
+    main = {"Filter.1.Name": "association.main", "Filter.1.Value.1": "true"}
+    table = call("ec2", "DescribeRouteTables", **main).findtext(".//routeTableId")
+    gateway = call("ec2", "DescribeInternetGateways").findtext(".//internetGatewayId")
+    call("ec2", "CreateRoute", RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    print("the default network has its route to the internet")
 
 
 def drift():
@@ -87,4 +102,4 @@ def left():
 
 
 if __name__ == "__main__":
-    {"drift": drift, "left": left}[sys.argv[1]]()
+    {"prepare": prepare, "drift": drift, "left": left}[sys.argv[1]]()

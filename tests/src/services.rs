@@ -32,6 +32,7 @@ pub const SERVICES: &[Service] = &[
     Service { name: "ecs", wire: Wire::Json, api: "AmazonEC2ContainerServiceV20141113" },
     Service { name: "iam", wire: Wire::Query, api: "2010-05-08" },
     Service { name: "logs", wire: Wire::Json, api: "Logs_20140328" },
+    Service { name: "secretsmanager", wire: Wire::Json, api: "secretsmanager" },
     Service { name: "ssm", wire: Wire::Json, api: "AmazonSSM" },
     Service { name: "sts", wire: Wire::Query, api: "2011-06-15" },
     Service { name: "tagging", wire: Wire::Json, api: "ResourceGroupsTaggingAPI_20170126" },

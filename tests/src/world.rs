@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Answer, Client};
@@ -22,6 +22,9 @@ const KEPT: &[&str] = &["PATH", "LLVM_PROFILE_FILE", "RUST_BACKTRACE"];
 /// The only root that programs trust. No test speaks TLS, and a debug build takes longer to read the system's hundreds of
 /// roots than to plan.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/root.pem");
+
+/// The parameter that the secret of the example file is read from.
+pub const EXAMPLE_PARAMETER: &str = "/papyrus/db-url";
 
 /// Everything that one test needs; gone when dropped.
 #[derive(Debug)]
@@ -161,6 +164,15 @@ impl World {
     pub fn aws(&self, service: &str, action: &str, parameters: &Value) -> Result<Answer> {
         let failed = |e| HarnessError::caused(format!("{service}:{action} failed"), e);
         self.client().aside().call(service, action, parameters).and_then(Answer::ok).map_err(failed)
+    }
+
+    /// Makes what the example file takes for granted: the parameter that its secret is read from.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn example_parameter(&self) -> Result<()> {
+        let parameter = json!({ "Name": EXAMPLE_PARAMETER, "Type": "SecureString", "Value": "x", "Overwrite": true });
+        self.aws("ssm", "PutParameter", &parameter).map(drop)
     }
 
     /// Returns a client whose calls pass the proxy like hatoba's.

@@ -110,6 +110,7 @@ fn actions(world: &World, which: fn(&str) -> bool) -> BTreeSet<String> {
 fn no_answer_to_a_read_makes_it_panic_or_hang() {
     let world = World::new(Kind::Ministack).unwrap();
     world.write("stack.yaml", EXAMPLE).unwrap();
+    world.example_parameter().unwrap();
     world.hatoba(&["apply", "--yes"]).unwrap().expect_code(0).unwrap();
     world.proxy().clear_log();
     world.hatoba(&["plan", "--detailed-exitcode"]).unwrap().expect_code(0).unwrap();
@@ -136,6 +137,7 @@ fn no_answer_to_a_read_makes_it_panic_or_hang() {
 fn a_strange_answer_to_a_write_is_looked_into_and_the_run_finishes() {
     let world = World::new(Kind::Ministack).unwrap();
     world.write("stack.yaml", EXAMPLE).unwrap();
+    world.example_parameter().unwrap();
     world.hatoba(&["apply", "--yes"]).unwrap().expect_code(0).unwrap();
     let writes = actions(&world, |action| !reads(action));
     world.hatoba(&["destroy", "--yes"]).unwrap().expect_code(0).unwrap();

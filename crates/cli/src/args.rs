@@ -119,6 +119,10 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Delete everything that the stack owns.
     Destroy(DestroyArgs),
+    /// Check what the file needs in the account before anything starts: images, roles, secrets, log groups, network.
+    ///
+    /// Reads only. Exits with 1 when something would keep tasks from starting; warnings alone are no failure.
+    Verify,
     /// Delete old revisions and images that nothing uses.
     Prune(PruneArgs),
     /// Explain what stands in the way: a refused token, a missing permission, an account that is not ready.
@@ -194,6 +198,9 @@ pub(crate) struct ApplyArgs {
     /// Do not ask.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Do not check first what new tasks need to start (`hatoba verify`).
+    #[arg(long)]
+    pub(crate) skip_verify: bool,
     #[command(flatten)]
     pub(crate) follow: FollowArgs,
 }
@@ -216,6 +223,9 @@ pub(crate) struct FollowArgs {
 }
 
 impl FollowArgs {
+    /// For what starts no deployment: another number of tasks is none.
+    pub(crate) const NONE: Self = Self { timeout: None, on_failure: Failing::Rollback, no_wait: true, every: None };
+
     /// How long, and what then.
     pub(crate) fn limits(&self) -> Limits {
         let on_failure = match self.on_failure {
@@ -341,6 +351,8 @@ pub(crate) enum Purpose {
     Apply,
     /// Deleting everything.
     Destroy,
+    /// Checking everything in the file.
+    Verify,
     /// New images for every service.
     Deploy,
     /// Stopping and starting every service.
@@ -356,6 +368,7 @@ impl Purpose {
             Self::Plan => "plan",
             Self::Apply => "apply",
             Self::Destroy => "destroy",
+            Self::Verify => "verify",
             Self::Deploy => "deploy",
             Self::Scale => "scale",
             Self::Ci => "ci",

@@ -25,7 +25,7 @@ use tracing_subscriber::EnvFilter;
 use crate::args::{Cli, Command};
 use crate::commands::{
     apply, cost as price, deploy, destroy, doctor, github, graph as draw, offline, permissions, plan, power, prune,
-    rollback,
+    rollback, verify,
 };
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
@@ -84,6 +84,7 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Prune(args) => prune::run(&global, &args, ui).await,
         Command::Doctor(args) => doctor::run(&global, &args, ui).await,
         Command::Github { command } => github::run(&global, &command, ui).await,
+        Command::Verify => verify::run(&global, ui).await,
         Command::Permissions(args) => permissions::run(&global, &args, ui).await,
         Command::Cost(args) => price::run(&global, &args, ui),
         Command::Completions { shell } => offline::completions(shell, ui),

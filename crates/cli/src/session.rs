@@ -18,7 +18,7 @@ use hatoba_model::facts::Facts;
 use hatoba_model::load::{Loaded, Options, load};
 use hatoba_model::names::AccountId;
 use hatoba_model::stack::Stack;
-use hatoba_model::yaml::{MAX_BYTES, Source};
+use hatoba_model::yaml::{MAX_BYTES, Node, Source};
 use hatoba_provider::aws::{Aws, Settings};
 use hatoba_provider::permissions::missing::{Missing, Refusals};
 use hatoba_provider::permissions::needed::oversized;
@@ -131,6 +131,10 @@ pub(crate) fn warn(source: &Source, loaded: &Loaded, ui: &Ui) {
 /// A file, and the account that it is to be brought to.
 pub(crate) struct Session {
     pub(crate) stack: Stack,
+    /// The file as it was read, to show lines of it.
+    pub(crate) source: Source,
+    /// Its long form, with the places of its values.
+    pub(crate) tree: Node,
     pub(crate) provider: Provider,
     pub(crate) files: Files,
     pub(crate) goal: Goal,
@@ -168,7 +172,7 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     }
     let files = Files::new(&root, &goal);
     let (stack, provider) = (loaded.stack, Provider::new(aws));
-    Ok(Session { stack, provider, files, goal, clock: RealClock::default(), seen: None })
+    Ok(Session { stack, source, tree: loaded.tree, provider, files, goal, clock: RealClock::default(), seen: None })
 }
 
 /// A workflow file could not call hatoba for this stack.

@@ -17,5 +17,6 @@ pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod stack;
+pub mod verify;
 pub mod workflows;
 pub mod yaml;

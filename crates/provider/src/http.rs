@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::byte_stream::ByteStream;
 
 use crate::pace::{Pace, TARGET};
 use crate::server_clock::ServerClock;
@@ -22,6 +23,36 @@ use crate::server_clock::ServerClock;
 /// A client for a session. `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are followed.
 pub(crate) fn client(pace: Arc<Pace>, clock: Arc<ServerClock>) -> SharedHttpClient {
     SharedHttpClient::new(Http { pace, clock, connectors: Mutex::default() })
+}
+
+/// How long a file may take.
+const FILE: Duration = Duration::from_secs(20);
+
+/// Reads a file of at most so many bytes from an address that AWS has signed. Proxies of the environment are followed.
+///
+/// # Errors
+/// Why it could not be read, in words.
+pub(crate) async fn get(url: &str, most: usize) -> Result<Vec<u8>, String> {
+    let request = HttpRequest::get(url).map_err(|error| error.to_string())?;
+    let connector =
+        Connector::builder().proxy_config(ProxyConfig::from_env()).tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    let read = async {
+        let answer = connector.build().call(request).await.map_err(|error| format!("{error:?}"))?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            return Err(format!("HTTP {status}"));
+        }
+        let mut body = ByteStream::new(answer.into_body());
+        let mut bytes = Vec::new();
+        while let Some(part) = body.next().await {
+            bytes.extend_from_slice(&part.map_err(|error| error.to_string())?);
+            if bytes.len() > most {
+                return Err(format!("it has more than {most} bytes"));
+            }
+        }
+        Ok(bytes)
+    };
+    tokio::time::timeout(FILE, read).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
 }
 
 /// Time limits for connecting and for reading.

@@ -61,6 +61,8 @@ pub struct FoundImage {
     pub digest: String,
     /// For which machines, where its manifest lists them. None for an image of one machine, which only its configuration names.
     pub platforms: Option<Vec<Platform>>,
+    /// The digest of the configuration of an image of one machine.
+    pub configuration: Option<String>,
 }
 
 /// Splits the name of an image.
@@ -99,7 +101,8 @@ pub async fn find(
     let digest = image.image_id().and_then(ImageIdentifier::image_digest);
     let digest =
         digest.ok_or_else(|| CloudError::new(Class::Other, BATCH_GET_IMAGE.name, "the answer names no digest"))?;
-    Ok(Some(FoundImage { digest: digest.to_owned(), platforms: platforms(image) }))
+    let configuration = configuration(image);
+    Ok(Some(FoundImage { digest: digest.to_owned(), platforms: platforms(image), configuration }))
 }
 
 /// The machines that a list of manifests names. Attestations are no images: they call their machine `unknown`.
@@ -118,6 +121,12 @@ fn platforms(image: &Image) -> Option<Vec<Platform>> {
     platforms.dedup();
     // A list need not say for which machines its items are.
     (!platforms.is_empty()).then_some(platforms)
+}
+
+/// The digest of the configuration that a manifest of one machine names.
+fn configuration(image: &Image) -> Option<String> {
+    let manifest: Json = serde_json::from_str(image.image_manifest()?).ok()?;
+    Some(manifest.pointer("/config/digest")?.as_str()?.to_owned())
 }
 
 #[cfg(test)]

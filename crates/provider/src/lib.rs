@@ -22,3 +22,4 @@ mod server_clock;
 mod shape;
 pub mod survey;
 pub mod tags;
+pub mod verify;

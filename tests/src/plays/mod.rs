@@ -5,6 +5,7 @@
 mod clusters;
 mod logs;
 pub mod rates;
+mod routes;
 mod scaling;
 mod services;
 pub mod slow;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Arc<dyn Play>> {
         Arc::new(task_definitions::TaskDefinitions::default()),
         Arc::new(logs::LogGroups::default()),
         Arc::new(scaling::Scaling::default()),
+        Arc::new(routes::Routes),
     ]
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use crate::error::Result;
-use crate::world::World;
+use crate::world::{EXAMPLE_PARAMETER, World};
 
 /// How often each thing is there: `role papyrus-task`, `active revision of papyrus`. What is numbered anew
 /// each time is left out, so that two accounts that were brought to the same state are equal.
@@ -57,7 +57,9 @@ impl Inventory {
         let policies = scaling("DescribeScalingPolicies")?.json()?;
         all.add("scaling policy", texts(&policies["ScalingPolicies"], "PolicyName"));
         let parameters = world.aws("ssm", "DescribeParameters", &json!({}))?.json()?;
-        all.add("parameter", texts(&parameters["Parameters"], "Name"));
+        // The one that the example takes for granted is nobody's.
+        let names = texts(&parameters["Parameters"], "Name").into_iter().filter(|name| name != EXAMPLE_PARAMETER);
+        all.add("parameter", names);
         Ok(all)
     }
 

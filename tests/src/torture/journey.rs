@@ -59,6 +59,9 @@ impl Leg {
     /// # Errors
     /// When the file cannot be written, or hatoba was not built.
     pub fn prepare<'w>(&self, world: &'w World) -> Result<Invocation<'w>> {
+        if self.command == "apply" {
+            world.example_parameter()?;
+        }
         world.write("stack.yaml", &self.file)?;
         world.hatoba_command(&[self.command, "--yes"])
     }

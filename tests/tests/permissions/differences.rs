@@ -50,6 +50,9 @@ const FOLLOWS: &str = "made where a deployment is not complete at the first look
 
 /// Calls that no run here makes, by command. A command that makes one after all makes the test fail.
 pub(crate) const NEVER: &[(&str, &str, &str)] = &[
+    ("apply", "ec2:DescribeVpcEndpoints", "made where a network has no way to the internet"),
+    ("apply", "ecr:BatchGetImage", "made where an image of ECR changes"),
+    ("apply", "ecr:GetDownloadUrlForLayer", "made where an image of ECR changes that was built for one machine"),
     ("apply", "ecr:DescribeImages", "made where a repository is replaced, which `apply` alone may not do"),
     ("apply", "iam:AddClientIDToOpenIDConnectProvider", "ministack lacks the operation"),
     ("apply", "iam:DeleteRolePermissionsBoundary", "ministack's account read shows no boundaries"),
@@ -79,7 +82,8 @@ pub(crate) const NEVER: &[(&str, &str, &str)] = &[
 ];
 
 /// Permissions without which a command goes on, and says what it could not look for.
-pub(crate) const GOES_ON: &[&str] = &["iam:GetPolicy"];
+pub(crate) const GOES_ON: &[&str] =
+    &["ec2:DescribeRouteTables", "iam:GetPolicy", "iam:GetPolicyVersion", "ssm:DescribeParameters"];
 
 /// What ministack asks for instead of a permission, if it asks for something else.
 pub(crate) fn difference(action: &str, resource: &str) -> Option<Asks> {

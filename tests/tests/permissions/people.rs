@@ -24,6 +24,7 @@ impl Person {
         let world = World::new(Kind::Ministack).unwrap();
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stack.example.yaml");
         world.write("stack.yaml", std::fs::read_to_string(example).unwrap()).unwrap();
+        world.example_parameter().unwrap();
         let user = json!({ "UserName": USER });
         world.aws("iam", "CreateUser", &user).unwrap();
         let answer = world.aws("iam", "CreateAccessKey", &user).unwrap();

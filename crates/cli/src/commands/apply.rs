@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::args::{ApplyArgs, Global};
 use crate::carry::{Run, again, carry_out, complete};
 use crate::commands::destroy::conclude;
+use crate::commands::verify;
 use crate::confirm::ask;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -42,6 +43,9 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
             ui.document(&not_done)?;
         }
         return Ok(0);
+    }
+    if !destroy && !args.skip_verify {
+        verify::before_apply(&session, &look, &not_done, ui).await?;
     }
     if saved.is_none() && !args.yes {
         let instead = "or save the plan with `hatoba plan --out FILE` and apply that";

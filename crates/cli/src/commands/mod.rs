@@ -13,3 +13,4 @@ pub(crate) mod plan;
 pub(crate) mod power;
 pub(crate) mod prune;
 pub(crate) mod rollback;
+pub(crate) mod verify;

@@ -65,6 +65,7 @@ pub(crate) fn needed(purpose: Purpose, stack: &Stack, facts: &Facts) -> Vec<Perm
         Purpose::Plan => run(Run::Plan),
         Purpose::Apply => run(Run::Apply),
         Purpose::Destroy => run(Run::Destroy),
+        Purpose::Verify => run(Run::Verify),
         Purpose::Deploy => deploy(stack, facts),
         Purpose::Scale => scale(stack, facts),
         Purpose::Ci => ci(stack, facts),

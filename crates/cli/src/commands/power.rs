@@ -16,8 +16,8 @@ use hatoba_provider::down::{Power, goal, is_off_in_file};
 use hatoba_provider::kinds::service::whole;
 use serde_json::json;
 
-use crate::args::{DownArgs, Global, UpArgs};
-use crate::carry::{again, complete, quoted};
+use crate::args::{DownArgs, FollowArgs, Global, UpArgs};
+use crate::carry::{Run, again, complete, quoted};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render::Tone;
@@ -83,7 +83,7 @@ async fn run(
     let seen = pairs.iter().map(|pair| Sighting { remarks: Vec::new(), ..pair.live.clone() }).collect();
     let look = session.planned(Snapshot { seen, ..Snapshot::default() }, Intent::Present)?;
 
-    let not_done = json!({ "plan": look.document(), "outcome": null });
+    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
     if let Some(obstacle) = look.obstacle() {
         if !ui.json {
             ui.data(&look.text(&session.place(), ui.out))?;
@@ -100,7 +100,8 @@ async fn run(
     if !ui.json {
         ui.data(&look.text(&session.place(), ui.out))?;
     }
-    let code = complete(&look, &session, said, Some("scale"), ui, interrupt).await?;
+    let run = Run { again: said, command: Some("scale"), follow: &FollowArgs::NONE };
+    let code = complete(&look, &session, run, ui, interrupt).await?;
     if let Power::Until(moment) = power {
         let text = format!(
             "Until {} UTC: then they are stopped, whether or not this machine is on.",

@@ -15,7 +15,7 @@ use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
 use hatoba_model::address::Address;
 use hatoba_model::facts::Facts;
-use hatoba_model::kinds::security_group::Direction;
+use hatoba_model::kinds::security_group::{Direction, Permission};
 
 use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine, missing_is_none};
@@ -142,6 +142,17 @@ fn in_place(group: &ApiGroup, want: &Desired, default_vpc: Option<&str>) -> bool
         Some(Value::Text(vpc)) => group.vpc_id() == Some(vpc),
         _ => group.vpc_id() == default_vpc,
     }
+}
+
+/// What a group allows, one permission each.
+pub(crate) fn permissions_of(group: &ApiGroup, direction: Direction) -> Vec<Permission> {
+    let api = match direction {
+        Direction::In => group.ip_permissions(),
+        Direction::Out => group.ip_permissions_egress(),
+    };
+    let rules = rules::live(api, direction, group.group_id().unwrap_or_default(), &BTreeMap::new());
+    let labels = rules.as_map().into_iter().flat_map(|rules| rules.keys());
+    labels.filter_map(|label| Permission::of_label(label)).collect()
 }
 
 impl SecurityGroup {

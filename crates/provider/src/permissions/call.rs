@@ -35,6 +35,8 @@ pub enum Mode {
     Apply,
     /// In `destroy`; also in an `apply` that replaces something, or removes what has left the file.
     Destroy,
+    /// In `verify`, and in `apply`, which checks what it is about to change.
+    Verify,
     /// In none of these: by `deploy`, whose permissions are those of the grant, or by `doctor`, which says what it may not ask.
     Aside,
 }
@@ -48,6 +50,8 @@ pub enum Run {
     Apply,
     /// `hatoba destroy`.
     Destroy,
+    /// `hatoba verify`.
+    Verify,
 }
 
 impl Mode {
@@ -56,9 +60,10 @@ impl Mode {
         match self {
             Self::Plan => true,
             Self::Compare => run != Run::Destroy,
-            Self::Change => run != Run::Plan,
+            Self::Change => matches!(run, Run::Apply | Run::Destroy),
             Self::Apply => run == Run::Apply,
             Self::Destroy => run == Run::Destroy,
+            Self::Verify => matches!(run, Run::Verify | Run::Apply),
             Self::Aside => false,
         }
     }

@@ -11,8 +11,8 @@ use hatoba_model::iam::permission::{Permission, statements};
 use hatoba_model::iam::refusal::{self, Denied, Why};
 use serde_json::Value as Json;
 
-use super::call::{Call, Form, Need, On, Run, Subject, Whole};
-use super::needed::{add, shared, topic};
+use super::call::{Call, Form, Mode, Need, On, Run, Subject, Whole};
+use super::needed::{CHECK, add, checks, shared, topic};
 use crate::kinds::drivers;
 
 /// Statements that are missing.
@@ -51,6 +51,11 @@ impl Refusals {
         self.take(kind, &failure.error, facts, Some(goal), &|run| {
             wants.iter().map(|want| Subject::of_wish(want, facts, run, wants.len() > 1)).collect()
         });
+    }
+
+    /// Takes a read of the preflight that failed.
+    pub fn check(&mut self, error: &CloudError, goal: &Goal, facts: &Facts) {
+        self.take(Some(CHECK), error, facts, Some(goal), &|_| Vec::new());
     }
 
     /// What to add, for each set of commands one list of statements.
@@ -103,8 +108,11 @@ impl Refusals {
         for need in needs {
             let mut runs = Vec::new();
             let mut permissions = Vec::new();
-            for (run, name) in [(Run::Plan, "plan"), (Run::Apply, "apply"), (Run::Destroy, "destroy")] {
-                if !call.mode.is_part_of(run) {
+            for (run, name) in
+                [(Run::Plan, "plan"), (Run::Apply, "apply"), (Run::Destroy, "destroy"), (Run::Verify, "verify")]
+            {
+                // Whoever may plan may verify, too: that is not worth a word.
+                if !call.mode.is_part_of(run) || (run == Run::Verify && call.mode != Mode::Verify) {
                     continue;
                 }
                 let on = match (need.on, goal) {
@@ -140,6 +148,9 @@ impl Refusals {
 
 /// The call of this name, first among those of the kind; with what it is made for.
 fn find(kind: Option<&str>, name: &str) -> Option<(&'static Call, &'static str)> {
+    if kind == Some(CHECK) {
+        return checks().find(|call| call.name == name).map(|call| (call, CHECK));
+    }
     let own = drivers().filter(|driver| Some(driver.info().name) == kind);
     let all = own.chain(drivers()).flat_map(|driver| {
         let kind = driver.info().name;

@@ -12,14 +12,21 @@ use hatoba_model::stack::Stack;
 
 use super::call::{Call, Form, Mode, Need, On, Run, Subject, Whole};
 use crate::kinds::{drivers, iam_account, network};
-use crate::{aws, survey};
+use crate::{aws, survey, verify};
 
 /// What calls outside of the kinds are for.
 const SURVEY: &str = "Survey";
+/// What those of the preflight are for.
+pub(super) const CHECK: &str = "Check";
 
 /// The tables of calls that belong to no kind.
 pub fn shared() -> impl Iterator<Item = &'static Call> {
     [aws::CALLS, survey::CALLS, iam_account::CALLS, network::CALLS].into_iter().flatten().copied()
+}
+
+/// The table of the calls of the preflight.
+pub fn checks() -> impl Iterator<Item = &'static Call> {
+    verify::CALLS.iter().copied()
 }
 
 /// What a run of a file needs, and nothing else. Replacing something and removing what has left the file is not part of
@@ -27,9 +34,12 @@ pub fn shared() -> impl Iterator<Item = &'static Call> {
 pub fn permissions(goal: &Goal, facts: &Facts, run: Run) -> Vec<Permission> {
     let whole = Whole { facts, goal };
     let mut all = Vec::new();
-    for need in shared().filter(|call| call.mode.is_part_of(run)).flat_map(|call| call.needs) {
-        if let Form::Stack(form) = need.on {
-            add(&mut all, SURVEY, need, form(&whole));
+    let of_none = shared().map(|call| (SURVEY, call)).chain(checks().map(|call| (CHECK, call)));
+    for (topic, call) in of_none.filter(|(_, call)| call.mode.is_part_of(run)) {
+        for need in call.needs {
+            if let Form::Stack(form) = need.on {
+                add(&mut all, topic, need, form(&whole));
+            }
         }
     }
     for driver in drivers() {
@@ -46,7 +56,7 @@ pub fn permissions(goal: &Goal, facts: &Facts, run: Run) -> Vec<Permission> {
                             .filter(|want| !want.existing || matches!(call.mode, Mode::Plan | Mode::Compare))
                         {
                             // What is not managed here is only ever read.
-                            let run = if want.existing { Run::Plan } else { run };
+                            let run = if want.existing || run == Run::Verify { Run::Plan } else { run };
                             let subject = Subject::of_wish(want, facts, run, wants.len() > 1);
                             add(&mut all, &topic, need, form(&subject));
                         }

@@ -14,11 +14,13 @@ use super::*;
 use crate::desire;
 
 /// What supports no resource, so that only `*` allows it (AWS's service authorization reference).
-const EVERYWHERE: [&str; 14] = [
+const EVERYWHERE: [&str; 16] = [
     "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
+    "ec2:DescribeVpcEndpoints",
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
     "ecs:ListTaskDefinitions",
@@ -72,6 +74,7 @@ fn the_example_needs_exactly_this() {
         ("plan", needed(&stack, Run::Plan)),
         ("apply", needed(&stack, Run::Apply)),
         ("destroy", needed(&stack, Run::Destroy)),
+        ("verify", needed(&stack, Run::Verify)),
         ("deploy", deploy(&stack, &facts())),
         ("ci", ci(&stack, &facts())),
     ];
@@ -103,14 +106,17 @@ fn everything_at_once_only_where_there_is_nothing_else() {
 fn plan_only_reads_and_the_others_include_it() {
     let stack = example();
     let (plan, apply, destroy) = (needed(&stack, Run::Plan), needed(&stack, Run::Apply), needed(&stack, Run::Destroy));
-    for action in actions(&plan) {
+    let verify = needed(&stack, Run::Verify);
+    for action in actions(&plan).union(&actions(&verify)) {
         let verb = action.split(':').nth(1).unwrap();
-        assert!(["Describe", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action}");
+        assert!(["BatchGet", "Describe", "Get", "List"].iter().any(|read| verb.starts_with(read)), "{action}");
     }
     let missing = |all: &[Permission]| -> BTreeSet<String> {
         actions(&plan).difference(&actions(all)).map(|action| (*action).to_owned()).collect()
     };
     assert_eq!(missing(&apply), BTreeSet::new());
+    assert_eq!(missing(&verify), BTreeSet::new());
+    assert!(actions(&verify).is_subset(&actions(&apply)), "apply checks what it changes");
     // Nothing is compared with the file.
     let compared = ["ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "iam:ListRoles"];
     assert_eq!(missing(&destroy), BTreeSet::from(compared.map(str::to_owned)));
@@ -213,7 +219,8 @@ fn no_request_is_sent_without_a_call_of_a_table() {
 
 #[test]
 fn every_call_is_named_once_and_says_what_it_needs() {
-    let tables = drivers().map(|driver| (driver.info().name, driver.calls())).chain([("shared", shared().collect())]);
+    let tables = drivers().map(|driver| (driver.info().name, driver.calls()));
+    let tables = tables.chain([("shared", shared().collect()), ("checks", checks().collect())]);
     for (name, calls) in tables {
         let names: BTreeSet<&str> = calls.iter().map(|call| call.name).collect();
         assert_eq!(names.len(), calls.len(), "{name} has a call twice");
