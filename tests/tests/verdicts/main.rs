@@ -22,7 +22,7 @@ fn without_times(text: &str) -> String {
     for word in text.split_inclusive([' ', '\n']) {
         let bare = word.trim_start_matches('(').trim_end();
         let digits = !bare.is_empty() && bare.chars().all(|c| c.is_ascii_digit() || c == '.');
-        if digits && out.ends_with("after ") || digits && word.starts_with('(') {
+        if digits && (word.starts_with('(') || out.ends_with("after ")) {
             out.push_str(&word.replace(bare, "N"));
         } else {
             out.push_str(word);
