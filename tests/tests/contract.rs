@@ -68,6 +68,7 @@ fn every_kind_keeps_its_contract_on_moto() {
 
 /// Keys of a spec that are no live state: they say how hatoba treats the resource, or give a field another way.
 const NOT_FIELDS: &[(&str, &str, &str)] = &[
+    ("task_definition", "keep_revisions", "for `hatoba prune`"),
     ("role", "grants", "computed into the inline policy `hatoba-grants`"),
     ("repository", "keep_images", "another way to write `lifecycle`"),
     ("repository", "on_destroy", "kept in a tag"),

@@ -64,6 +64,7 @@ fn measure(world: &World, leg: &Leg) -> Result<Measured> {
 /// An account in which nothing is done for the first time: moto reads all of AWS's policies then.
 fn account(kind: Kind) -> Result<World> {
     let world = World::new(kind)?;
+    world.example_parameter()?;
     world.aws("iam", "GetAccountAuthorizationDetails", &json!({}))?;
     Ok(world)
 }

@@ -134,6 +134,7 @@ fn example(format: Format) -> String {
 /// An account in which the example was applied.
 fn applied(format: Format) -> World {
     let world = World::new(Kind::Ministack).unwrap();
+    world.example_parameter().unwrap();
     world.write("stack.yaml", example(format)).unwrap();
     world.hatoba(&["apply", "--yes"]).and_then(|run| run.expect_code(0)).unwrap();
     world

@@ -23,7 +23,7 @@ fn applied(kind: Kind) -> World {
 
 /// Writes lines to the log of a container of a task, the last of them `age` seconds ago.
 fn log(world: &World, container: &str, task: &str, lines: &[&str], age: u64) {
-    let stream = format!("app/{container}/{task}");
+    let stream = format!("ecs/{container}/{task}");
     let parameters = json!({ "logGroupName": "/ecs/papyrus", "logStreamName": stream });
     aws(world, "logs", "CreateLogStream", &parameters);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64 - 1_000 * age;
@@ -55,7 +55,7 @@ fn how_a_service_stands(kind: Kind) {
 
 fn what_containers_wrote(kind: Kind) {
     let world = applied(kind);
-    assert_eq!(prefix(&world), "app");
+    assert_eq!(prefix(&world), "ecs");
     says(&run(&world, &["logs"], 0), &["no lines in /ecs/papyrus"]);
     log(&world, "app", "3f2a91c0ffee", &["hello", "ERROR it broke", "bye"], 5);
     log(&world, "app", "77aa00112233", &["from long ago"], 3_600);

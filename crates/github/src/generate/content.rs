@@ -79,7 +79,7 @@ pub fn content(facts: &WorkflowFacts, call: &Call) -> Result<String, CallError> 
         What::Deploy(deploy) => deploy::write(&mut out, facts, deploy, call),
         What::Plan(branches) => plan::write(&mut out, facts, branches, call),
         What::Drift(times) => drift::write(&mut out, facts, times, call),
-        What::Switch(switch) => switch::write(&mut out, facts, switch),
+        What::Switch(switch) => switch::write(&mut out, facts, switch, call),
     }
     Ok(out.done())
 }

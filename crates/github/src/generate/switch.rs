@@ -2,10 +2,11 @@
 
 use hatoba_model::workflows::{Switch, WorkflowFacts};
 
-use super::steps::{assume, frame, name, place, quoted, title};
+use super::content::Call;
+use super::steps::{assume, checkout, frame, install, may_assume, name, place, quoted, title};
 use super::yaml::{Yaml, scalar};
 
-pub(super) fn write(out: &mut Yaml, facts: &WorkflowFacts, switch: &Switch) {
+pub(super) fn write(out: &mut Yaml, facts: &WorkflowFacts, switch: &Switch, call: &Call) {
     name(out, &title("Start or stop", &switch.service, facts));
     out.add(
         0,
@@ -20,19 +21,22 @@ pub(super) fn write(out: &mut Yaml, facts: &WorkflowFacts, switch: &Switch) {
         "Waits for a deployment of the same service to end. Of the runs that wait GitHub keeps the newest.",
     );
     out.add(1, "switch:").add(2, &format!("name: {}", quoted(&format!("Switch {}", switch.service))));
-    place(out, facts, 20);
-    out.add(2, "permissions:\n  # For the token that AWS exchanges for credentials.\n  id-token: write\nsteps:");
+    // The first run builds hatoba.
+    place(out, facts, 40);
+    may_assume(out);
+    out.add(2, "steps:");
+    checkout(out);
+    install(out);
     assume(out, facts);
     out.add(3, "- name: Switch\n  env:");
     out.add(5, "ACTION: ${{ inputs.action }}");
-    out.add(5, &format!("CLUSTER: {}\nSERVICE: {}", scalar(&switch.cluster), scalar(&switch.name)));
-    out.add(5, &format!("COPIES: \"{}\"", switch.count));
+    out.add(5, &format!("SERVICE: {}", scalar(&switch.service)));
+    let hatoba = call.hatoba();
     out.add(4, "run: |").add(
         5,
-        "if [ \"$ACTION\" = stop ]; then COPIES=0; fi\n\
-         aws ecs update-service --cluster \"$CLUSTER\" --service \"$SERVICE\" --desired-count \"$COPIES\" \\\n  \
-           --query 'service.{service: serviceName, desired: desiredCount, running: runningCount}'\n\
-         aws ecs wait services-stable --cluster \"$CLUSTER\" --services \"$SERVICE\"",
+        &format!(
+            "case \"$ACTION\" in\n  start) {hatoba} up \"$SERVICE\" ;;\n  stop) {hatoba} down \"$SERVICE\" ;;\nesac"
+        ),
     );
     out.blank().keep(3, "after-switch");
 }

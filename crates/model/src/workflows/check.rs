@@ -83,16 +83,6 @@ fn check_one(cx: &mut Check<'_>, workflow: &Workflow, key: &str) {
         cx.error(&["drift"], "workflow-schedule", problem)
             .help("write minute, hour, day of the month, month and day of the week, in UTC: `17 6 * * *` is every day at 6:17");
     }
-    if let Purpose::Switch(service) = purpose
-        && let Some(count) = stack.services.get(*service).and_then(|service| service.desired_count)
-    {
-        cx.warn(
-            &["switch"],
-            "workflow-switch-count",
-            format!("`desired_count: {count}` of `{service}` makes the next apply undo what this switch does"),
-        )
-        .help("leave `desired_count` out there: then one copy runs at first, and later as many as were set");
-    }
     if !known || cx.unreadable_within(&[]) || SOURCES.iter().any(|section| cx.unreadable(&[section])) {
         return;
     }

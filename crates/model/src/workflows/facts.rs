@@ -3,7 +3,6 @@
 use crate::address::Address;
 use crate::facts::Facts;
 use crate::github::audience;
-use crate::kinds::Resource as _;
 use crate::kinds::repository::Mutability;
 use crate::kinds::repository_place::RepositoryPlace;
 use crate::kinds::task_definition::{Container, Image, Os, TaskDefinition};
@@ -80,12 +79,6 @@ pub struct Deploy {
 pub struct Switch {
     /// The key of the service.
     pub service: String,
-    /// Its name in AWS.
-    pub name: String,
-    /// The name of its cluster.
-    pub cluster: String,
-    /// How many copies run when it is started.
-    pub count: u32,
 }
 
 /// Something that is wrong with a workflow, at a place below it.
@@ -130,7 +123,7 @@ pub(super) fn gather(
         Purpose::Deploys(service) => deploy(stack, facts, workflow, service)?,
         Purpose::Switch(service) => {
             let role = choose(stack, facts, workflow, Wanted { purpose: *purpose, repository: None })?;
-            (role, What::Switch(switch(stack, facts, service)?))
+            (role, What::Switch(Switch { service: service.to_owned() }))
         }
         Purpose::Plan => {
             let role = choose(stack, facts, workflow, Wanted { purpose: *purpose, repository: None })?;
@@ -281,17 +274,4 @@ fn container_of<'a>(workflow: &Workflow, task: &'a TaskDefinition) -> Result<(&'
                 .help("name one with `container:`, and write one workflow for each"))
         }
     }
-}
-
-fn switch(stack: &Stack, facts: &Facts, service: &str) -> Result<Switch, Vec<Problem>> {
-    let spec = stack.services.get(service).ok_or_else(Vec::new)?;
-    let name = spec.aws_name(service);
-    // arn:…:service/CLUSTER/NAME
-    let cluster = spec.arn(name, stack, facts).and_then(|arn| arn.rsplit('/').nth(1).map(str::to_owned));
-    Ok(Switch {
-        service: service.to_owned(),
-        name: name.to_owned(),
-        cluster: cluster.ok_or_else(Vec::new)?,
-        count: spec.desired_count.filter(|count| *count > 0).unwrap_or(1),
-    })
 }

@@ -44,7 +44,7 @@ impl Wanted<'_> {
             Purpose::Deploys(service) => {
                 has("deploy", service) && self.repository.is_none_or(|repository| has("push", repository))
             }
-            Purpose::Switch(service) => has("scale", service) || has("deploy", service),
+            Purpose::Switch(service) => has("scale", service),
             Purpose::Plan | Purpose::Drift(_) => {
                 only_reads(stack, role) && (!role.managed_policies.is_empty() || plans(role))
             }
@@ -70,9 +70,13 @@ impl Wanted<'_> {
                     format!("grants: [{{ push: {repository} }}, {{ deploy: {service} }}]"),
                 ),
             ),
-            (Purpose::Deploys(service) | Purpose::Switch(service), _) => (
+            (Purpose::Deploys(service), None) => (
                 format!("may deploy `{service}`"),
                 role(&format!("{service}-deploy"), format!("grants: [{{ deploy: {service} }}]")),
+            ),
+            (Purpose::Switch(service), _) => (
+                format!("may stop and start `{service}`"),
+                role(&format!("{service}-switch"), format!("grants: [{{ scale: {service} }}]")),
             ),
             (Purpose::Plan | Purpose::Drift(_), _) => {
                 ("may only read".to_owned(), role("ci-plan", "grants: [{ plan: true }]".to_owned()))
