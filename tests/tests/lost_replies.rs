@@ -29,7 +29,9 @@ const WORKERS: usize = 4;
 
 /// Write actions that neither emulator can carry out; what follows a lost reply is then the engine's common rule for calls that
 /// may be repeated, which all the others go through.
-const NOT_PLAYED: [&str; 4] = [
+const NOT_PLAYED: [&str; 5] = [
+    // A rollback that is asked for: `verdicts` plays it.
+    "ecs:StopServiceDeployment",
     "iam:AddClientIDToOpenIDConnectProvider",
     "iam:DeleteServiceSpecificCredential",
     "iam:DeleteUserPermissionsBoundary",

@@ -64,6 +64,13 @@ struct Ways {
     after_destroy: Inventory,
 }
 
+/// An account with what the example takes for granted.
+fn prepared(kind: Kind) -> World {
+    let world = World::new(kind).unwrap();
+    world.example_parameter().unwrap();
+    world
+}
+
 impl Ways {
     fn of(kind: Kind) -> Self {
         let example = legs().unwrap()[0].clone();
@@ -310,7 +317,7 @@ fn all(kind: Kind, seeds: u64) {
             let (mut met, mut spare) = (Vec::new(), None);
             loop {
                 let Some((pair, seed)) = queue.lock().unwrap().pop_front() else { return met };
-                let world = spare.take().unwrap_or_else(|| World::new(kind).unwrap());
+                let world = spare.take().unwrap_or_else(|| prepared(kind));
                 let (one, left) = meet(world, &ways, pair, seed);
                 met.push(one);
                 spare = left;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hatoba_tests::proxy::{Act, Rule};
+use serde_json::json;
 
 use crate::drift;
 use crate::people::Person;
@@ -65,6 +66,42 @@ fn apply_needs_exactly_what_is_printed() {
             Situation { first: nothing, again: None },
             Situation { first: lost, again: None },
         ],
+    });
+}
+
+/// An image for the machines that the example runs on, in its repository.
+fn pushed(person: &Person) {
+    applied(person);
+    let index = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [{
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": format!("sha256:{:064x}", 1),
+            "size": 1_000,
+            "platform": { "os": "linux", "architecture": "arm64" },
+        }],
+    });
+    let image = json!({
+        "repositoryName": "papyrus",
+        "imageTag": "v1",
+        "imageManifest": index.to_string(),
+        "imageManifestMediaType": "application/vnd.oci.image.index.v1+json",
+    });
+    person.aws("ecr", "PutImage", &image);
+}
+
+/// Something else runs, so that there is something to deploy.
+fn another(person: &Person) {
+    person.admin(&["deploy", "--image", "app=public.ecr.aws/acme/papyrus:2"]);
+}
+
+#[test]
+fn deploy_needs_exactly_what_is_printed() {
+    try_out(&Row {
+        purpose: "deploy",
+        arguments: &["deploy", "--image", "app=v1"],
+        situations: &[Situation { first: pushed, again: Some(another) }],
     });
 }
 

@@ -1,11 +1,13 @@
 //! A world in which a scenario is played, and the run that is shown.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::invocation::{Invocation, Run};
 use hatoba_tests::plays::slow::rollout_script::Script;
 use hatoba_tests::plays::slow::rollouts::Rollouts;
+use hatoba_tests::proxy::{Act, Rule};
 use hatoba_tests::world::World;
 use serde_json::json;
 
@@ -49,6 +51,10 @@ impl Played {
         if !script.first {
             world.hatoba(&["apply", "--yes", "--no-wait"]).unwrap().expect_code(0).unwrap();
         }
+        // Service and tasks are read at the same time. The play goes on with the read of the service; the tasks are to be those of
+        // that moment, also on a busy machine.
+        let after = Act::Delay(Duration::from_millis(60));
+        world.proxy().set_rules(vec![Rule::on("ecs", "ListTasks", after)]);
         play.arm();
         Self { world, script, play }
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use hatoba_engine::cloud::{Class, Cloud as _, Depth, Target};
+use hatoba_engine::cloud::{Class, Cloud as _, CloudError, Depth, Target};
 use hatoba_engine::desired::Desired;
 use hatoba_engine::plan::Intent;
-use hatoba_engine::snapshot::{ReadFailure, Sighting, Snapshot};
+use hatoba_engine::snapshot::{Sighting, Snapshot};
 use hatoba_engine::value::Value;
 use hatoba_model::address::Address;
 use hatoba_model::kinds::task_definition::{Image, ImageOf};
@@ -14,6 +14,7 @@ use hatoba_provider::desire::Desire;
 use hatoba_provider::images::{self, Place};
 use hatoba_provider::kinds::task_definition::{repository_uri, revision};
 use hatoba_provider::permissions::missing::Missing;
+use hatoba_provider::permissions::needed;
 use serde_json::json;
 
 use crate::args::{DeployArgs, Global};
@@ -172,17 +173,8 @@ async fn resolved(
                 )
                 .help("run `hatoba apply` first, push the image, and deploy it then"));
             }
-            Err(error) if error.class == Class::Denied => {
-                let arn = session.facts().arn("ecr", format_args!("repository/{repository}"));
-                let statement =
-                    json!({ "Sid": "FindImages", "Effect": "Allow", "Action": "ecr:BatchGetImage", "Resource": arn });
-                return Err(Error::from(error).missing(vec![Missing {
-                    statements: vec![statement],
-                    runs: vec!["deploy"],
-                    barriers: Vec::new(),
-                }]));
-            }
-            found => found?,
+            Err(error) => return Err(refused(session, error)),
+            Ok(found) => found,
         };
         let Some(found) = found else {
             return Err(Error::new(Kind::Failed, format!("there is no image {image}; nothing was changed"))
@@ -248,6 +240,13 @@ pub(super) fn wish<'a>(session: &'a Session, address: &Address) -> Result<&'a De
     session.goal.resources.get(address).ok_or_else(|| Error::new(Kind::Failed, format!("{address} is not in the file")))
 }
 
+/// A failed call, with what is missing of the permissions of a deploy.
+pub(super) fn refused(session: &Session, error: CloudError) -> Error {
+    let all = needed::deploy(&session.stack, session.facts());
+    let missing = Missing::of("deploy", &all, &error);
+    Error::from(error).missing(missing.into_iter().collect())
+}
+
 /// A resource as it is now.
 pub(super) async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
     let want = wish(session, address)?;
@@ -260,11 +259,7 @@ pub(super) async fn seen(session: &Session, address: &Address) -> Result<Sightin
     };
     let seen = match session.provider.look(&target, Depth::Full).await {
         Ok(seen) => seen,
-        Err(error) => {
-            let failure = ReadFailure { addresses: vec![address.clone()], error: error.clone() };
-            let missing = session.missing(&Snapshot { unreadable: vec![failure], ..Snapshot::default() });
-            return Err(Error::from(error).missing(missing));
-        }
+        Err(error) => return Err(refused(session, error)),
     };
     seen.into_iter().next().ok_or_else(|| {
         Error::new(

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use hatoba_engine::cloud::CloudError;
 use hatoba_engine::desired::Desired;
 use hatoba_engine::plan::Intent;
-use hatoba_engine::snapshot::{ReadFailure, Readiness, Sighting, Snapshot};
+use hatoba_engine::snapshot::{Readiness, Sighting, Snapshot};
 use hatoba_model::address::Address;
 use hatoba_model::kinds::Resource as _;
 use hatoba_model::schedule::day::moment;
@@ -14,6 +14,8 @@ use hatoba_model::stack::Stack;
 use hatoba_provider::deploy::Pair;
 use hatoba_provider::down::{Power, goal, is_off_in_file};
 use hatoba_provider::kinds::service::whole;
+use hatoba_provider::permissions::missing::Missing;
+use hatoba_provider::permissions::needed;
 use serde_json::json;
 
 use crate::args::{DownArgs, FollowArgs, Global, UpArgs};
@@ -153,17 +155,15 @@ fn chosen(session: &Session, named: &[String]) -> Result<Vec<Desired>, Error> {
 async fn seen(session: &Session, chosen: &[Desired]) -> Result<Vec<Option<Sighting>>, Error> {
     let read = join_all(chosen.iter().map(|want| whole(session.provider.aws(), want))).await;
     let mut seen = Vec::new();
-    for (want, result) in chosen.iter().zip(read) {
-        seen.push(result.map_err(|error| unreadable(session, want, error))?);
+    for result in read {
+        seen.push(result.map_err(|error| unreadable(session, error))?);
     }
     Ok(seen)
 }
 
-fn unreadable(session: &Session, want: &Desired, error: CloudError) -> Error {
-    let failure = ReadFailure { addresses: vec![want.address.clone()], error: error.clone() };
-    let mut missing = session.missing(&Snapshot { unreadable: vec![failure], ..Snapshot::default() });
-    missing.iter_mut().for_each(|missing| missing.runs = vec!["scale"]);
-    Error::from(error).missing(missing)
+fn unreadable(session: &Session, error: CloudError) -> Error {
+    let missing = Missing::of("scale", &needed::scale(&session.stack, session.facts()), &error);
+    Error::from(error).missing(missing.into_iter().collect())
 }
 
 /// Why a service can be neither stopped nor started.

@@ -38,7 +38,7 @@ pub struct WorkflowFacts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// Builds, pushes and deploys.
-    Deploy(Deploy),
+    Deploy(Box<Deploy>),
     /// Plans pull requests into these branches; into any where none are named.
     Plan(Vec<String>),
     /// Looks for drift at these times, in the five fields of cron.
@@ -198,7 +198,7 @@ fn deploy(stack: &Stack, facts: &Facts, workflow: &Workflow, service: &str) -> R
                 branches,
                 tags,
             };
-            Ok((role, What::Deploy(deploy)))
+            Ok((role, What::Deploy(Box::new(deploy))))
         }
         Ok(_) => Err(problems),
         Err(problem) => {

@@ -26,6 +26,22 @@ pub struct Missing {
     pub barriers: Vec<String>,
 }
 
+impl Missing {
+    /// What a command that has permissions of its own was refused; nothing when that is none of them.
+    pub fn of(command: &'static str, all: &[Permission], error: &CloudError) -> Option<Self> {
+        if error.class != Class::Denied {
+            return None;
+        }
+        let said = refusal::read(&error.message);
+        let action = said.as_ref().and_then(|said| said.action.as_deref()).unwrap_or(&error.call);
+        if let Some(barrier) = said.as_ref().and_then(|said| said.why.barrier(action)) {
+            return Some(Self { statements: Vec::new(), runs: vec![command], barriers: vec![barrier] });
+        }
+        let of: Vec<Permission> = all.iter().filter(|it| it.action == action).cloned().collect();
+        (!of.is_empty()).then(|| Self { statements: statements(&of), runs: vec![command], barriers: Vec::new() })
+    }
+}
+
 /// Permissions that were refused, gathered from several failures.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals {
@@ -254,6 +270,21 @@ mod tests {
         let error = CloudError::new(Class::Throttled, "logs:CreateLogGroup", "slow down");
         refusals.read(&ReadFailure { addresses: Vec::new(), error }, &goal(), &facts());
         assert!(refusals.missing().is_empty());
+    }
+
+    #[test]
+    fn a_command_with_permissions_of_its_own_lacks_one_of_those() {
+        let service = "arn:aws:ecs:us-west-2:123456789012:service/papyrus/papyrus";
+        let all = [
+            Permission::new("UpdateServices", "ecs:DescribeServices", service),
+            Permission::new("UpdateServices", "ecs:UpdateService", service),
+        ];
+        let mut error = CloudError::new(Class::Denied, "ecs:DescribeServices", "no");
+        let missing = Missing::of("deploy", &all, &error).unwrap();
+        let one = json!([["deploy"], [["UpdateServices", "ecs:DescribeServices", service, null]]]);
+        assert_eq!(short(&[missing])[0], one);
+        error.call = "ecs:CreateCluster".into();
+        assert_eq!(Missing::of("deploy", &all, &error), None);
     }
 
     #[test]
