@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_sdk_ecr::types::{Image, ImageIdentifier};
+use aws_sdk_ecr::types::{Image, ImageFailureCode, ImageIdentifier};
 use hatoba_engine::cloud::{Class, CloudError};
 use serde_json::Value as Json;
 
@@ -97,7 +97,14 @@ pub async fn find(
     let call = aws.ecr().batch_get_image().repository_name(repository).image_ids(id.build());
     let call = call.set_accepted_media_types(Some(MANIFESTS.map(str::to_owned).to_vec()));
     let answer = call.send().await.map_err(failed(&BATCH_GET_IMAGE))?;
-    let Some(image) = answer.images().first() else { return Ok(None) };
+    let Some(image) = answer.images().first() else {
+        // A registry upstream that does not answer does not mean that there is no image.
+        let others = answer.failures().iter().filter_map(|failure| failure.failure_code());
+        return match others.into_iter().find(|code| **code != ImageFailureCode::ImageNotFound) {
+            Some(code) => Err(CloudError::new(Class::Other, BATCH_GET_IMAGE.name, code.as_str())),
+            None => Ok(None),
+        };
+    };
     let digest = image.image_id().and_then(ImageIdentifier::image_digest);
     let digest =
         digest.ok_or_else(|| CloudError::new(Class::Other, BATCH_GET_IMAGE.name, "the answer names no digest"))?;

@@ -6,7 +6,7 @@ use crate::event::text;
 
 use CauseKind as K;
 
-const UNREACHABLE: [&str; 7] = [
+const UNREACHABLE: [&str; 11] = [
     "i/o timeout",
     "dial tcp",
     "context canceled",
@@ -14,11 +14,22 @@ const UNREACHABLE: [&str; 7] = [
     "request canceled",
     "connection issue",
     "no such host",
+    "tls handshake",
+    "connection reset",
+    "connection refused",
+    "unexpected eof",
 ];
-const DENIED: [&str; 6] =
-    ["pull access denied", "not authorized", "403 forbidden", "accessdenied", "no basic auth", "authorization token"];
-const MISSING: [&str; 6] =
-    ["not found", "failed to resolve ref", "manifest unknown", "name unknown", "does not exist", "resourcenotfound"];
+const DENIED: [&str; 7] = [
+    "pull access denied",
+    "not authorized",
+    "403 forbidden",
+    "401 unauthorized",
+    "accessdenied",
+    "no basic auth",
+    "authorization token",
+];
+/// "failed to resolve ref" is not among them: containerd begins with it whatever the reason.
+const MISSING: [&str; 5] = ["not found", "manifest unknown", "name unknown", "does not exist", "resourcenotfound"];
 
 const ROUTE: &str = "give the task a way out: `public_ip: true` in a public subnet, a NAT gateway, or VPC endpoints (ecr.api, ecr.dkr, s3, logs); \
      the security group must let 443 out";

@@ -92,7 +92,7 @@ fn what_is_down_stays_down_until_it_is_up_again(kind: Kind) {
             "~ service.papyrus",
             "running true → false",
             "✓ service.papyrus",
-            "Tasks and their public addresses no longer cost anything. What goes on costing: the images in the repository.",
+            "What was stopped costs nothing any more, neither tasks nor public addresses. What goes on costing: the images in the repository.",
         ],
     );
     assert_eq!((count(&world), tag(&world, "hatoba:down")), (0, Some("count=2".to_owned())));

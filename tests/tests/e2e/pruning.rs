@@ -70,20 +70,19 @@ fn what_runs_stays_and_what_nothing_uses_goes() {
     run(&world, &["destroy", "--yes"], 0);
 }
 
-#[test]
-fn what_another_stack_runs_stays() {
+/// A service of another hand, in another cluster, stopped, with an image of this stack's repository; and what is left of the images.
+fn left_beside(image: impl Fn(&str) -> String) -> BTreeSet<String> {
     let world = World::new(Kind::Ministack).unwrap();
     let mut spec = file("info");
     spec["repositories"]["papyrus"]["keep_images"] = json!(1);
     write(&world, &spec);
     run(&world, &["apply", "--yes"], 0);
-    push(&world, "theirs", "arm64");
+    let digest = push(&world, "theirs", "arm64");
     push(&world, "old", "arm64");
     sleep(Duration::from_millis(1_100));
     push(&world, "newest", "arm64");
-    // A service of another hand, in another cluster, with an image of this stack's repository.
     let account = &world.lease().account;
-    let image = format!("{account}.dkr.ecr.us-west-2.amazonaws.com/papyrus:theirs");
+    let image = format!("{account}.dkr.ecr.us-west-2.amazonaws.com/papyrus{}", image(&digest));
     aws(&world, "ecs", "CreateCluster", &json!({ "clusterName": "other" }));
     let task = json!({
         "family": "other", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
@@ -97,5 +96,16 @@ fn what_another_stack_runs_stays() {
     });
     aws(&world, "ecs", "CreateService", &service);
     run(&world, &["prune", "--older-than", "0s", "--yes"], 0);
-    assert_eq!(tags(&world), set(&["newest", "theirs"]));
+    tags(&world)
+}
+
+#[test]
+fn what_another_stack_runs_stays() {
+    assert_eq!(left_beside(|digest| format!("@{digest}")), set(&["newest", "theirs"]));
+}
+
+/// Which digest a tag meant when a stopped service was deployed, nothing tells.
+#[test]
+fn where_a_stopped_service_has_a_tag_all_images_stay() {
+    assert_eq!(left_beside(|_| ":theirs".to_owned()), set(&["newest", "old", "theirs"]));
 }

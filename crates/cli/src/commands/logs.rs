@@ -35,6 +35,7 @@ pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8,
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut streams = Streams::default();
     loop {
+        let asked = now(&session);
         let mut found = ask(&session, &places, since, args).await?;
         found.retain(|event| !seen.contains(&event.id));
         let text: String = found
@@ -54,7 +55,7 @@ pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8,
             }
             return Ok(0);
         }
-        since = since.max(now(&session) - LATE);
+        since = since.max(asked - LATE);
         seen.extend(found.into_iter().map(|event| event.id));
         tokio::time::sleep(EVERY).await;
     }

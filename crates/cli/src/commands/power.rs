@@ -202,9 +202,9 @@ fn still_costs(stack: &Stack) -> Vec<Line> {
         what.push("load balancers, which are not this stack's".to_owned());
     }
     let text = match what.as_slice() {
-        [] => "Tasks and their public addresses no longer cost anything.".to_owned(),
+        [] => "What was stopped costs nothing any more, neither tasks nor public addresses.".to_owned(),
         what => format!(
-            "Tasks and their public addresses no longer cost anything. What goes on costing: {}.",
+            "What was stopped costs nothing any more, neither tasks nor public addresses. What goes on costing: {}.",
             what.join("; ")
         ),
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures::future::{join, try_join_all};
+use futures::future::try_join_all;
 use hatoba_engine::plan::Intent;
 use hatoba_engine::snapshot::Snapshot;
 use hatoba_model::kinds::Resource as _;
@@ -49,9 +49,9 @@ pub(crate) async fn run(global: &Global, args: &PruneArgs, ui: &Ui) -> Result<u8
     let now = gather(&session, &keep).await?;
     let found = both(found, &now);
     let aws = session.provider.aws();
-    let (gone, kept) = join(deregister(aws, &found.revisions), remove_images(aws, &found.images)).await;
-    gone?;
-    let failures = kept?;
+    // First what names images, then the images: nothing that stays names one that is gone.
+    deregister(aws, &found.revisions).await?;
+    let failures = remove_images(aws, &found.images).await?;
     let left: BTreeSet<(&str, &str)> = failures.iter().map(|it| (it.repository.as_str(), it.digest.as_str())).collect();
     let deleted: Vec<&Stored> =
         found.images.iter().filter(|image| !left.contains(&(&image.repository, &image.digest))).collect();

@@ -91,7 +91,10 @@ fn users_first<'a>(steps: &[Step], users: &dyn Fn(&Sighting) -> Vec<&'a Sighting
         for user in step.live.iter().flat_map(users) {
             for used in by_id.get(&(user.kind.name, user.id.as_str())).into_iter().flatten() {
                 if used.id != step.id && place(used) != place(step) {
-                    pairs.insert((step.id, used.id));
+                    // Until what it uses has been let go of, its user has to be seen: else a run that ends in between is followed by
+                    // one that deletes it.
+                    let together = step.why == Why::UserLetGo && used.act == Act::Release;
+                    pairs.insert(if together { (used.id, step.id) } else { (step.id, used.id) });
                 }
             }
         }

@@ -75,6 +75,12 @@ impl<'a> Held<'a> {
         let mut request = Request::new(action, resource, Principal::Arn(self.arn.to_owned()))
             .with("aws:RequestedRegion", place.region.as_str())
             .with("aws:SecureTransport", "true");
+        // The policies of what is in another account are not read; whether they allow it, nobody here can tell.
+        let elsewhere =
+            resource.split(':').nth(4).is_some_and(|account| !account.is_empty() && account != place.account.as_str());
+        if elsewhere && policy.is_none() {
+            request = request.with("aws:ResourceAccount", place.account.as_str());
+        }
         if let Some(service) = via {
             request =
                 request.with("kms:ViaService", format!("{service}.{}.{}", place.region, place.region.dns_suffix()));
@@ -93,6 +99,10 @@ impl<'a> Held<'a> {
                 }
                 // A statement about other actions explains nothing.
                 Unmet::Action(_) | Unmet::Principal(_) => Answer::No(format!("no {} allows it", missing.noun())),
+                // What stands for a value of the request may fit after all.
+                Unmet::Resource(_) if nearest.first().to_string().contains("${") => {
+                    Answer::Perhaps(format!("in {} {}", nearest.statement, nearest.first()))
+                }
                 Unmet::Resource(_) => {
                     Answer::No(format!("no {} allows it; in {} {}", missing.noun(), nearest.statement, nearest.first()))
                 }

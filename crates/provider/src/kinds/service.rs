@@ -385,8 +385,9 @@ impl Service {
         let id = scaling_calls::id(want.scope.as_deref().unwrap_or("default"), &want.name);
         let wanted = scaling::wanted(&want.fields);
         let desired = if is_new { want.int("desired_count").unwrap_or_default() } else { there.desired };
+        let held = there.is_held();
         let have = there.scaling.unwrap_or_default();
-        let steps = scaling::steps(wanted.as_ref().map(|(scaling, _)| scaling), &have, there.memory.is_some(), desired);
+        let steps = scaling::steps(wanted.as_ref().map(|(scaling, _)| scaling), &have, held, desired);
         if let Some((_, mark)) = &wanted
             && !is_new
             && there.mark.as_ref() != Some(mark)

@@ -34,6 +34,8 @@ pub struct Stored {
     pub pushed: i64,
     /// The digests that it is a list of.
     pub parts: Vec<String>,
+    /// The digest that it says something about: it is a signature, an attestation or the like.
+    pub subject: Option<String>,
 }
 
 /// What is in use in the account and region, whoever uses it.
@@ -43,8 +45,11 @@ pub struct Used {
     pub revisions: BTreeSet<String>,
     /// Images that those name.
     pub images: BTreeSet<Place>,
-    /// Digests that tasks and deployments run.
+    /// Digests that tasks run.
     pub digests: BTreeSet<String>,
+    /// Repositories of which a service that runs nothing at the moment has an image by its tag: ECS starts the digest that the tag meant when
+    /// it was deployed, and which one that is, no task tells.
+    pub unsure: BTreeSet<String>,
 }
 
 /// What is kept although nothing uses it.
@@ -79,7 +84,8 @@ pub fn decide(revisions: &[Revision], stored: &[Stored], used: &Used, keep: &Kee
     let named: BTreeSet<&Place> = kept.iter().flat_map(|revision| &revision.images).chain(&used.images).collect();
     let mut stays: BTreeSet<usize> = BTreeSet::new();
     for (at, image) in stored.iter().enumerate() {
-        if image.pushed > keep.since
+        if used.unsure.contains(&image.repository)
+            || image.pushed > keep.since
             || used.digests.contains(&image.digest)
             || named.iter().any(|place| is_at(image, place))
         {
@@ -148,9 +154,13 @@ fn newest(stored: &[Stored], keep: &Keep) -> BTreeSet<usize> {
     found
 }
 
-/// The digest that a signature or an attestation is about: tools that write them tag them `sha256-HEX`, with or without an ending.
-/// Source: OCI distribution specification 1.1, "Referrers Tag Schema".
+/// The digest that a signature or an attestation is about: the manifest says it, or the tag, `sha256-HEX` with or without an ending.
+/// Source: OCI image specification 1.1, `subject`; OCI distribution specification 1.1, "Referrers Tag Schema".
 fn describes(image: &Stored) -> Option<String> {
+    image.subject.clone().or_else(|| by_tag(image))
+}
+
+fn by_tag(image: &Stored) -> Option<String> {
     image.tags.iter().find_map(|tag| {
         let hex = tag.strip_prefix("sha256-")?.get(..64)?;
         hex.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| format!("sha256:{hex}"))
@@ -209,6 +219,7 @@ mod tests {
             bytes: 1_000,
             pushed: i64::try_from(number).unwrap(),
             parts: parts.iter().map(|part| digest(*part)).collect(),
+            subject: None,
         }
     }
 
@@ -277,6 +288,16 @@ mod tests {
         let both = Used { digests: [digest(4), digest(1)].into(), ..Used::default() };
         assert_eq!(numbers(&decide(&[], &stored, &both, &keep(1, 0))).1, [] as [u64; 0]);
         assert_eq!(numbers(&decide(&[], &stored, &Used::default(), &keep(1, 1))).1, [3, 1, 2, 6]);
+        // The same without a tag: it does not count as the newest image, and stays with what it is about.
+        let signature = Stored { subject: Some(digest(5)), ..image(7, &[], &[]) };
+        let with: Vec<Stored> = stored.into_iter().chain([signature]).collect();
+        assert_eq!(numbers(&decide(&[], &with, &Used::default(), &keep(1, 1))).1, [3, 1, 2, 6]);
+    }
+
+    #[test]
+    fn where_a_stopped_service_may_start_any_image_all_stay() {
+        let used = Used { unsure: ["papyrus".to_owned()].into(), ..Used::default() };
+        assert_eq!(decide(&[], &[image(1, &[], &[])], &used, &keep(1, 0)).images, []);
     }
 
     #[test]
@@ -329,6 +350,7 @@ mod tests {
             revisions: revisions.into_iter().map(|number| revision(number, &[]).arn).collect(),
             images,
             digests: digests.into_iter().map(digest).collect(),
+            unsure: BTreeSet::new(),
         });
         (revisions, stored, used, 0_usize..4, 0_usize..4)
             .prop_map(|(revisions, stored, used, some, more)| (revisions, stored, used, keep(some, more)))

@@ -71,20 +71,22 @@ pub async fn images(aws: &Aws, repository: &str) -> Result<Vec<Stored>, CloudErr
             bytes: detail.image_size_in_bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
             // What has no time is as young as can be, and stays.
             pushed: detail.image_pushed_at.map_or(i64::MAX, |time| time.secs()),
-            parts: parts.get(&digest).cloned().unwrap_or_default(),
+            parts: parts.get(&digest).map(|(parts, _)| parts.clone()).unwrap_or_default(),
+            subject: parts.get(&digest).and_then(|(_, subject)| subject.clone()),
             digest,
         })
     };
     Ok(details.into_iter().filter_map(one).collect())
 }
 
-/// By the digests of lists, what they are lists of. An image whose sort is not said may be one.
-async fn parts(
-    aws: &Aws,
-    repository: &str,
-    details: &[ImageDetail],
-) -> Result<BTreeMap<String, Vec<String>>, CloudError> {
-    let may_be = |detail: &&ImageDetail| detail.image_manifest_media_type().is_none_or(|sort| LISTS.contains(&sort));
+/// What a manifest refers to: what it is a list of, and what it says something about.
+type Refers = (Vec<String>, Option<String>);
+
+/// By their digests, what manifests refer to. An image whose sort is not said may be a list; signatures have no tags.
+async fn parts(aws: &Aws, repository: &str, details: &[ImageDetail]) -> Result<BTreeMap<String, Refers>, CloudError> {
+    let may_be = |detail: &&ImageDetail| {
+        detail.image_tags().is_empty() || detail.image_manifest_media_type().is_none_or(|sort| LISTS.contains(&sort))
+    };
     let ids: Vec<ImageIdentifier> = details
         .iter()
         .filter(may_be)
@@ -97,15 +99,16 @@ async fn parts(
         for image in answer.images() {
             let digest = image.image_id().and_then(ImageIdentifier::image_digest);
             let (Some(digest), Some(manifest)) = (digest, image.image_manifest()) else { continue };
-            found.insert(digest.to_owned(), listed(manifest));
+            found.insert(digest.to_owned(), refers(manifest));
         }
     }
     Ok(found)
 }
 
-/// The digests in a list of manifests.
-fn listed(manifest: &str) -> Vec<String> {
+/// The digests in a manifest.
+fn refers(manifest: &str) -> Refers {
     let manifest: Json = serde_json::from_str(manifest).unwrap_or_default();
     let digests = manifest.get("manifests").and_then(Json::as_array).into_iter().flatten();
-    digests.filter_map(|part| part.get("digest")?.as_str().map(str::to_owned)).collect()
+    let parts = digests.filter_map(|part| part.get("digest")?.as_str().map(str::to_owned)).collect();
+    (parts, manifest.pointer("/subject/digest").and_then(Json::as_str).map(str::to_owned))
 }

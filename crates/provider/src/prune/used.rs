@@ -8,7 +8,7 @@ use hatoba_engine::cloud::CloudError;
 use super::Used;
 use crate::aws::Aws;
 use crate::classify::{failed, missing_is_none};
-use crate::images::place;
+use crate::images::{Place, place};
 use crate::permissions::call::calls;
 
 calls! { aside:
@@ -37,37 +37,56 @@ pub async fn used(aws: &Aws) -> Result<Used, CloudError> {
     while let Some(page) = pages.next().await {
         clusters.extend(page.map_err(failed(&LIST_CLUSTERS))?.cluster_arns().iter().cloned());
     }
-    let found: Vec<(Used, Used)> = stream::iter(clusters)
+    let found: Vec<(Services, Used)> = stream::iter(clusters)
         .map(|cluster| async move { futures::try_join!(services(aws, &cluster), tasks(aws, &cluster)) })
         .buffer_unordered(READS)
         .try_collect()
         .await?;
-    let mut all = Used::default();
-    for part in found.into_iter().flat_map(|(services, tasks)| [services, tasks]) {
-        all.revisions.extend(part.revisions);
-        all.images.extend(part.images);
-        all.digests.extend(part.digests);
+    let (mut all, mut idle) = (Used::default(), BTreeSet::new());
+    for (services, tasks) in found {
+        idle.extend(services.idle);
+        all.revisions.extend(services.revisions.into_iter().chain(tasks.revisions));
+        all.images.extend(tasks.images);
+        all.digests.extend(tasks.digests);
     }
     // A revision that runs may be deregistered since, and is then found nowhere else.
-    let images: Vec<BTreeSet<String>> = stream::iter(all.revisions.clone())
-        .map(|revision| async move { images_of(aws, &revision).await })
+    let images: Vec<(String, BTreeSet<String>)> = stream::iter(all.revisions.clone())
+        .map(|revision| async move { images_of(aws, &revision).await.map(|images| (revision, images)) })
         .buffer_unordered(READS)
         .try_collect()
         .await?;
-    all.images.extend(images.iter().flatten().map(|image| place(aws, image)));
+    for (revision, images) in images {
+        for place in images.iter().map(|image| place(aws, image)) {
+            if let (Place::Here { repository, digest: None, .. }, true) = (&place, idle.contains(&revision)) {
+                all.unsure.insert(repository.clone());
+            }
+            all.images.insert(place);
+        }
+    }
     Ok(all)
 }
 
-async fn services(aws: &Aws, cluster: &str) -> Result<Used, CloudError> {
+/// What services name.
+#[derive(Debug, Default)]
+struct Services {
+    /// The revisions that they and their deployments have.
+    revisions: BTreeSet<String>,
+    /// Those of services that run nothing at the moment.
+    idle: BTreeSet<String>,
+}
+
+async fn services(aws: &Aws, cluster: &str) -> Result<Services, CloudError> {
     let mut names = Vec::new();
     let mut pages = aws.ecs().list_services().cluster(cluster).into_paginator().send();
     while let Some(page) = pages.next().await {
         names.extend(page.map_err(failed(&LIST_SERVICES))?.service_arns().iter().cloned());
     }
-    let mut used = Used::default();
+    let mut used = Services::default();
     for some in names.chunks(SERVICES) {
         let call = aws.ecs().describe_services().cluster(cluster).set_services(Some(some.to_vec()));
         for service in call.send().await.map_err(failed(&DESCRIBE_SERVICES))?.services() {
+            let idle = service.running_count() == 0 && service.status() != Some("INACTIVE");
+            used.idle.extend(service.task_definition().filter(|_| idle).map(str::to_owned));
             used.revisions.extend(service.task_definition().map(str::to_owned));
             let deployments = service.deployments().iter().filter_map(|deployment| deployment.task_definition());
             used.revisions.extend(deployments.map(str::to_owned));

@@ -13,8 +13,8 @@ use super::look::Look;
 use super::settled::After;
 use crate::classify::{failed, missing_is_none};
 
-/// How many names one filter of `DescribeParameters` takes.
-const NAMES: usize = 50;
+/// How many parameters one filter of `DescribeParameters` looks for: it takes 50 names, and some have two.
+const NAMES: usize = 25;
 
 /// These parameters and secrets, by their ARNs as they are named. Those of other accounts and regions are not asked for.
 pub(super) async fn read(cx: &Look<'_>, sources: BTreeSet<Source>) -> BTreeMap<String, Fact<Stored>> {
@@ -24,7 +24,9 @@ pub(super) async fn read(cx: &Look<'_>, sources: BTreeSet<Source>) -> BTreeMap<S
         match source {
             Source::Secret { arn } => secrets.push(arn),
             Source::Parameter { arn, name } => {
-                match cx.world.named("parameter", &name).map(|want| cx.world.after(want)) {
+                let slashed = format!("/{name}");
+                let own = cx.world.named("parameter", &name).or_else(|| cx.world.named("parameter", &slashed));
+                match own.map(|want| cx.world.after(want)) {
                     Some(After::There(_)) => {
                         let stored = Stored { arn: arn.clone(), ..Stored::default() };
                         found.insert(arn, Fact::There(stored));
@@ -49,11 +51,16 @@ pub(super) async fn read(cx: &Look<'_>, sources: BTreeSet<Source>) -> BTreeMap<S
 
 /// At most as many parameters as one filter takes.
 async fn parameters(cx: &Look<'_>, some: &[(String, String)]) -> BTreeMap<String, Fact<Stored>> {
-    let names: Vec<String> = some.iter().map(|(_, name)| name.clone()).collect();
+    // The ARN of `db-url` and of `/db-url` is the same.
+    let both = |name: &String| {
+        let other = (!name.contains('/')).then(|| format!("/{name}"));
+        [Some(name.clone()), other].into_iter().flatten()
+    };
+    let names: Vec<String> = some.iter().flat_map(|(_, name)| both(name)).collect();
     let keys = parameter_keys(cx, names).await;
     let fact = |arn: &String, name: &String| match &keys {
         Err(error) => Fact::Unread(cx.unread(error)),
-        Ok(keys) => match keys.get(name) {
+        Ok(keys) => match both(name).find_map(|name| keys.get(&name)) {
             Some(key) => Fact::There(Stored { arn: arn.clone(), key: key.clone(), policy: None }),
             None => Fact::Missing,
         },

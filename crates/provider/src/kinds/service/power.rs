@@ -114,11 +114,20 @@ impl Seen {
         self.memory.is_some()
     }
 
+    /// Whether `down` holds it stopped. While an `up --for` lasts it is remembered, too, but runs.
+    pub(super) fn is_held(&self) -> bool {
+        self.memory.is_some() && self.at_nothing()
+    }
+
+    fn at_nothing(&self) -> bool {
+        self.desired == 0 && self.there().target.as_ref().is_none_or(|target| target.bounds == NOTHING)
+    }
+
     /// `running` in normal form.
     pub(super) fn running(&self) -> Value {
         let scaling = self.there();
         let until = scaling.actions.get(UNTIL).map(|action| ends(&action.schedule));
-        let at_nothing = self.desired == 0 && scaling.target.as_ref().is_none_or(|target| target.bounds == NOTHING);
+        let at_nothing = self.at_nothing();
         let Some(memory) = &self.memory else {
             return match until {
                 _ if scaling.is_stopped() => Value::text("stopped on schedule"),
