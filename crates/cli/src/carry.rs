@@ -115,8 +115,8 @@ pub(crate) fn finish(
         }
         Some(kind) => {
             let failed = outcome.failed().count();
-            let what = if failed == 1 { "1 step".to_owned() } else { format!("{failed} steps") };
-            let error = Error::new(kind, format!("{what} failed")).help(format!("to continue: {again}"));
+            let error = Error::new(kind, format!("{} failed", render::count(failed, "step")))
+                .help(format!("to continue: {again}"));
             Err(error.missing(missing).told())
         }
     }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Component, Path};
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hatoba_engine::clock::{Clock as _, RealClock};
 use hatoba_engine::cloud::{Class, Cloud, CloudError};
@@ -31,6 +30,7 @@ use crate::error::{Error, Kind, way_out};
 use crate::files::{self, Files, Root, WORKFLOW, World};
 use crate::render;
 use crate::render::Style;
+use crate::render::count;
 use crate::render::line::Line;
 use crate::ui::Ui;
 
@@ -111,7 +111,7 @@ fn beside(directory: &Path, path: &str) -> Result<String, String> {
 /// Prints everything that is wrong with the file. With `--json` it is in the document instead.
 fn invalid(problems: &Diagnostics, source: &Source, ui: &Ui) -> Error {
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let errors = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+    let errors = count(errors, "error");
     if !ui.json {
         ui.raw(&problems.render_styled(source, &ui.err.diagnostics()));
         ui.tell(&[Line::blank()]);
@@ -219,6 +219,14 @@ pub(crate) async fn offline(global: &Global, account: Option<&AccountId>, ui: &U
 async fn connect(global: &Global, stack: &Stack) -> Result<Aws, CloudError> {
     let settings = Settings { profile: global.profile.clone(), endpoint_url: global.endpoint_url.clone(), keys: None };
     Aws::connect(&settings, stack.region.clone()).await
+}
+
+/// The time since 1970 by the clock of AWS, which is so many seconds ahead of that of this machine.
+pub(crate) fn time_at_aws(ahead: Option<i64>) -> Duration {
+    let here = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let ahead = ahead.unwrap_or_default();
+    let shift = Duration::from_secs(ahead.unsigned_abs());
+    if ahead < 0 { here.saturating_sub(shift) } else { here.saturating_add(shift) }
 }
 
 /// A look at the cloud, and the plan that follows from it.

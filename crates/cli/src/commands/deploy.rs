@@ -2,23 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use hatoba_engine::cloud::{Class, Cloud as _, CloudError, Depth, Target};
-use hatoba_engine::desired::Desired;
-use hatoba_engine::plan::Intent;
-use hatoba_engine::snapshot::{Sighting, Snapshot};
+use hatoba_engine::cloud::Class;
+use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
-use hatoba_model::address::Address;
 use hatoba_model::kinds::task_definition::{Image, ImageOf};
-use hatoba_provider::deploy::{DeployError, Pair, goal};
 use hatoba_provider::desire::Desire;
 use hatoba_provider::images::{self, Place};
 use hatoba_provider::kinds::task_definition::{repository_uri, revision};
-use hatoba_provider::permissions::missing::Missing;
-use hatoba_provider::permissions::needed;
-use serde_json::json;
 
 use crate::args::{DeployArgs, Global};
-use crate::carry::{Run, again, complete, quoted};
+use crate::carry::{Run, again, quoted};
+use crate::commands::one_service::{Subject, change, chosen, look, refused, runs, task_of};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render::Tone;
@@ -32,74 +26,14 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let service = chosen(&session, args.service.as_deref())?;
     let task = task_of(&session, &service)?;
     let wanted = wanted(&session, &task, &args.images)?;
-    let (task, service) = (Address::new("task_definition", &task), Address::new("service", &service));
-    session.begin_look();
-    let (live_task, live_service) = futures::join!(seen(&session, &task), seen(&session, &service));
-    let (live_task, live_service) = (live_task?, live_service?);
-    let base = running(&session, &live_task, &live_service, ui).await?;
+    let subject = look(&mut session, &task, &service).await?;
+    let base = running(&session, &subject, ui).await?;
     let images = resolved(&session, &base, wanted, ui).await?;
-    let as_task = Pair { want: wish(&session, &task)?, live: &live_task };
-    let as_service = Pair { want: wish(&session, &service)?, live: &live_service };
-    session.goal = goal(session.name(), as_task, &base, as_service, &images).map_err(not_applied)?;
-    let snapshot = Snapshot { seen: vec![live_task, live_service], ..Snapshot::default() };
-    let look = session.planned(snapshot, Intent::Present)?;
-
-    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
-    if !ui.json {
-        ui.data(&look.text(&session.place(), ui.out))?;
-    }
-    if let Some(obstacle) = look.obstacle() {
-        return Err(obstacle.document(not_done));
-    }
-    if look.plan.steps.is_empty() {
-        if ui.json {
-            ui.document(&not_done)?;
-        }
-        return Ok(0);
-    }
-    let images = args.images.iter().flat_map(|(name, image)| ["--image".to_owned(), format!("{name}={image}")]);
-    let words: Vec<String> = args.service.iter().cloned().chain(images).map(|word| quoted(&word)).collect();
+    let words = args.images.iter().flat_map(|(name, image)| ["--image".to_owned(), format!("{name}={image}")]);
+    let words: Vec<String> = args.service.iter().cloned().chain(words).map(|word| quoted(&word)).collect();
     let said = format!("{} {}", again("deploy", global), words.join(" "));
     let run = Run { again: &said, command: Some("deploy"), follow: &args.follow };
-    complete(&look, &session, run, ui, interrupt).await
-}
-
-/// The service that is meant: the named one, or the only one of the file.
-pub(super) fn chosen(session: &Session, named: Option<&str>) -> Result<String, Error> {
-    let services = &session.stack.services;
-    let known = services.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-    let key = match (named, services.len()) {
-        (Some(name), _) => name.to_owned(),
-        (None, 1) => services.keys().next().cloned().unwrap_or_default(),
-        (None, 0) => return Err(Error::new(Kind::Invalid, "the file has no service to deploy")),
-        (None, _) => {
-            return Err(Error::new(Kind::Invalid, "the file has several services, and none is named")
-                .help(format!("write `hatoba deploy SERVICE …`, with one of {known}")));
-        }
-    };
-    match services.get(&key) {
-        None => {
-            Err(Error::new(Kind::Invalid, format!("the file has no service `{key}`")).help(format!("it has {known}")))
-        }
-        Some(service) if service.existing => Err(Error::new(
-            Kind::Refused,
-            format!("the service `{key}` is not this stack's: the file says `existing: true`"),
-        )),
-        Some(_) => Ok(key),
-    }
-}
-
-/// The key of the task definition that the service runs.
-pub(super) fn task_of(session: &Session, service: &str) -> Result<String, Error> {
-    let runs = session.stack.services.get(service).and_then(|service| service.own_task_definition());
-    let owned = |key: &&str| session.stack.task_definitions.get(*key).is_some_and(|task| !task.existing);
-    match runs.filter(owned) {
-        Some(key) => Ok(key.to_owned()),
-        None => Err(Error::new(
-            Kind::Refused,
-            format!("the service `{service}` runs a task definition that is not this stack's"),
-        )),
-    }
+    change(&mut session, subject, &base, &images, run, ui, interrupt).await
 }
 
 /// The full name of the image for each container.
@@ -205,15 +139,10 @@ fn platform(task: &Sighting) -> String {
     format!("{os}/{architecture}")
 }
 
-/// The revision that was asked for last.
-pub(super) fn runs(service: &Sighting) -> &str {
-    service.fields.get("task_definition").and_then(Value::as_text).unwrap_or_default()
-}
-
 /// The revision that runs, which the new one is made from. The latest is another one after a rollback, or when somebody registered one
 /// by hand.
-async fn running(session: &Session, latest: &Sighting, service: &Sighting, ui: &Ui) -> Result<Sighting, Error> {
-    let runs = runs(service);
+async fn running(session: &Session, subject: &Subject, ui: &Ui) -> Result<Sighting, Error> {
+    let (latest, runs) = (&subject.live_task, runs(&subject.live_service));
     let last = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
     // A service of another family is brought back to that of the file.
     let family = |arn: &str| arn.rsplit_once(':').map(|(family, _)| family.to_owned());
@@ -234,42 +163,4 @@ async fn running(session: &Session, latest: &Sighting, service: &Sighting, ui: &
         format!("the new revision is made from {}, which runs, not from {}, the latest", last(runs), last(&latest.id));
     ui.tell(&[Line::new(0).add(Tone::Faint, &text)]);
     Ok(seen)
-}
-
-pub(super) fn wish<'a>(session: &'a Session, address: &Address) -> Result<&'a Desired, Error> {
-    session.goal.resources.get(address).ok_or_else(|| Error::new(Kind::Failed, format!("{address} is not in the file")))
-}
-
-/// A failed call, with what is missing of the permissions of a deploy.
-pub(super) fn refused(session: &Session, error: CloudError) -> Error {
-    let all = needed::deploy(&session.stack, session.facts());
-    let missing = Missing::of("deploy", &all, &error);
-    Error::from(error).missing(missing.into_iter().collect())
-}
-
-/// A resource as it is now.
-pub(super) async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
-    let want = wish(session, address)?;
-    let target = Target {
-        address: address.clone(),
-        kind: want.kind,
-        name: want.name.clone(),
-        scope: want.scope.clone(),
-        id: None,
-    };
-    let seen = match session.provider.look(&target, Depth::Full).await {
-        Ok(seen) => seen,
-        Err(error) => return Err(refused(session, error)),
-    };
-    seen.into_iter().next().ok_or_else(|| {
-        Error::new(
-            Kind::Failed,
-            format!("the {} `{}` does not exist yet; nothing was changed", want.kind.title, want.name),
-        )
-        .help("run `hatoba apply` first: it makes everything, and a deploy then changes the image")
-    })
-}
-
-pub(super) fn not_applied(error: DeployError) -> Error {
-    Error::new(Kind::Failed, format!("{error}; nothing was changed")).help("run `hatoba apply` first")
 }

@@ -11,7 +11,7 @@ use hatoba_provider::rollout::services::services;
 use serde_json::json;
 
 use crate::args::{Global, LogsArgs};
-use crate::commands::deploy::{chosen, wish};
+use crate::commands::one_service::{chosen, wish};
 use crate::commands::status::now;
 use crate::error::{Error, Kind};
 use crate::render::Tone;

@@ -9,6 +9,7 @@ pub(crate) mod github;
 pub(crate) mod graph;
 pub(crate) mod logs;
 pub(crate) mod offline;
+mod one_service;
 pub(crate) mod permissions;
 pub(crate) mod plan;
 pub(crate) mod power;

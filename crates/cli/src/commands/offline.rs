@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::args::{Cli, Global};
 use crate::error::{Error, Kind};
+use crate::render::count as counted;
 use crate::session;
 use crate::ui::Ui;
 
@@ -24,7 +25,7 @@ pub(crate) fn validate(global: &Global, ui: &Ui) -> Result<u8, Error> {
         return Ok(0);
     }
     session::warn(&file.source, &file.loaded, ui);
-    let resources = if count == 1 { "1 resource".to_owned() } else { format!("{count} resources") };
+    let resources = counted(count, "resource");
     let warnings = match file.loaded.warnings.len() {
         0 => String::new(),
         1 => ", 1 warning".to_owned(),

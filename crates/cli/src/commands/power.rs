@@ -1,6 +1,6 @@
 //! `hatoba down` and `hatoba up`: services stopped and started, through the same plan and the same convergence as everything else.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures::future::join_all;
 use hatoba_engine::cloud::CloudError;
@@ -24,7 +24,7 @@ use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render::Tone;
 use crate::render::line::Line;
-use crate::session::{self, Session};
+use crate::session::{self, Session, time_at_aws};
 use crate::ui::Ui;
 
 /// Stops services.
@@ -50,8 +50,7 @@ pub(crate) async fn up(global: &Global, args: &UpArgs, ui: &Ui, interrupt: &Inte
 
 /// When so much time has passed, by the clock of AWS.
 fn end(span: Duration, ahead: Option<i64>) -> Result<String, Error> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = now.saturating_add(span).as_secs().saturating_add_signed(ahead.unwrap_or_default());
+    let seconds = time_at_aws(ahead).saturating_add(span).as_secs();
     moment(seconds).ok_or_else(|| Error::new(Kind::Failed, "the clock of this machine is wrong"))
 }
 

@@ -15,8 +15,8 @@ use serde_json::{Value as Json, json};
 use crate::args::{Global, PruneArgs};
 use crate::confirm::ask;
 use crate::error::{Error, Kind};
-use crate::render::Tone;
 use crate::render::line::Line;
+use crate::render::{Tone, count, plural};
 use crate::session::{self, Session};
 use crate::ui::Ui;
 
@@ -131,7 +131,7 @@ fn lines(found: &Decision, place: &str) -> Vec<Line> {
         families.entry(&revision.family).or_default().push(revision.number);
     }
     for (family, numbers) in families {
-        let text = format!("task definition {family}: {} {}", word(numbers.len(), "revision"), ranges(&numbers));
+        let text = format!("task definition {family}: {} {}", plural(numbers.len(), "revision"), ranges(&numbers));
         out.push(Line::new(2).hang(4).add(Tone::Remove, "- ").text(&text));
     }
     let mut repositories: BTreeMap<&str, Vec<&Stored>> = BTreeMap::new();
@@ -159,14 +159,6 @@ fn lines(found: &Decision, place: &str) -> Vec<Line> {
         out.extend([Line::blank(), Line::new(0).text(&kept)]);
     }
     out
-}
-
-fn word(number: usize, one: &str) -> String {
-    if number == 1 { one.to_owned() } else { format!("{one}s") }
-}
-
-fn count(number: usize, one: &str) -> String {
-    format!("{number} {}", word(number, one))
 }
 
 /// `1-3, 5`.

@@ -2,19 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use hatoba_engine::plan::Intent;
-use hatoba_engine::snapshot::{Sighting, Snapshot};
-use hatoba_model::address::Address;
-use hatoba_provider::deploy::{Pair, goal};
+use hatoba_engine::snapshot::Sighting;
 use hatoba_provider::kinds::task_definition::revision;
 use hatoba_provider::rollout::previous::{From, previous};
 use hatoba_rollout::previous::Choice;
 use hatoba_rollout::state::last;
-use serde_json::json;
 
 use crate::args::{Global, RollbackArgs};
-use crate::carry::{Run, again, complete, quoted};
-use crate::commands::deploy::{chosen, not_applied, runs, seen, task_of, wish};
+use crate::carry::{Run, again, quoted};
+use crate::commands::one_service::{Subject, change, chosen, look, runs, task_of};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render::Tone;
@@ -27,44 +23,23 @@ pub(crate) async fn run(global: &Global, args: &RollbackArgs, ui: &Ui, interrupt
     let mut session = session::open(global, ui).await?;
     let service = chosen(&session, args.service.as_deref())?;
     let task = task_of(&session, &service)?;
-    let (task, service) = (Address::new("task_definition", &task), Address::new("service", &service));
-    session.begin_look();
-    let (live_task, live_service) = futures::join!(seen(&session, &task), seen(&session, &service));
-    let (live_task, live_service) = (live_task?, live_service?);
-    let (choice, base) = target(&session, &task, &live_service).await?;
+    let subject = look(&mut session, &task, &service).await?;
+    let (choice, base) = target(&session, &subject).await?;
     if !ui.json {
-        let text = format!("{service} goes back to {}: {}", last(&choice.task_definition), choice.why);
+        let text = format!("{} goes back to {}: {}", subject.service, last(&choice.task_definition), choice.why);
         ui.tell(&[Line::new(0).add(Tone::Strong, &text)]);
-    }
-    let as_task = Pair { want: wish(&session, &task)?, live: &live_task };
-    let as_service = Pair { want: wish(&session, &service)?, live: &live_service };
-    session.goal = goal(session.name(), as_task, &base, as_service, &BTreeMap::new()).map_err(not_applied)?;
-    let snapshot = Snapshot { seen: vec![live_task, live_service], ..Snapshot::default() };
-    let look = session.planned(snapshot, Intent::Present)?;
-
-    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
-    if !ui.json {
-        ui.data(&look.text(&session.place(), ui.out))?;
-    }
-    if let Some(obstacle) = look.obstacle() {
-        return Err(obstacle.document(not_done));
-    }
-    if look.plan.steps.is_empty() {
-        if ui.json {
-            ui.document(&not_done)?;
-        }
-        return Ok(0);
     }
     let mut said = again("rollback", global);
     if let Some(service) = &args.service {
         said.push_str(&format!(" {}", quoted(service)));
     }
     let run = Run { again: &said, command: Some("rollback"), follow: &args.follow };
-    complete(&look, &session, run, ui, interrupt).await
+    change(&mut session, subject, &base, &BTreeMap::new(), run, ui, interrupt).await
 }
 
 /// The revision to go back to, and what it is like.
-async fn target(session: &Session, task: &Address, service: &Sighting) -> Result<(Choice, Sighting), Error> {
+async fn target(session: &Session, subject: &Subject) -> Result<(Choice, Sighting), Error> {
+    let (task, service) = (&subject.task, &subject.live_service);
     let aws = session.provider.aws();
     let runs = runs(service);
     let from = From {

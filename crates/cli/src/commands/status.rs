@@ -1,7 +1,6 @@
 //! `hatoba status`: how the services stand.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures::future::try_join_all;
 use hatoba_model::address::Address;
@@ -12,10 +11,10 @@ use hatoba_provider::rollout::tasks::tasks;
 use serde_json::Value as Json;
 
 use crate::args::{Global, StatusArgs};
-use crate::commands::deploy::{chosen, wish};
+use crate::commands::one_service::{chosen, wish};
 use crate::error::Error;
 use crate::render::status::{Standing, document, lines};
-use crate::session::{self, Session};
+use crate::session::{self, Session, time_at_aws};
 use crate::ui::Ui;
 
 /// Shows how every service of the file stands, or the one that is named.
@@ -42,8 +41,8 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
 
 /// The time by the clock of AWS, in milliseconds since 1970.
 pub(crate) fn now(session: &Session) -> i64 {
-    let here = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|now| i64::try_from(now.as_millis()).ok());
-    here.unwrap_or_default() + 1_000 * session.provider.aws().clock_ahead().unwrap_or_default()
+    let time = time_at_aws(session.provider.aws().clock_ahead());
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {

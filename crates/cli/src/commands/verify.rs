@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::args::Global;
 use crate::error::{Error, Kind};
 use crate::render::line::{Line, write_all};
-use crate::render::{Style, Tone, missing};
+use crate::render::{Style, Tone, count, missing};
 use crate::session::{self, Look, Session};
 use crate::ui::Ui;
 
@@ -122,7 +122,7 @@ pub(crate) async fn before_apply(session: &Session, look: &Look, not_done: &Json
     if let Some(document) = document.as_object_mut() {
         document.insert("findings".to_owned(), checked.json(session));
     }
-    let things = if errors == 1 { "1 thing".to_owned() } else { format!("{errors} things") };
+    let things = count(errors, "thing");
     let message = format!("{things} would keep tasks from starting; nothing was changed");
     Err(Error::new(Kind::Failed, message)
         .help("correct the file or the account and run the same command again; `--skip-verify` applies all the same")

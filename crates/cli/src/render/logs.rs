@@ -1,12 +1,11 @@
 //! Lines of logs, with a colour for each task.
 
+use hatoba_model::schedule::day::moment;
 use hatoba_provider::log_events::LogEvent;
 
 use super::line::Line;
+use super::rollout::short;
 use super::{Tone, one_line};
-
-/// How much of a task's id is enough to tell it from others.
-const ID: usize = 8;
 
 /// The streams that were met, in that order: the order gives a task its colour.
 #[derive(Debug, Default)]
@@ -31,32 +30,19 @@ pub(crate) fn line(event: &LogEvent, streams: &mut Streams, timestamps: bool) ->
     let mut parts = event.stream.rsplit('/');
     let task = parts.next().unwrap_or_default();
     let container = parts.next().unwrap_or_default();
-    let short: String = task.chars().take(ID).collect();
     let mut line = Line::new(0).whole();
     if timestamps {
         line = line.add(Tone::Faint, &format!("{}  ", clock(event.at)));
     }
-    line.add(streams.tone(task), &format!("{short} {container}"))
+    line.add(streams.tone(task), &format!("{} {container}", short(task)))
         .add(Tone::Faint, " | ")
         .text(&one_line(event.message.trim_end()))
 }
 
-/// `2027-01-15T08:00:00.123Z`. Source of the reckoning: days since the era as in the proleptic Gregorian calendar.
+/// `2027-01-15T08:00:00.123Z`.
 fn clock(at: i64) -> String {
-    let (days, rest) = (at.div_euclid(86_400_000), at.rem_euclid(86_400_000));
-    // Years begin in March here, so that the leap day is the last of a year.
-    let day = days + 719_468;
-    let (era, of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let date = of_year - (153 * month + 2) / 5 + 1;
-    let (year, month) = match month {
-        0..10 => (era * 400 + year, month + 3),
-        _ => (era * 400 + year + 1, month - 9),
-    };
-    let (hours, minutes, seconds) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60);
-    format!("{year:04}-{month:02}-{date:02}T{hours:02}:{minutes:02}:{seconds:02}.{:03}Z", rest % 1_000)
+    let at = at.unsigned_abs();
+    format!("{}.{:03}Z", moment(at / 1_000).unwrap_or_default(), at % 1_000)
 }
 
 #[cfg(test)]

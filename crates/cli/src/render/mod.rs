@@ -21,4 +21,4 @@ pub(crate) mod style;
 pub(crate) mod testkit;
 pub(crate) mod value;
 
-pub(crate) use style::{Style, Tone, one_line, safe};
+pub(crate) use style::{Style, Tone, count, one_line, plural, safe};

@@ -14,7 +14,8 @@ use crate::progress::time;
 /// How much of a task's id is enough to tell it from others.
 const ID: usize = 8;
 
-fn short(id: &str) -> String {
+/// The beginning of a task's id.
+pub(crate) fn short(id: &str) -> String {
     id.chars().take(ID).collect()
 }
 

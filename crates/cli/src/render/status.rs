@@ -7,14 +7,13 @@ use hatoba_rollout::state::{Deployment, Event, Millis, RolloutState, Service, Ta
 use serde_json::{Value as Json, json};
 
 use super::line::Line;
+use super::rollout::short;
 use super::{Tone, one_line};
 
 /// How many of the latest events are shown.
 const EVENTS: usize = 3;
 /// How many of the latest stopped tasks are shown.
 const STOPPED: usize = 3;
-/// How much of a task's id is enough to tell it from others.
-const ID: usize = 8;
 
 /// A service as it was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,10 +69,6 @@ pub(crate) fn lines(standings: &[Standing], public: &BTreeMap<String, String>, p
 
 fn row(name: &str) -> Line {
     Line::new(2).hang(12).add(Tone::Faint, &format!("{name:<12}"))
-}
-
-fn short(id: &str) -> String {
-    id.chars().take(ID).collect()
 }
 
 fn head(address: &str, service: &Service) -> Line {

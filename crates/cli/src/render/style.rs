@@ -46,6 +46,16 @@ impl Tone {
     }
 }
 
+/// `1 task`, `2 tasks`: of a noun whose plural ends in `s`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {}", plural(number, noun))
+}
+
+/// `task`, or `tasks` where there are more or fewer than one.
+pub(crate) fn plural(number: usize, noun: &str) -> String {
+    if number == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
 /// How text looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Style {

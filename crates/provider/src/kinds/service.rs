@@ -17,6 +17,7 @@ use hatoba_engine::snapshot::{Readiness, Sighting};
 use hatoba_engine::value::{Fields, Value};
 use hatoba_model::kinds::service::Service as Spec;
 use hatoba_model::reference::Ref;
+use hatoba_rollout::state::last;
 use serde_json::{Value as Json, json};
 
 use self::power::{Memory, Seen, TAG_DOWN, TAG_SCALING, Turn};
@@ -119,10 +120,6 @@ static INFO: KindInfo = KindInfo {
 
 fn rows() -> Vec<&'static str> {
     INFO.fields.iter().map(|field| field.name).collect()
-}
-
-fn last(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 /// The normal form of a service in an answer, and of what Application Auto Scaling has of it, where that was read; nothing for one that

@@ -4,28 +4,25 @@ use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use hatoba_engine::cloud::CloudError;
+use hatoba_rollout::state::Task;
 
 use super::Used;
 use crate::aws::Aws;
 use crate::classify::{failed, missing_is_none};
 use crate::images::{Place, place};
 use crate::permissions::call::calls;
+use crate::rollout::services::SERVICES;
+use crate::rollout::tasks::of_cluster;
 
 calls! { aside:
     LIST_CLUSTERS: "ecs:ListClusters";
     LIST_SERVICES: "ecs:ListServices";
     DESCRIBE_SERVICES: "ecs:DescribeServices";
-    LIST_TASKS: "ecs:ListTasks";
-    DESCRIBE_TASKS: "ecs:DescribeTasks";
     DESCRIBE_TASK_DEFINITION: "ecs:DescribeTaskDefinition";
 }
 
 /// How many reads run at once: ECS allows a burst of 50.
 const READS: usize = 16;
-/// How many services one call describes.
-const SERVICES: usize = 10;
-/// How many tasks one call describes.
-const TASKS: usize = 100;
 
 /// Reads it. Also what belongs to nobody of this stack counts: another stack may run an image of this one.
 ///
@@ -37,17 +34,22 @@ pub async fn used(aws: &Aws) -> Result<Used, CloudError> {
     while let Some(page) = pages.next().await {
         clusters.extend(page.map_err(failed(&LIST_CLUSTERS))?.cluster_arns().iter().cloned());
     }
-    let found: Vec<(Services, Used)> = stream::iter(clusters)
-        .map(|cluster| async move { futures::try_join!(services(aws, &cluster), tasks(aws, &cluster)) })
+    let found: Vec<(Services, Vec<Task>)> = stream::iter(clusters)
+        .map(|cluster| async move { futures::try_join!(services(aws, &cluster), of_cluster(aws, &cluster)) })
         .buffer_unordered(READS)
         .try_collect()
         .await?;
     let (mut all, mut idle) = (Used::default(), BTreeSet::new());
     for (services, tasks) in found {
         idle.extend(services.idle);
-        all.revisions.extend(services.revisions.into_iter().chain(tasks.revisions));
-        all.images.extend(tasks.images);
-        all.digests.extend(tasks.digests);
+        all.revisions.extend(services.revisions);
+        for task in tasks {
+            all.revisions.extend(Some(task.task_definition).filter(|arn| !arn.is_empty()));
+            for container in task.containers {
+                all.digests.extend(container.digest);
+                all.images.extend(container.image.map(|image| place(aws, &image)));
+            }
+        }
     }
     // A revision that runs may be deregistered since, and is then found nowhere else.
     let images: Vec<(String, BTreeSet<String>)> = stream::iter(all.revisions.clone())
@@ -92,26 +94,6 @@ async fn services(aws: &Aws, cluster: &str) -> Result<Services, CloudError> {
             used.revisions.extend(deployments.map(str::to_owned));
             let sets = service.task_sets().iter().filter_map(|set| set.task_definition());
             used.revisions.extend(sets.map(str::to_owned));
-        }
-    }
-    Ok(used)
-}
-
-async fn tasks(aws: &Aws, cluster: &str) -> Result<Used, CloudError> {
-    let mut arns = Vec::new();
-    let mut pages = aws.ecs().list_tasks().cluster(cluster).into_paginator().send();
-    while let Some(page) = pages.next().await {
-        arns.extend(page.map_err(failed(&LIST_TASKS))?.task_arns().iter().cloned());
-    }
-    let mut used = Used::default();
-    for some in arns.chunks(TASKS) {
-        let call = aws.ecs().describe_tasks().cluster(cluster).set_tasks(Some(some.to_vec()));
-        for task in call.send().await.map_err(failed(&DESCRIBE_TASKS))?.tasks() {
-            used.revisions.extend(task.task_definition_arn().map(str::to_owned));
-            for container in task.containers() {
-                used.digests.extend(container.image_digest().map(str::to_owned));
-                used.images.extend(container.image().map(|image| place(aws, image)));
-            }
         }
     }
     Ok(used)

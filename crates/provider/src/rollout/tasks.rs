@@ -26,23 +26,38 @@ pub async fn tasks(
     service: &str,
     without: &BTreeSet<String>,
 ) -> Result<Vec<Task>, CloudError> {
-    let lists = [DesiredStatus::Running, DesiredStatus::Stopped].map(|status| list(aws, cluster, service, status));
+    let lists =
+        [DesiredStatus::Running, DesiredStatus::Stopped].map(|status| list(aws, cluster, Some(service), status));
     let mut arns = BTreeSet::new();
     for listed in join_all(lists).await {
         arns.extend(listed?.into_iter().filter(|arn| !without.contains(last(arn))));
     }
-    let arns: Vec<String> = arns.into_iter().collect();
-    let mut tasks: Vec<Task> = try_join_all(arns.chunks(TASKS).map(|some| describe(aws, cluster, some)))
-        .await?
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut tasks = all(aws, cluster, &arns.into_iter().collect::<Vec<_>>()).await?;
     tasks.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
     Ok(tasks)
 }
 
-async fn list(aws: &Aws, cluster: &str, service: &str, status: DesiredStatus) -> Result<Vec<String>, CloudError> {
-    let call = aws.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(status);
+/// All tasks of a cluster that run or are to run, whoever started them.
+///
+/// # Errors
+/// When they could not be read.
+pub(crate) async fn of_cluster(aws: &Aws, cluster: &str) -> Result<Vec<Task>, CloudError> {
+    all(aws, cluster, &list(aws, cluster, None, DesiredStatus::Running).await?).await
+}
+
+async fn all(aws: &Aws, cluster: &str, arns: &[String]) -> Result<Vec<Task>, CloudError> {
+    let described = try_join_all(arns.chunks(TASKS).map(|some| describe(aws, cluster, some))).await?;
+    Ok(described.into_iter().flatten().collect())
+}
+
+async fn list(
+    aws: &Aws,
+    cluster: &str,
+    service: Option<&str>,
+    status: DesiredStatus,
+) -> Result<Vec<String>, CloudError> {
+    let call = aws.ecs().list_tasks().cluster(cluster).set_service_name(service.map(str::to_owned));
+    let call = call.desired_status(status);
     let mut pages = call.into_paginator().send();
     let mut arns = Vec::new();
     while let Some(page) = pages.next().await {

@@ -14,8 +14,8 @@ use super::presented::time;
 use super::roles::of_file;
 use crate::args::Global;
 use crate::error::{Error, Kind, kind_of, way_out};
-use crate::render::Tone;
 use crate::render::line::{Line, write_all};
+use crate::render::{Tone, count as counted};
 use crate::session;
 use crate::ui::Ui;
 
@@ -184,7 +184,7 @@ async fn of_account(aws: &Aws, loaded: Option<&Loaded>) -> Vec<Check> {
         |network| match network {
             Some(network) => {
                 let count = network.subnets.len();
-                let subnets = if count == 1 { "1 subnet".to_owned() } else { format!("{count} subnets") };
+                let subnets = counted(count, "subnet");
                 Check::new("network", Level::Ok, format!("default VPC {} with {subnets}", network.vpc))
             }
             None => {

@@ -1,0 +1,151 @@
+//! What the commands about one service have in common: which service is meant, what it is like now, and changing its revision.
+
+use std::collections::BTreeMap;
+
+use hatoba_engine::cloud::{Cloud as _, CloudError, Depth, Target};
+use hatoba_engine::desired::Desired;
+use hatoba_engine::plan::Intent;
+use hatoba_engine::snapshot::{Sighting, Snapshot};
+use hatoba_engine::value::Value;
+use hatoba_model::address::Address;
+use hatoba_provider::deploy::{DeployError, Pair, goal};
+use hatoba_provider::permissions::missing::Missing;
+use hatoba_provider::permissions::needed;
+use serde_json::json;
+
+use crate::carry::{Run, complete};
+use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
+use crate::session::Session;
+use crate::ui::Ui;
+
+/// The service that is meant: the named one, or the only one of the file.
+pub(super) fn chosen(session: &Session, named: Option<&str>) -> Result<String, Error> {
+    let services = &session.stack.services;
+    let known = services.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    let key = match (named, services.len()) {
+        (Some(name), _) => name.to_owned(),
+        (None, 1) => services.keys().next().cloned().unwrap_or_default(),
+        (None, 0) => return Err(Error::new(Kind::Invalid, "the file has no service to deploy")),
+        (None, _) => {
+            return Err(Error::new(Kind::Invalid, "the file has several services, and none is named")
+                .help(format!("write `hatoba deploy SERVICE …`, with one of {known}")));
+        }
+    };
+    match services.get(&key) {
+        None => {
+            Err(Error::new(Kind::Invalid, format!("the file has no service `{key}`")).help(format!("it has {known}")))
+        }
+        Some(service) if service.existing => Err(Error::new(
+            Kind::Refused,
+            format!("the service `{key}` is not this stack's: the file says `existing: true`"),
+        )),
+        Some(_) => Ok(key),
+    }
+}
+
+/// The key of the task definition that the service runs.
+pub(super) fn task_of(session: &Session, service: &str) -> Result<String, Error> {
+    let runs = session.stack.services.get(service).and_then(|service| service.own_task_definition());
+    let owned = |key: &&str| session.stack.task_definitions.get(*key).is_some_and(|task| !task.existing);
+    match runs.filter(owned) {
+        Some(key) => Ok(key.to_owned()),
+        None => Err(Error::new(
+            Kind::Refused,
+            format!("the service `{service}` runs a task definition that is not this stack's"),
+        )),
+    }
+}
+
+/// A service of the file with its task definition, as they are now.
+pub(super) struct Subject {
+    pub(super) task: Address,
+    pub(super) service: Address,
+    /// The latest revision.
+    pub(super) live_task: Sighting,
+    pub(super) live_service: Sighting,
+}
+
+/// Reads a service and its task definition, by their keys.
+pub(super) async fn look(session: &mut Session, task: &str, service: &str) -> Result<Subject, Error> {
+    let (task, service) = (Address::new("task_definition", task), Address::new("service", service));
+    session.begin_look();
+    let (live_task, live_service) = futures::join!(seen(session, &task), seen(session, &service));
+    Ok(Subject { task, service, live_task: live_task?, live_service: live_service? })
+}
+
+/// Plans a new revision, made from `base` with these images, shows the plan and carries it out.
+pub(super) async fn change(
+    session: &mut Session,
+    subject: Subject,
+    base: &Sighting,
+    images: &BTreeMap<String, String>,
+    run: Run<'_>,
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<u8, Error> {
+    let as_task = Pair { want: wish(session, &subject.task)?, live: &subject.live_task };
+    let as_service = Pair { want: wish(session, &subject.service)?, live: &subject.live_service };
+    session.goal = goal(session.name(), as_task, base, as_service, images).map_err(not_applied)?;
+    let snapshot = Snapshot { seen: vec![subject.live_task, subject.live_service], ..Snapshot::default() };
+    let look = session.planned(snapshot, Intent::Present)?;
+
+    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
+    if !ui.json {
+        ui.data(&look.text(&session.place(), ui.out))?;
+    }
+    if let Some(obstacle) = look.obstacle() {
+        return Err(obstacle.document(not_done));
+    }
+    if look.plan.steps.is_empty() {
+        if ui.json {
+            ui.document(&not_done)?;
+        }
+        return Ok(0);
+    }
+    complete(&look, session, run, ui, interrupt).await
+}
+
+/// The revision that was asked for last.
+pub(super) fn runs(service: &Sighting) -> &str {
+    service.fields.get("task_definition").and_then(Value::as_text).unwrap_or_default()
+}
+
+/// What the file wants of a resource.
+pub(super) fn wish<'a>(session: &'a Session, address: &Address) -> Result<&'a Desired, Error> {
+    session.goal.resources.get(address).ok_or_else(|| Error::new(Kind::Failed, format!("{address} is not in the file")))
+}
+
+/// A failed call, with what is missing of the permissions of a deploy.
+pub(super) fn refused(session: &Session, error: CloudError) -> Error {
+    let all = needed::deploy(&session.stack, session.facts());
+    let missing = Missing::of("deploy", &all, &error);
+    Error::from(error).missing(missing.into_iter().collect())
+}
+
+/// A resource as it is now.
+async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
+    let want = wish(session, address)?;
+    let target = Target {
+        address: address.clone(),
+        kind: want.kind,
+        name: want.name.clone(),
+        scope: want.scope.clone(),
+        id: None,
+    };
+    let seen = match session.provider.look(&target, Depth::Full).await {
+        Ok(seen) => seen,
+        Err(error) => return Err(refused(session, error)),
+    };
+    seen.into_iter().next().ok_or_else(|| {
+        Error::new(
+            Kind::Failed,
+            format!("the {} `{}` does not exist yet; nothing was changed", want.kind.title, want.name),
+        )
+        .help("run `hatoba apply` first: it makes everything, and a deploy then changes the image")
+    })
+}
+
+fn not_applied(error: DeployError) -> Error {
+    Error::new(Kind::Failed, format!("{error}; nothing was changed")).help("run `hatoba apply` first")
+}
