@@ -7,8 +7,8 @@ use hatoba_rollout::state::{Deployment, Event, Millis, RolloutState, Service, Ta
 use serde_json::{Value as Json, json};
 
 use super::line::Line;
-use super::rollout::short;
-use super::{Tone, one_line};
+use super::rollout::{is_scaling, short};
+use super::{Tone, one_line, rollout};
 
 /// How many of the latest events are shown.
 const EVENTS: usize = 3;
@@ -51,20 +51,28 @@ pub(crate) fn lines(standings: &[Standing], public: &BTreeMap<String, String>, p
         let running = standing.tasks.iter().filter(|task| !task.has_stopped());
         out.extend(running.flat_map(|task| self::task(task, standing, public, now)));
         for task in standing.stopped().into_iter().take(STOPPED) {
-            let why = task.stopped_reason.as_deref().map(one_line).unwrap_or_else(|| "no reason given".to_owned());
-            let when = ago(task.stopped, now);
-            let line = row("stopped").text(&format!("{}  {when}  ", short(&task.id))).add(Tone::Faint, &why);
-            out.push(line);
+            let why = match task.stopped_reason.as_deref() {
+                Some(reason) if is_scaling(reason) => "replaced, or one task less was wanted".to_owned(),
+                Some(reason) => one_line(reason),
+                None => "no reason given".to_owned(),
+            };
+            let line = row("stopped").text(&short(&task.id)).text(&beside(&ago(task.stopped, now)));
+            out.push(line.add(Tone::Faint, &beside(&why)));
             out.extend(exits(task));
         }
         let mut events: Vec<&Event> = service.events.iter().filter(|it| event::is_news(&it.message)).collect();
         events.sort_by_key(|it| std::cmp::Reverse(it.at));
         for it in events.into_iter().take(EVENTS) {
-            let text = one_line(event::text(&it.message));
+            let text = rollout::event(event::text(&it.message));
             out.push(row("event").add(Tone::Faint, &format!("{}  ", ago(it.at, now))).text(&text));
         }
     }
     out
+}
+
+/// A text two columns from what stands before it; nothing where it is not known.
+fn beside(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("  {text}") }
 }
 
 fn row(name: &str) -> Line {
@@ -119,13 +127,14 @@ fn task(task: &Task, standing: &Standing, public: &BTreeMap<String, String>, now
         ("RUNNING", _) => Tone::Add,
         _ => Tone::Change,
     };
-    let mut line = row("task").text(&format!("{}  ", short(&task.id))).add(tone, &state);
-    let since = ago(task.started.or(task.created), now);
-    line = line.text(&format!("  {}  {since}", task.zone.as_deref().unwrap_or_default()));
-    let mut out = vec![line];
+    let line = row("task").text(&format!("{}  ", short(&task.id))).add(tone, &state);
+    let zone = beside(task.zone.as_deref().unwrap_or_default());
+    let mut out = vec![line.text(&zone).text(&beside(&ago(task.started.or(task.created), now)))];
     let address = task.interface.as_ref().and_then(|id| public.get(id));
     let ports: Vec<u32> = standing.ports.values().flatten().copied().collect();
     match (address, &task.private_ip) {
+        // Nothing answers there yet.
+        _ if task.last != "RUNNING" => {}
         (Some(ip), _) if ports.is_empty() => out.push(row("address").text(ip)),
         (Some(ip), _) => {
             let all: Vec<String> = ports.iter().map(|port| format!("http://{ip}:{port}")).collect();
@@ -253,6 +262,19 @@ mod tests {
             containers: vec![Container { exit_code: Some(1), ..app }],
             ..Task::default()
         };
+        let replaced = Task {
+            id: "5566ddeeff00".into(),
+            last: "STOPPED".into(),
+            stopped_reason: Some("Scaling activity initiated by (deployment ecs-svc/1)".into()),
+            ..Task::default()
+        };
+        let pending = Task {
+            id: "88bb22334455".into(),
+            last: "PENDING".into(),
+            interface: Some("eni-2".into()),
+            private_ip: Some("172.31.0.6".into()),
+            ..Task::default()
+        };
         let deployment = |revision: u32, primary: bool, rollout, failed| Deployment {
             task_definition: format!("arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:{revision}"),
             primary,
@@ -287,14 +309,15 @@ mod tests {
                 ],
                 ..Service::default()
             }),
-            tasks: vec![running, gone],
+            tasks: vec![running, pending, gone, replaced],
             ports: [("app".to_owned(), vec![5000])].into(),
         }
     }
 
     #[test]
     fn a_deployment_in_progress_is_shown_with_what_runs_and_what_failed() {
-        let public = [("eni-1".to_owned(), "54.0.0.1".to_owned())].into();
+        let public =
+            [("eni-1", "54.0.0.1"), ("eni-2", "54.0.0.2")].map(|(id, ip)| (id.to_owned(), ip.to_owned())).into();
         let text = write_all(&lines(&[standing()], &public, "stack papyrus", NOW), Style::PLAIN);
         for part in [
             "service.papyrus: 1 of 1 tasks running",
@@ -305,11 +328,13 @@ mod tests {
             "papyrus:v2",
             "77aa0011  1 min ago  Essential container in task exited",
             "app: exit code 1",
-            "unable to consistently start tasks",
+            "88bb2233  pending\n",
+            "5566ddee  replaced, or one task less was wanted",
+            "the service is unable to consistently start tasks",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
-        assert!(!text.contains("steady state"), "{text}");
+        assert!(!text.contains("steady state") && !text.contains("54.0.0.2"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 

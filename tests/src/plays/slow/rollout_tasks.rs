@@ -11,7 +11,7 @@ use super::rollout_script::Task;
 use crate::proxy::Call;
 
 /// What the ids of tasks are like.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Ids {
     /// Easy to tell from others: `11111111…`.
     #[default]

@@ -147,8 +147,10 @@ impl Rollouts {
             json!({ "id": format!("event-{at}"), "createdAt": began + seconds, "message": format!("(service {name}) {message}") })
         });
         let mut events: Vec<Value> = events.collect();
-        // What happened before must not be taken for news.
-        events.insert(0, json!({ "id": "old", "createdAt": began - 600.0, "message": "(service x) was unable to place a task. Reason: an old story." }));
+        // What happened before must not be taken for news. Who only looks at the recording would wonder.
+        if self.ids == Ids::Plain {
+            events.insert(0, json!({ "id": "old", "createdAt": began - 600.0, "message": "(service x) was unable to place a task. Reason: an old story." }));
+        }
         events.reverse();
         service["events"] = events.into();
         service["deployments"] = self.deployments(state, &view);
@@ -220,16 +222,19 @@ impl Rollouts {
 
     /// The task of the revision before.
     fn old_task(&self, state: &State, view: &View, call: &Call, cluster: &str) -> Value {
-        let stopped = view.standing == Standing::Completed;
-        let status = if stopped { "STOPPED" } else { "RUNNING" };
-        json!({
+        let task = of_before(view);
+        let (stopped, status) = (task.stopped.is_some(), task.status.as_str());
+        let mut shown = json!({
             "taskArn": arn_of(call, &format!("task/{cluster}/{}", self.ids.of(0))),
             "taskDefinitionArn": state.before, "lastStatus": status, "desiredStatus": status,
             "startedBy": format!("ecs-svc/{OLD}"), "healthStatus": "UNKNOWN",
             "createdAt": state.began.unwrap_or_default() - 3_600.0,
             "stoppedReason": if stopped { json!(format!("Scaling activity initiated by (deployment ecs-svc/{OURS})")) } else { Value::Null },
             "containers": [{ "name": "app", "lastStatus": status, "image": state.images.get(&state.before) }],
-        })
+        });
+        state.seen.add_to(&mut shown, call, &task);
+        shown["startedAt"] = shown["createdAt"].clone();
+        shown
     }
 
     fn all_tasks(&self, state: &State, call: &Call, cluster: &str) -> Vec<Value> {
@@ -285,7 +290,9 @@ impl Play for Rollouts {
             }
             ("logs", "GetLogEvents") => return Some(self.log(&state, call)),
             ("ec2", "DescribeNetworkInterfaces") => {
-                return Some(Reply::new(call, 200, interfaces(&self.view(&state).tasks)));
+                let view = self.view(&state);
+                let tasks: Vec<Task> = view.tasks.iter().cloned().chain([of_before(&view)]).collect();
+                return Some(Reply::new(call, 200, interfaces(&tasks)));
             }
             _ => return None,
         };
@@ -324,8 +331,9 @@ impl Play for Rollouts {
             "DescribeServices" if state.began.is_some() => {
                 // Those of the planner and of the convergence come before the first one that follows.
                 state.looks += 1;
-                let tasks = self.view(&state).tasks;
-                state.seen.note(&tasks);
+                let view = self.view(&state);
+                state.seen.note(&view.tasks);
+                state.seen.note(&[of_before(&view)]);
                 for service in answer["services"].as_array_mut().into_iter().flatten() {
                     self.show(&state, call, service);
                 }
@@ -334,6 +342,14 @@ impl Play for Rollouts {
         }
         reply.body = Bytes::from(answer.to_string());
     }
+}
+
+/// The task of the revision before: it goes when its successor is complete.
+fn of_before(view: &View) -> Task {
+    let gone = view.standing == Standing::Completed;
+    let why = ("ServiceSchedulerInitiated".to_owned(), "Scaling activity".to_owned());
+    let status = if gone { "STOPPED" } else { "RUNNING" };
+    Task { number: 0, status: status.to_owned(), stopped: gone.then_some(why), ..Task::default() }
 }
 
 fn arn_of(call: &Call, resource: &str) -> String {
