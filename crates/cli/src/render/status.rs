@@ -109,9 +109,12 @@ fn deployments(service: &Service, now: Millis) -> Vec<Line> {
             (false, _) => (Tone::Faint, "being replaced"),
         };
         let counts = format!(", {} of {} running", deployment.running, deployment.desired);
-        let failed = if deployment.failed == 0 { String::new() } else { format!(", {} failed", deployment.failed) };
+        let (comma, failed) = match deployment.failed {
+            0 => ("", String::new()),
+            failed => (", ", format!("{failed} failed")),
+        };
         let line = row("revision").text(&format!("{revision}  ")).add(state.0, state.1).text(&counts);
-        out.push(line.add(Tone::Error, &failed).text(&format!("  {}", ago(deployment.created, now))));
+        out.push(line.text(comma).add(Tone::Error, &failed).text(&format!("  {}", ago(deployment.created, now))));
         if let Some(reason) = deployment.reason.as_deref().filter(|_| state.0 == Tone::Error) {
             out.push(Line::new(14).hang(0).add(Tone::Faint, &one_line(reason)));
         }
