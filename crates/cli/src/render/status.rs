@@ -150,11 +150,17 @@ fn task(task: &Task, standing: &Standing, public: &BTreeMap<String, String>, now
         let Some(image) = &container.image else { continue };
         // The digest says exactly what runs, also where the file has a tag.
         let digest = container.digest.as_deref().filter(|digest| !image.contains(*digest));
-        let digest = digest.map(|digest| format!("  {}", digest.get(..19).unwrap_or(digest))).unwrap_or_default();
-        let image = format!("{}  {}", container.name, one_line(image));
+        let digest = digest.map(|digest| beside(brief(digest))).unwrap_or_default();
+        let image = format!("{}  {}", container.name, one_line(brief(image)));
         out.push(row("image").text(&image).add(Tone::Faint, &digest));
     }
     out
+}
+
+/// A digest, or an image by its digest, with as much of it as tells it from others; `--json` has it whole.
+fn brief(image: &str) -> &str {
+    let end = image.find("sha256:").map(|at| at + "sha256:".len() + 12);
+    end.and_then(|end| image.get(..end)).unwrap_or(image)
 }
 
 /// Containers of a stopped task that ended badly.
@@ -352,6 +358,14 @@ mod tests {
         let text = write_all(&lines(&[none, stopped], &BTreeMap::new(), "stack papyrus", NOW), Style::PLAIN);
         assert!(text.contains("service.a: not there\n"), "{text}");
         assert!(text.contains("service.b: stopped: no task is wanted\n"), "{text}");
+    }
+
+    #[test]
+    fn of_a_digest_as_much_is_shown_as_people_compare() {
+        let digest = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        assert_eq!(brief(&digest), "sha256:0123456789ab");
+        assert_eq!(brief(&format!("acme/papyrus@{digest}")), "acme/papyrus@sha256:0123456789ab");
+        assert_eq!([brief("nginx:1"), brief("sha256:01")], ["nginx:1", "sha256:01"]);
     }
 
     #[test]
