@@ -104,8 +104,9 @@ impl Line {
         let mut start = 0;
         let mut indent = self.indent;
         loop {
-            let room = if self.whole { usize::MAX } else { style.width.saturating_sub(indent).max(NARROWEST) };
-            let (stop, next) = break_at(&cells, start, room);
+            let room = |indent: usize| style.width.saturating_sub(indent).max(NARROWEST);
+            let here = if self.whole { usize::MAX } else { room(indent) };
+            let (stop, next) = break_at(&cells, start, here, room(self.indent + self.hang));
             if stop > start {
                 out.extend(std::iter::repeat_n(' ', indent));
             }
@@ -121,8 +122,8 @@ impl Line {
 }
 
 /// Where the line that begins at `start` ends, and where the next one begins. Breaks at the last space that leaves something
-/// visible before it, or, where there is none, wherever the room ends; there, too, where the word after the space is longer than a line.
-fn break_at(cells: &[(char, Tone)], start: usize, room: usize) -> (usize, usize) {
+/// visible before it, or, where there is none, wherever the room ends; there, too, where the word after the space is longer than the line below.
+fn break_at(cells: &[(char, Tone)], start: usize, room: usize, below: usize) -> (usize, usize) {
     let mut used = 0;
     let mut space = None;
     let mut visible = false;
@@ -134,7 +135,7 @@ fn break_at(cells: &[(char, Tone)], start: usize, room: usize) -> (usize, usize)
             }
         } else {
             if used + width > room {
-                let stop = space.filter(|space| word_after(cells, *space) <= room).unwrap_or(at);
+                let stop = space.filter(|space| word_after(cells, *space) <= below).unwrap_or(at);
                 let next = (stop..cells.len()).find(|at| cells[*at].0 != ' ').unwrap_or(cells.len());
                 let text = (start..stop).rev().find(|at| cells[*at].0 != ' ').map_or(stop, |last| last + 1);
                 return (text, next);

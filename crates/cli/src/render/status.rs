@@ -151,10 +151,17 @@ fn task(task: &Task, standing: &Standing, public: &BTreeMap<String, String>, now
         // The digest says exactly what runs, also where the file has a tag.
         let digest = container.digest.as_deref().filter(|digest| !image.contains(*digest));
         let digest = digest.map(|digest| beside(brief(digest))).unwrap_or_default();
-        let image = format!("{}  {}", container.name, one_line(brief(image)));
+        let image = format!("{}  {}", container.name, one_line(at_home(brief(image), &task.arn)));
         out.push(row("image").text(&image).add(Tone::Faint, &digest));
     }
     out
+}
+
+/// An image without its registry, where that is the one of the account and the region in which the task runs.
+fn at_home<'a>(image: &'a str, task: &str) -> &'a str {
+    let mut parts = task.split(':').skip(3);
+    let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    image.strip_prefix(&format!("{account}.dkr.ecr.{region}.amazonaws.com/")).unwrap_or(image)
 }
 
 /// A digest, or an image by its digest, with as much of it as tells it from others; `--json` has it whole.
@@ -366,6 +373,9 @@ mod tests {
         assert_eq!(brief(&digest), "sha256:0123456789ab");
         assert_eq!(brief(&format!("acme/papyrus@{digest}")), "acme/papyrus@sha256:0123456789ab");
         assert_eq!([brief("nginx:1"), brief("sha256:01")], ["nginx:1", "sha256:01"]);
+        let (here, there) = ("1.dkr.ecr.us-west-2.amazonaws.com/a:1", "2.dkr.ecr.us-west-2.amazonaws.com/a:1");
+        let task = "arn:aws:ecs:us-west-2:1:task/papyrus/3f2a";
+        assert_eq!([at_home(here, task), at_home(there, task), at_home(there, "")], ["a:1", there, there]);
     }
 
     #[test]

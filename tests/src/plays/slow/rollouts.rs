@@ -44,6 +44,8 @@ struct State {
     before: String,
     revision: String,
     desired: i64,
+    /// The capacity provider of its tasks; none for a launch type.
+    capacity: Option<String>,
     /// When each task began to run, and when it stopped.
     seen: Seen,
     /// The image of the first container of each revision.
@@ -207,6 +209,7 @@ impl Rollouts {
             "taskDefinitionArn": state.revision, "lastStatus": status,
             "desiredStatus": if status == "STOPPED" { "STOPPED" } else { "RUNNING" },
             "startedBy": format!("ecs-svc/{OURS}"), "healthStatus": health, "createdAt": state.began,
+            "capacityProviderName": state.capacity,
             "containers": [{
                 "name": "app", "lastStatus": status, "exitCode": task.exit, "reason": task.reason,
                 "image": state.images.get(&state.revision),
@@ -228,7 +231,7 @@ impl Rollouts {
             "taskArn": arn_of(call, &format!("task/{cluster}/{}", self.ids.of(0))),
             "taskDefinitionArn": state.before, "lastStatus": status, "desiredStatus": status,
             "startedBy": format!("ecs-svc/{OLD}"), "healthStatus": "UNKNOWN",
-            "createdAt": state.began.unwrap_or_default() - 3_600.0,
+            "createdAt": state.began.unwrap_or_default() - 3_600.0, "capacityProviderName": state.capacity,
             "stoppedReason": if stopped { json!(format!("Scaling activity initiated by (deployment ecs-svc/{OURS})")) } else { Value::Null },
             "containers": [{ "name": "app", "lastStatus": status, "image": state.images.get(&state.before) }],
         });
@@ -320,6 +323,8 @@ impl Play for Rollouts {
                     state.began = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|time| time.as_secs_f64());
                     state.revision = answer["service"]["taskDefinition"].as_str().unwrap_or_default().to_owned();
                     state.desired = answer["service"]["desiredCount"].as_i64().unwrap_or(1);
+                    let provider = &answer["service"]["capacityProviderStrategy"][0]["capacityProvider"];
+                    state.capacity = provider.as_str().map(str::to_owned);
                 } else if state.began.is_some() && request["taskDefinition"].as_str() == Some(state.before.as_str()) {
                     state.stopped = Some(state.looks);
                 } else {
