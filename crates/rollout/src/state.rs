@@ -189,6 +189,8 @@ pub struct Task {
     pub interface: Option<String>,
     /// Its private IPv4 address.
     pub private_ip: Option<String>,
+    /// Whether commands may be run in it (ECS Exec): fixed when it was started.
+    pub exec: bool,
 }
 
 impl Task {
@@ -215,6 +217,19 @@ pub struct Container {
     pub image: Option<String>,
     /// The digest of its image.
     pub digest: Option<String>,
+    /// The id that its runtime gives it, once it runs.
+    pub runtime_id: Option<String>,
+    /// The agent that runs commands in it, where ECS put one there.
+    pub exec_agent: Option<ExecAgent>,
+}
+
+/// The agent of ECS Exec in a container, `ExecuteCommandAgent`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecAgent {
+    /// `PENDING`, `RUNNING` or `STOPPED`.
+    pub status: String,
+    /// Why it stands so.
+    pub reason: Option<String>,
 }
 
 /// The last lines that a container wrote.
