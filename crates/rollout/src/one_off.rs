@@ -1,8 +1,8 @@
 //! Tasks that are run once: what they do, and how they end.
 
 use crate::cause::{Cause, CauseKind};
-use crate::event::text;
 use crate::cause_table::of_event;
+use crate::event::text;
 use crate::note::TaskNow;
 use crate::state::{Container, Task};
 use crate::tasks::{alive, blamed, explain_by};
@@ -180,7 +180,8 @@ mod tests {
         let spot = stopped("SpotInterruption", "Your Spot Task was interrupted.", &[("app", Some(143), None)]);
         let spot = end(&spot, "app", &[]);
         assert_eq!((spot.exit_code(), spot.cause().map(|it| it.kind)), (143, Some(CauseKind::SpotReclaimed)));
-        let gone = stopped("TerminationNotice", "Task was stopped due to instance retirement", &[("app", Some(0), None)]);
+        let gone =
+            stopped("TerminationNotice", "Task was stopped due to instance retirement", &[("app", Some(0), None)]);
         let gone = end(&gone, "app", &[]);
         assert!(gone.cause().is_some_and(|it| it.what.contains("instance retirement")), "{gone:?}");
     }
@@ -203,7 +204,10 @@ mod tests {
     fn a_failure_to_start_is_told_like_an_event() {
         let reason = "Capacity is unavailable at this time. Please try again later or in a different availability zone";
         assert_eq!(not_started(reason).kind, CauseKind::NoCapacity);
-        assert_eq!(not_started("You've reached the limit on the number of vCPUs you can run concurrently").kind, CauseKind::Quota);
+        assert_eq!(
+            not_started("You've reached the limit on the number of vCPUs you can run concurrently").kind,
+            CauseKind::Quota
+        );
         assert!(not_started("MISSING").what.contains("cluster"));
         assert_eq!(not_started("ATTRIBUTE").what, "ECS started no task: ATTRIBUTE");
     }

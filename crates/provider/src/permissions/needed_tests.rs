@@ -76,6 +76,8 @@ fn the_example_needs_exactly_this() {
         ("destroy", needed(&stack, Run::Destroy)),
         ("verify", needed(&stack, Run::Verify)),
         ("deploy", deploy(&stack, &facts())),
+        ("run", run(&stack, &facts())),
+        ("exec", exec(&stack, &facts())),
         ("ci", ci(&stack, &facts())),
     ];
     for (name, permissions) in all {
