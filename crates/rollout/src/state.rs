@@ -191,6 +191,25 @@ pub struct Task {
     pub private_ip: Option<String>,
     /// Whether commands may be run in it (ECS Exec): fixed when it was started.
     pub exec: bool,
+    /// How large it is, and on what it runs.
+    pub size: Size,
+}
+
+/// How large a task is, and on what it runs, as far as ECS tells: what its price follows from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// CPU units: 1024 are one vCPU.
+    pub cpu: Option<u32>,
+    /// Memory in MiB.
+    pub memory: Option<u32>,
+    /// Its own storage in GiB.
+    pub storage: Option<u32>,
+    /// The architecture: `x86_64` or `arm64`.
+    pub architecture: Option<String>,
+    /// The operating system: `Linux`, or a Windows.
+    pub platform: Option<String>,
+    /// The capacity provider that it runs on; none for a launch type.
+    pub capacity: Option<String>,
 }
 
 impl Task {

@@ -117,6 +117,15 @@ fn a_lost_reply_starts_no_second_task(kind: Kind) {
     assert!(requests[0]["clientToken"].as_str().is_some_and(|token| token.len() > 16), "{requests:?}");
 }
 
+fn without_any_answer_nobody_is_told_to_try_again(kind: Kind) {
+    let (world, play) = playing(kind, OneOffs::new(goes_on()));
+    world.proxy().set_rules(vec![Rule::on("ecs", "RunTask", Act::DropReply)]);
+    let run = run(&world, &["papyrus"]);
+    assert_eq!((run.code, play.started()), (Some(1), 1), "{run:?}");
+    assert!(run.stderr.contains("whether a task was started is not known"), "{run:?}");
+    assert!(!run.stderr.contains("run the same command again"), "{run:?}");
+}
+
 fn it_is_refused(kind: Kind) {
     let (world, play) = playing(kind, OneOffs::new(goes_on()));
     let message = "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ecs:RunTask on resource: x because no \
@@ -211,6 +220,7 @@ on_both!(
     its_image_is_missing,
     there_is_no_capacity,
     a_lost_reply_starts_no_second_task,
+    without_any_answer_nobody_is_told_to_try_again,
     it_is_refused,
     without_a_service_it_takes_the_default_network,
     what_is_not_ours_or_not_there_is_not_run,

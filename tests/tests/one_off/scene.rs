@@ -13,7 +13,7 @@ pub(crate) fn file(world: &World) -> Value {
     let task = |command: &str| {
         json!({
             "cpu": 256, "memory": 512, "execution_role": "execution", "task_role": "work",
-            "containers": { "app": { "image": "public.ecr.aws/acme/papyrus:v1", "logs": "/ecs/papyrus", "command": [command] } },
+            "containers": { "app": { "image": "public.ecr.aws/acme/papyrus:v1", "memory": 512, "logs": "/ecs/papyrus", "command": [command] } },
         })
     };
     let role = json!({

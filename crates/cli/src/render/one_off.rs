@@ -46,7 +46,8 @@ pub(crate) fn started(task: &Task) -> Vec<Line> {
 /// It is not waited for.
 pub(crate) fn left(launch: &Launch, task: &Task, stop: &str) -> Vec<Line> {
     let text = format!("{}: the task {} goes on; it is not waited for", launch.address, task.id);
-    let stop = Line::new(2).hang(8).add(Tone::Help, "= help:").text(&format!(" to stop it: {stop}"));
+    // What is pasted must not be broken.
+    let stop = Line::new(2).whole().add(Tone::Help, "= help:").text(&format!(" to stop it: {stop}"));
     vec![Line::new(0).add(Tone::Faint, &text), stop]
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_ecs::types::{Attachment, DesiredStatus, ManagedAgentName};
 use futures::future::{join_all, try_join_all};
 use hatoba_engine::cloud::CloudError;
-use hatoba_rollout::state::{Container, ExecAgent, Task, last};
+use hatoba_rollout::state::{Container, ExecAgent, Size, Task, last};
 
 use super::calls::{DESCRIBE_TASKS, LIST_TASKS};
 use super::services::{millis, text};
@@ -101,7 +101,21 @@ pub(crate) fn task(task: &aws_sdk_ecs::types::Task) -> Task {
         interface: detail("networkInterfaceId"),
         private_ip: detail("privateIPv4Address"),
         exec: task.enable_execute_command(),
+        size: size(task),
         arn,
+    }
+}
+
+fn size(task: &aws_sdk_ecs::types::Task) -> Size {
+    let number = |text: Option<&str>| text.and_then(|text| text.parse().ok());
+    let architecture = task.attributes().iter().find(|it| it.name() == "ecs.cpu-architecture");
+    Size {
+        cpu: number(task.cpu()),
+        memory: number(task.memory()),
+        storage: task.ephemeral_storage().and_then(|storage| u32::try_from(storage.size_in_gib()).ok()),
+        architecture: architecture.and_then(|it| it.value()).map(str::to_owned),
+        platform: task.platform_family().map(str::to_owned),
+        capacity: task.capacity_provider_name().filter(|name| !name.is_empty()).map(str::to_owned),
     }
 }
 

@@ -118,14 +118,15 @@ pub(super) fn passes(class: Class) -> bool {
 /// The task was not started, or nobody can tell.
 fn unknown(session: &Session, launch: &Launch, error: CloudError) -> Error {
     let open = matches!(error.class, Class::Ambiguous | Class::Server);
-    let error = refused(session, error);
-    if !open {
-        return error;
+    let mut error = refused(session, error);
+    if open {
+        // Whoever runs the same command again would perhaps start a second one.
+        let cluster = quoted(&launch.start.cluster);
+        error.help = vec![format!(
+            "whether a task was started is not known: `aws ecs list-tasks --cluster {cluster} --started-by {STARTED_BY}` tells"
+        )];
     }
-    let cluster = quoted(&launch.start.cluster);
-    error.help(format!(
-        "whether a task was started is not known: `aws ecs list-tasks --cluster {cluster} --started-by {STARTED_BY}` tells"
-    ))
+    error
 }
 
 /// The command that stops a task; without one, the beginning of it.
