@@ -75,8 +75,8 @@ pub fn now(task: &Task) -> TaskNow {
 
 /// Whether its containers run or have run, so that they may have written something.
 pub fn has_run(task: &Task) -> bool {
-    !matches!(task.last.as_str(), "" | "PROVISIONING" | "PENDING" | "ACTIVATING")
-        && (task.started.is_some() || task.containers.iter().any(|container| container.exit_code.is_some()))
+    let ended = || task.containers.iter().any(|container| container.exit_code.is_some());
+    task.last == "RUNNING" || task.started.is_some() || ended()
 }
 
 /// How a task that has stopped has ended, where `container` is the one whose code counts; `log` are the last lines that it wrote.
@@ -216,7 +216,7 @@ mod tests {
     fn logs_are_looked_for_once_something_can_have_been_written() {
         let task = |last: &str, started| Task { last: last.into(), started, ..Task::default() };
         assert!(!has_run(&task("PENDING", None)));
-        assert!(has_run(&task("RUNNING", Some(1))));
+        assert!(has_run(&task("RUNNING", None)) && has_run(&task("DEPROVISIONING", Some(1))));
         assert!(!has_run(&stopped("TaskFailedToStart", "x", &[("app", None, None)])));
         assert!(has_run(&stopped(EXITED.0, EXITED.1, &[("app", Some(0), None)])));
         assert_eq!(now(&task("PENDING", None)), TaskNow::Starting("pending".into()));

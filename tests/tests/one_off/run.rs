@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::invocation::Run;
@@ -152,6 +153,30 @@ fn without_a_service_it_takes_the_default_network(kind: Kind) {
     assert_eq!(network, expected);
 }
 
+fn it_runs_on_what_the_service_runs_on(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    let mut spec = file(&world);
+    spec["clusters"]["papyrus"] = json!({ "capacity_providers": ["FARGATE", "FARGATE_SPOT"] });
+    spec["services"]["papyrus"]["capacity"] = json!([{ "provider": "FARGATE_SPOT", "weight": 2 }]);
+    spec["services"]["papyrus"]["propagate_tags"] = json!("service");
+    spec["services"]["papyrus"]["enable_exec"] = json!(false);
+    world.write("stack.yaml", spec.to_string()).unwrap();
+    world.hatoba(&["apply", "--yes", "--no-wait", "--skip-verify"]).unwrap().expect_code(0).unwrap();
+    let play = Arc::new(OneOffs::new(ends_with(0, &["done"])));
+    world.proxy().add_play(Arc::clone(&play) as _);
+    let run = run(&world, &["report", "--service", "papyrus"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let request = play.requests().remove(0);
+    let strategy = json!([{ "capacityProvider": "FARGATE_SPOT", "weight": 2, "base": 0 }]);
+    assert_eq!([&request["capacityProviderStrategy"], &request["launchType"]], [&strategy, &Value::Null]);
+    // Those of the service ECS gives to no task that is not the service's.
+    assert_eq!(
+        [&request["propagateTags"], &request["enableExecuteCommand"]],
+        [&json!("TASK_DEFINITION"), &Value::Null]
+    );
+    assert!(request["taskDefinition"].as_str().unwrap().ends_with("task-definition/report:1"), "{request}");
+}
+
 fn what_is_not_ours_or_not_there_is_not_run(kind: Kind) {
     let world = World::new(kind).unwrap();
     world.write("stack.yaml", file(&world).to_string()).unwrap();
@@ -223,6 +248,7 @@ on_both!(
     without_any_answer_nobody_is_told_to_try_again,
     it_is_refused,
     without_a_service_it_takes_the_default_network,
+    it_runs_on_what_the_service_runs_on,
     what_is_not_ours_or_not_there_is_not_run,
     json_is_one_document,
     what_is_not_waited_for_is_left,

@@ -42,17 +42,18 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
         let error = Error::from(error);
         Error { message: format!("the tasks of {address} could not be read: {}", error.message), ..error }
     });
-    if let (Some(error), true) = (&unread, ui.json) {
-        let all: Vec<Json> = standings.iter().map(|it| document(it, &public)).collect();
-        return Err(error.clone().document(serde_json::json!({ "stack": session.name(), "services": all })));
+    let all: Vec<Json> = standings.iter().map(|it| document(it, &public)).collect();
+    let whole = serde_json::json!({ "stack": session.name(), "services": all });
+    ui.show(&lines(&standings, &public, &session.place(), now))?;
+    match unread {
+        Some(error) => Err(error.document(whole)),
+        None => {
+            if ui.json {
+                ui.document(&whole)?;
+            }
+            Ok(0)
+        }
     }
-    if ui.json {
-        let all: Vec<Json> = standings.iter().map(|it| document(it, &public)).collect();
-        ui.document(&serde_json::json!({ "stack": session.name(), "services": all }))?;
-    } else {
-        ui.show(&lines(&standings, &public, &session.place(), now))?;
-    }
-    unread.map_or(Ok(0), Err)
 }
 
 /// The time by the clock of AWS, in milliseconds since 1970.
