@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use hatoba_engine::cloud::CloudError;
+use hatoba_prices::whole::StackCost;
 use hatoba_rollout::event;
 use hatoba_rollout::state::{Deployment, Event, Millis, RolloutState, Service, Task, last};
 use serde_json::{Value as Json, json};
 
+use super::cost::dollars;
 use super::line::Line;
 use super::rollout::{is_scaling, short};
 use super::{Tone, one_line, rollout};
@@ -16,7 +19,7 @@ const EVENTS: usize = 3;
 const STOPPED: usize = 3;
 
 /// A service as it was seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Standing {
     /// Its address: `service.papyrus`.
     pub(crate) address: String,
@@ -26,6 +29,10 @@ pub(crate) struct Standing {
     pub(crate) tasks: Vec<Task>,
     /// The ports of its containers, by the containers' names.
     pub(crate) ports: BTreeMap<String, Vec<u32>>,
+    /// Why its tasks are not known.
+    pub(crate) unread: Option<CloudError>,
+    /// What the tasks that run cost.
+    pub(crate) cost: Option<StackCost>,
 }
 
 impl Standing {
@@ -48,6 +55,10 @@ pub(crate) fn lines(standings: &[Standing], public: &BTreeMap<String, String>, p
         };
         out.push(head(&standing.address, service));
         out.extend(deployments(service, now));
+        out.extend(standing.cost.as_ref().map(cost));
+        if let Some(error) = &standing.unread {
+            out.push(row("tasks").add(Tone::Error, &format!("could not be read: {}", one_line(&error.to_string()))));
+        }
         let running = standing.tasks.iter().filter(|task| !task.has_stopped());
         out.extend(running.flat_map(|task| self::task(task, standing, public, now)));
         for task in standing.stopped().into_iter().take(STOPPED) {
@@ -93,6 +104,16 @@ fn head(address: &str, service: &Service) -> Line {
     };
     let line = Line::new(0).add(Tone::Strong, address).text(": ").add(tone, &counts);
     if service.status == "ACTIVE" { line } else { line.text(", ").add(Tone::Warning, &service.status.to_lowercase()) }
+}
+
+/// What the tasks that run cost: `$0.0149 an hour, $10.90 a month if it goes on so`.
+fn cost(of: &StackCost) -> Line {
+    if let Some(unpriced) = of.unpriced.first() {
+        return row("cost").add(Tone::Faint, &format!("not known: it {}", unpriced.why));
+    }
+    let about = if of.is_approximate() { "about " } else { "" };
+    let (hour, month) = (of.cost().hour.most.rounded(4), of.cost().running.most);
+    row("cost").text(&format!("{about}${hour} an hour, {} a month if it goes on so", dollars(month)))
 }
 
 fn deployments(service: &Service, now: Millis) -> Vec<Line> {
@@ -236,12 +257,24 @@ pub(crate) fn document(standing: &Standing, public: &BTreeMap<String, String>) -
         "task_definition": service.map(|it| &it.task_definition),
         "deployments": service.map(|it| it.deployments.iter().map(deployment).collect::<Vec<_>>()).unwrap_or_default(),
         "tasks": standing.tasks.iter().map(task).collect::<Vec<_>>(),
+        "cost": standing.cost.as_ref().map(|of| {
+            let known = of.unpriced.is_empty();
+            json!({
+                "currency": "USD",
+                "hour": known.then(|| of.cost().hour.most.to_string()),
+                "month": known.then(|| of.cost().running.most.to_string()),
+                "approximate": of.is_approximate(),
+                "unpriced": of.unpriced.first().map(|it| &it.why),
+            })
+        }),
         "events": service.map(|it| it.events.iter().map(event).collect::<Vec<_>>()).unwrap_or_default(),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use hatoba_engine::cloud::Class;
+    use hatoba_prices::stack::Unpriced;
     use hatoba_rollout::state::Container;
 
     use super::*;
@@ -327,6 +360,7 @@ mod tests {
             }),
             tasks: vec![running, pending, gone, replaced],
             ports: [("app".to_owned(), vec![5000])].into(),
+            ..Standing::default()
         }
     }
 
@@ -352,6 +386,20 @@ mod tests {
         }
         assert!(!text.contains("steady state") && !text.contains("54.0.0.2"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn what_it_costs_now_and_what_could_not_be_read_have_a_line() {
+        let unpriced = Unpriced { address: "service.papyrus".into(), why: "runs on my own machines".into() };
+        let cost = StackCost { unpriced: vec![unpriced], ..StackCost::default() };
+        let error = CloudError::new(Class::Denied, "ecs:ListTasks", "no");
+        let standing = Standing { tasks: Vec::new(), cost: Some(cost), unread: Some(error), ..standing() };
+        let text = write_all(&lines(std::slice::from_ref(&standing), &BTreeMap::new(), "", NOW), Style::PLAIN);
+        assert!(text.contains("  cost        not known: it runs on my own machines\n"), "{text}");
+        assert!(text.contains("  tasks       could not be read: ecs:ListTasks: no\n"), "{text}");
+        let document = document(&standing, &BTreeMap::new());
+        assert_eq!(document["cost"]["hour"], Json::Null);
+        assert_eq!(document["cost"]["unpriced"], json!("runs on my own machines"));
     }
 
     #[test]
