@@ -10,7 +10,7 @@ use hatoba_rollout::state::{Task, last};
 use serde_json::{Value as Json, json};
 
 use super::line::Line;
-use super::logs::{Streams, line};
+use super::logs::{Streams, lines};
 use super::rollout::{self, short};
 use super::{Tone, one_line};
 use crate::carry::quoted;
@@ -81,7 +81,7 @@ pub(crate) fn stopping(by_hand: bool) -> Vec<Line> {
 /// What it wrote. Of one container alone as it is, apart from what a terminal would take for a command.
 pub(crate) fn log(event: &LogEvent, several: bool, streams: &mut Streams) -> Vec<Line> {
     if several {
-        return vec![line(event, streams, false)];
+        return lines(event, streams, false);
     }
     let plain = |text: &str| Line::new(0).whole().text(&text.trim_end_matches('\r').replace('\t', "    "));
     match event.message.is_empty() {
