@@ -28,7 +28,9 @@ fn again(played: &Played, command: &[&str], more: &[&str], code: i32) -> Run {
 
 #[track_caller]
 fn says(run: &Run, text: &str) {
-    let said = format!("{} {}", run.stdout, run.stderr);
+    // Where lines are wrapped depends on the width of the terminal.
+    let words: Vec<&str> = run.stdout.split_whitespace().chain(run.stderr.split_whitespace()).collect();
+    let said = words.join(" ");
     assert!(said.contains(text), "does not say {text:?}: {run:?}");
 }
 

@@ -144,3 +144,7 @@ pub fn other_that_runs<'s>(latest: &Sighting, service: &'s Sighting) -> Option<&
     let runs = service.fields.get("task_definition").and_then(Value::as_text)?;
     (runs != latest.id && family(runs)? == family(&latest.id)?).then_some(runs)
 }
+
+#[cfg(test)]
+#[path = "running_tests.rs"]
+mod tests;
