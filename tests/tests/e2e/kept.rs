@@ -133,8 +133,8 @@ fn what_was_registered_before_a_run_was_cut_short_is_not_registered_again(kind: 
     assert_eq!(running(&world)[0], "papyrus:7");
 }
 
-/// Runs hatoba, and does something else when a call of it has arrived for the first time.
-fn meanwhile(world: &World, arguments: &[&str], action: &'static str, act: Act, other: impl FnOnce()) -> Run {
+/// Runs hatoba, and does something else when a call of it has arrived for the first time; the rule makes time for that.
+fn meanwhile(world: &World, arguments: &[&str], action: &'static str, rule: Rule, other: impl FnOnce()) -> Run {
     let arrived = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&arrived);
     world.proxy().set_hook(move |moment| {
@@ -143,7 +143,7 @@ fn meanwhile(world: &World, arguments: &[&str], action: &'static str, act: Act, 
         }
         Verdict::Continue
     });
-    world.proxy().set_rules(vec![Rule::on("ecs", action, act).times(3)]);
+    world.proxy().set_rules(vec![rule]);
     let run = thread::scope(|scope| {
         let run = scope.spawn(|| world.hatoba(arguments).unwrap());
         while !arrived.load(Ordering::Acquire) && !run.is_finished() {
@@ -159,12 +159,13 @@ fn meanwhile(world: &World, arguments: &[&str], action: &'static str, act: Act, 
 
 fn what_somebody_else_deploys_meanwhile_is_not_overwritten(kind: Kind) {
     let world = deployed(kind);
-    let slow = Act::Delay(Duration::from_millis(1_500));
+    let slow = Rule::on("ecs", "RegisterTaskDefinition", Act::Delay(Duration::from_millis(1_500)));
+    let throttled = Rule::on("ecs", "UpdateService", Act::Throttle).times(3);
     let deploy_side = ["deploy", "--image", &image("side", "v9")];
     // Between the plan and the step, and between a call that was refused for now and the next attempt.
-    for (action, act) in [("RegisterTaskDefinition", slow), ("UpdateService", Act::Throttle)] {
+    for (action, rule) in [("RegisterTaskDefinition", slow), ("UpdateService", throttled)] {
         bring(&world, 2);
-        let ended = meanwhile(&world, &deploy_side, action, act, || bring(&world, 1));
+        let ended = meanwhile(&world, &deploy_side, action, rule, || bring(&world, 1));
         assert_eq!(ended.code, Some(6), "{action}: {ended:?}");
         let told = "changed by someone else since this plan: `task_definition` of the service `papyrus` is papyrus:1 now, not papyrus:2";
         says(&ended, &[told]);
@@ -173,6 +174,24 @@ fn what_somebody_else_deploys_meanwhile_is_not_overwritten(kind: Kind) {
     // Once more: now it is made from what runs.
     deploy(&world, "side", "v9", 0);
     assert_eq!(running(&world)[1..], ["1", "v9", "info"]);
+    nothing_to_do(&world);
+}
+
+fn two_deploys_of_different_containers_lose_no_image(kind: Kind) {
+    let world = deployed(kind);
+    // The first one has registered its revision and is about to look at the service; the second one comes and is done before.
+    let look = Rule::on("ecs", "DescribeServices", Act::Delay(Duration::from_secs(8))).nth(2);
+    let first = ["deploy", "--image", &image("app", "v2")];
+    let second = || drop(deploy(&world, "side", "v9", 0));
+    let ended = meanwhile(&world, &first, "RegisterTaskDefinition", look, || {
+        thread::sleep(Duration::from_millis(500));
+        second();
+    });
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    assert_eq!(running(&world)[1..], ["v1", "v9", "info"]);
+    nothing_to_do(&world);
+    run(&world, &first, 0);
+    assert_eq!(running(&world)[1..], ["v2", "v9", "info"]);
     nothing_to_do(&world);
 }
 
@@ -196,7 +215,7 @@ fn a_revision_that_somebody_else_registers_meanwhile_stays_the_latest(kind: Kind
         theirs[member] = latest[member].clone();
     }
     let register = || drop(aws(&world, "ecs", "RegisterTaskDefinition", &theirs));
-    let slow = Act::Delay(Duration::from_millis(1_500));
+    let slow = Rule::on("ecs", "RegisterTaskDefinition", Act::Delay(Duration::from_millis(1_500)));
     let arguments = ["deploy", "--image", &image("side", "v9")];
     let ended = meanwhile(&world, &arguments, "RegisterTaskDefinition", slow, register);
     assert_eq!(ended.code, Some(6), "{ended:?}");
@@ -229,6 +248,7 @@ on_both!(
     after_a_rollback_the_plan_is_empty_and_the_image_that_runs_stays,
     what_was_registered_before_a_run_was_cut_short_is_not_registered_again,
     what_somebody_else_deploys_meanwhile_is_not_overwritten,
+    two_deploys_of_different_containers_lose_no_image,
     a_revision_that_somebody_else_registers_meanwhile_stays_the_latest,
     what_was_started_is_followed_although_something_else_fails
 );
