@@ -15,6 +15,7 @@
 //! | `rolling_back` | back to what completed before |
 //! | `looking` | how services stand, and what containers wrote |
 //! | `pruning` | old revisions and images that nothing uses |
+//! | `destroying_all` | a destroy with everything in its way at once, and the next apply while old services drain |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
 //! | `cost` | what it costs: from the file, in plans, against a budget, and what a destroy saves |
@@ -50,6 +51,7 @@ mod codes;
 mod cost;
 mod deploying;
 mod destroying;
+mod destroying_all;
 mod doctor;
 mod documents;
 mod drift;
