@@ -23,7 +23,7 @@ torture: ## Every kill point, five seeds of every fault, fifty interleavings, 20
 	HATOBA_CASES=$${HATOBA_CASES:-200000} $(CARGO) test --workspace --test torture $(FAST) -- --nocapture
 	$(CARGO) build --workspace --bins
 	HATOBA_TORTURE=full tests/run.sh $(CARGO) test --workspace --no-fail-fast --test kills --test power --test lost_replies \
-		--test faults --test pairs --test interrupt --test rates -- --nocapture --test-threads=1
+		--test deploy_kills --test faults --test pairs --test interleaved --test interrupt --test rates -- --nocapture --test-threads=1
 
 fuzz: ## Ten minutes of each fuzzer of the model; needs `cargo install cargo-fuzz` and a nightly compiler
 	mkdir -p fuzz/corpus/stack_file fuzz/corpus/policy

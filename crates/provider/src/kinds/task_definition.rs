@@ -4,6 +4,7 @@ mod api;
 pub(crate) mod calls;
 mod normal;
 mod revisions;
+mod running;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,8 @@ pub(crate) use api::{Object, logs, role_arn};
 pub(crate) use normal::{join, read_logs, split, write_logs};
 pub use revisions::revision;
 pub(crate) use revisions::{active_revisions, described, remove_revisions};
+pub(crate) use running::take_running;
+pub use running::{other_that_runs, stands_for};
 
 /// ECS task definitions.
 #[derive(Debug)]
@@ -399,7 +402,10 @@ impl Driver for TaskDefinition {
             answer = calls::describe(aws, arn).await?;
         }
         let seen = answer.and_then(|answer| live(&answer, None, aws.facts()));
-        Ok(calls::with_mark(aws, seen).await?.into_iter().collect())
+        match calls::with_mark(aws, seen).await? {
+            Some(latest) => Ok(vec![running::planned(aws, target, latest).await?]),
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {
@@ -414,7 +420,7 @@ impl Driver for TaskDefinition {
         live: &Sighting,
     ) -> Result<Receipt, CloudError> {
         match group {
-            REGISTER => Self::register(aws, want, Some(&live.id)).await,
+            REGISTER => Self::register(aws, want, Some(running::latest_of(live))).await,
             TAGS => {
                 // A new revision has its tags; those of the old one do not matter any more.
                 if differs(want, live) {
