@@ -1,7 +1,6 @@
 //! What is to be started: from the file, from what there is, and from what is said on the command line.
 
 use std::collections::BTreeMap;
-
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::{SystemTime, UNIX_EPOCH};
