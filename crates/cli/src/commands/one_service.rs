@@ -27,10 +27,10 @@ pub(super) fn chosen(session: &Session, named: Option<&str>) -> Result<String, E
     let key = match (named, services.len()) {
         (Some(name), _) => name.to_owned(),
         (None, 1) => services.keys().next().cloned().unwrap_or_default(),
-        (None, 0) => return Err(Error::new(Kind::Invalid, "the file has no service to deploy")),
+        (None, 0) => return Err(Error::new(Kind::Invalid, "the file has no service")),
         (None, _) => {
             return Err(Error::new(Kind::Invalid, "the file has several services, and none is named")
-                .help(format!("write `hatoba deploy SERVICE …`, with one of {known}")));
+                .help(format!("name one of them: {known}")));
         }
     };
     match services.get(&key) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::try_join_all;
 use hatoba_model::address::Address;
 use hatoba_model::kinds::task_definition::Port;
+use hatoba_prices::stack::bill;
 use hatoba_provider::addresses::public_addresses;
 use hatoba_provider::rollout::services::services;
 use hatoba_provider::rollout::tasks::tasks;
@@ -12,6 +13,7 @@ use serde_json::Value as Json;
 
 use crate::args::{Global, StatusArgs};
 use crate::commands::one_service::{chosen, wish};
+use crate::cost::now::now as running_cost;
 use crate::error::Error;
 use crate::render::status::{Standing, document, lines};
 use crate::session::{self, Session, time_at_aws};
@@ -24,19 +26,34 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
         Some(_) => vec![chosen(&session, args.service.as_deref())?],
         None => session.stack.services.keys().cloned().collect(),
     };
-    let standings = try_join_all(keys.iter().map(|key| standing(&session, key))).await?;
+    let mut standings = try_join_all(keys.iter().map(|key| standing(&session, key))).await?;
     let interfaces: BTreeSet<String> =
         standings.iter().flat_map(|it| it.tasks.iter().filter_map(|task| task.interface.clone())).collect();
     let interfaces: Vec<String> = interfaces.into_iter().collect();
     let public = public_addresses(session.provider.aws(), &interfaces).await?;
-    let now = now(&session);
-    if ui.json {
-        let all: Vec<Json> = standings.iter().map(|it| document(it, &public)).collect();
-        ui.document(&serde_json::json!({ "stack": session.name(), "services": all }))?;
-    } else {
-        ui.show(&lines(&standings, &public, &session.place(), now))?;
+    let (now, region) = (now(&session), session.facts().region.as_str());
+    let bill = bill(&session.stack);
+    for it in &mut standings {
+        let file = bill.services.iter().find(|service| service.address == it.address);
+        it.cost = running_cost(region, &it.address, &it.tasks, &public, file);
     }
-    Ok(0)
+    let unread = standings.iter().find_map(|it| it.unread.clone().map(|error| (it.address.clone(), error)));
+    let unread = unread.map(|(address, error)| {
+        let error = Error::from(error);
+        Error { message: format!("the tasks of {address} could not be read: {}", error.message), ..error }
+    });
+    let all: Vec<Json> = standings.iter().map(|it| document(it, &public)).collect();
+    let whole = serde_json::json!({ "stack": session.name(), "services": all });
+    ui.show(&lines(&standings, &public, &session.place(), now))?;
+    match unread {
+        Some(error) => Err(error.document(whole)),
+        None => {
+            if ui.json {
+                ui.document(&whole)?;
+            }
+            Ok(0)
+        }
+    }
 }
 
 /// The time by the clock of AWS, in milliseconds since 1970.
@@ -52,11 +69,13 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
     let aws = session.provider.aws();
     let (name, none) = (want.name.clone(), BTreeSet::new());
     let names = [name.as_str()];
-    let (found, tasks) = futures::try_join!(services(aws, &cluster, &names), async {
-        // Without the service there is no list of its tasks.
-        Ok(tasks(aws, &cluster, &name, &none).await.unwrap_or_default())
-    })?;
-    Ok(Standing { address: address.to_string(), service: found.into_iter().next(), tasks, ports: ports(session, key) })
+    let (found, tasks) = futures::join!(services(aws, &cluster, &names), tasks(aws, &cluster, &name, &none));
+    let (tasks, unread) = match tasks {
+        Ok(tasks) => (tasks, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let (address, service) = (address.to_string(), found?.into_iter().next());
+    Ok(Standing { address, service, tasks, unread, ports: ports(session, key), cost: None })
 }
 
 /// The ports of the containers, by the containers' names.
