@@ -72,6 +72,8 @@ fn an_image_of_the_file_is_the_files() {
     let file = fields("v2".into(), "info");
     assert_eq!(stands(&file, revision(7, "v2", "info"), revision(6, "v1", "info")), (7, 7));
     assert_eq!(stands(&file, revision(7, "v3", "info"), revision(6, "v1", "info")), (6, 7));
+    // Somebody has registered another one, which nothing runs.
+    assert_eq!(stands(&file, revision(7, "v3", "info"), revision(6, "v2", "info")), (6, 7));
 }
 
 #[test]
