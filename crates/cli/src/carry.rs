@@ -19,6 +19,7 @@ use crate::render::Tone;
 use crate::render::line::Line;
 use crate::render::{missing, report};
 use crate::session::{Look, Session};
+use crate::tidy::tidy;
 use crate::ui::Ui;
 
 /// Carries a plan out, drawing its progress. Ctrl-C and SIGTERM let running calls finish.
@@ -75,6 +76,7 @@ pub(crate) async fn complete(
         "plan": look.document(),
         "outcome": render::json::outcome(plan, &outcome),
         "deployments": [],
+        "deregistered": [],
     });
     finish(plan, &outcome, session.facts(), run.again, run.command, ui)
         .map_err(|error| error.document(document.clone()))?;
@@ -83,6 +85,10 @@ pub(crate) async fn complete(
     document["deployments"] = followed.deployments;
     if let Some(error) = followed.error {
         return Err(error.document(document));
+    }
+    // What is not waited for may yet go back to one of them.
+    if !run.follow.no_wait && !outcome.interrupted {
+        document["deregistered"] = tidy(plan, &outcome, session, ui).await;
     }
     if ui.json {
         ui.document(&document)?;

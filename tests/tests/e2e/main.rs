@@ -12,6 +12,7 @@
 //! | `deploying` | new images |
 //! | `power` | stopped and started, by hand, on schedule, by load |
 //! | `rolling_back` | back to what completed before |
+//! | `provenance` | which run deployed what runs |
 //! | `looking` | how services stand, and what containers wrote |
 //! | `pruning` | old revisions and images that nothing uses |
 //! | `destroying` | the preview, the question and the proof |
@@ -57,6 +58,7 @@ mod looking;
 mod ownership;
 mod permissions;
 mod power;
+mod provenance;
 mod pruning;
 mod removal;
 mod rolling_back;

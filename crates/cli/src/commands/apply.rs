@@ -1,6 +1,7 @@
 //! `hatoba apply`: plan, ask, converge.
 
 use hatoba_engine::plan::Intent;
+use hatoba_provider::provenance::Stamp;
 use serde_json::json;
 
 use crate::args::{ApplyArgs, Global};
@@ -10,6 +11,7 @@ use crate::commands::verify;
 use crate::confirm::ask;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
+use crate::provenance;
 use crate::render;
 use crate::saved::Saved;
 use crate::session;
@@ -55,6 +57,7 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
         let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
         return conclude(&mut session, &look, &outcome, &global, ui).await;
     }
+    session.provider.aws().stamp_with(Stamp::apply(provenance::here(&session), &session.goal));
     let run = Run { again: &again("apply", &global), command: None, follow: &args.follow };
     complete(&look, &session, run, ui, interrupt).await
 }

@@ -6,15 +6,19 @@ use futures::future::try_join_all;
 use hatoba_model::address::Address;
 use hatoba_model::kinds::task_definition::Port;
 use hatoba_provider::addresses::public_addresses;
+use hatoba_provider::kinds::task_definition::revision;
+use hatoba_provider::provenance::Provenance;
 use hatoba_provider::rollout::services::services;
 use hatoba_provider::rollout::tasks::tasks;
+use hatoba_provider::rotation::secrets;
 use serde_json::Value as Json;
 
 use crate::args::{Global, StatusArgs};
 use crate::commands::one_service::{chosen, wish};
 use crate::error::Error;
 use crate::render::status::{Standing, document, lines};
-use crate::session::{self, Session, time_at_aws};
+use crate::rotation;
+use crate::session::{self, Session};
 use crate::ui::Ui;
 
 /// Shows how every service of the file stands, or the one that is named.
@@ -41,8 +45,7 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
 
 /// The time by the clock of AWS, in milliseconds since 1970.
 pub(crate) fn now(session: &Session) -> i64 {
-    let time = time_at_aws(session.provider.aws().clock_ahead());
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+    session.now()
 }
 
 async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
@@ -56,7 +59,16 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
         // Without the service there is no list of its tasks.
         Ok(tasks(aws, &cluster, &name, &none).await.unwrap_or_default())
     })?;
-    Ok(Standing { address: address.to_string(), service: found.into_iter().next(), tasks, ports: ports(session, key) })
+    let service = found.into_iter().next();
+    let revision = match &service {
+        // It is worth a line, and no failure.
+        Some(service) => revision(aws, &service.task_definition).await.ok().flatten(),
+        None => None,
+    };
+    let secrets = revision.as_ref().map(|it| secrets(&it.fields)).unwrap_or_default();
+    let rotated = rotation::of_tasks(session, &secrets, &tasks).await.map_err(|error| error.to_string());
+    let provenance = revision.as_ref().and_then(Provenance::of);
+    Ok(Standing { address: address.to_string(), service, tasks, ports: ports(session, key), provenance, rotated })
 }
 
 /// The ports of the containers, by the containers' names.

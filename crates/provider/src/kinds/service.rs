@@ -1,6 +1,7 @@
 //! ECS services. Source: ECS API reference.
 
 mod api;
+mod deployed;
 mod normal;
 pub(crate) mod power;
 mod read;
@@ -33,6 +34,8 @@ use crate::rollout;
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags;
+
+pub use deployed::deployed;
 
 /// ECS services.
 #[derive(Debug)]
@@ -145,6 +148,7 @@ pub(crate) fn live(service: &Json, want: Option<&Fields>, scaling: Option<Scalin
     // These go with what they tell of, and not with the other tags.
     live.set_tags(tags.filter(|(key, _)| key != TAG_SCALING && key != TAG_DOWN).collect());
     show(&mut live, &seen, want);
+    deployed::note(&mut live, service);
     if let (true, Some(tasks)) = (seen.is_down() && live.fields.get("running") == Some(&false.into()), still(service)) {
         live.readiness = Readiness::Settling(format!("stopping, {tasks} still running"));
     }
