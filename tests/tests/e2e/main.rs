@@ -13,6 +13,7 @@
 //! | `power` | stopped and started, by hand, on schedule, by load |
 //! | `rolling_back` | back to what completed before |
 //! | `provenance` | which run deployed what runs |
+//! | `rotation` | secrets that change while tasks run |
 //! | `looking` | how services stand, and what containers wrote |
 //! | `pruning` | old revisions and images that nothing uses |
 //! | `destroying` | the preview, the question and the proof |
@@ -62,6 +63,7 @@ mod provenance;
 mod pruning;
 mod removal;
 mod rolling_back;
+mod rotation;
 mod rows;
 mod stack;
 mod workflows;
