@@ -61,13 +61,17 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
     })?;
     let service = found.into_iter().next();
     let revision = match &service {
-        // It is worth a line, and no failure.
-        Some(service) => revision(aws, &service.task_definition).await.ok().flatten(),
-        None => None,
+        Some(service) => revision(aws, &service.task_definition).await,
+        None => Ok(None),
     };
-    let secrets = revision.as_ref().map(|it| secrets(&it.fields)).unwrap_or_default();
-    let rotated = rotation::of_tasks(session, &secrets, &tasks).await.map_err(|error| error.to_string());
-    let provenance = revision.as_ref().and_then(Provenance::of);
+    // What cannot be read of these is worth a line, and no failure.
+    let rotated = match &revision {
+        Ok(Some(it)) => rotation::of_tasks(session, &secrets(&it.fields), &tasks).await,
+        Ok(None) => Ok(Vec::new()),
+        Err(error) => Err(error.clone()),
+    };
+    let rotated = rotated.map_err(|error| error.to_string());
+    let provenance = revision.ok().flatten().as_ref().and_then(Provenance::of);
     Ok(Standing { address: address.to_string(), service, tasks, ports: ports(session, key), provenance, rotated })
 }
 
