@@ -16,20 +16,19 @@ use crate::render::beside::Warning;
 use crate::render::status::ago;
 use crate::session::Session;
 
-/// What a plan looks at besides: the parameters that services of the file are given. One call where there are any, and none else. That they
-/// cannot be read is no obstacle.
-pub(crate) async fn look(session: &Session, intent: Intent) -> BTreeMap<String, Version> {
+/// What a plan looks at besides: the parameters that services of the file are given. One call where there are any, and none else.
+///
+/// # Errors
+/// When they could not be read, which is no obstacle.
+pub(crate) async fn look(session: &Session, intent: Intent) -> Result<BTreeMap<String, Version>, CloudError> {
     let froms = match intent {
         Intent::Present => of_goal(&session.goal, session.facts()),
         Intent::Absent => BTreeSet::new(),
     };
     if froms.is_empty() {
-        return BTreeMap::new();
+        return Ok(BTreeMap::new());
     }
-    parameters(session.provider.aws(), &froms).await.unwrap_or_else(|error| {
-        tracing::info!(%error, "whether secrets are newer than tasks is not known");
-        BTreeMap::new()
-    })
+    parameters(session.provider.aws(), &froms).await
 }
 
 /// The services whose tasks have older values. Those that the plan deploys anyway are left out.

@@ -10,7 +10,7 @@ use hatoba_engine::cloud::{Class, Cloud, CloudError};
 use hatoba_engine::desired::Goal;
 use hatoba_engine::lint::lint;
 use hatoba_engine::plan::{Intent, Plan, plan};
-use hatoba_engine::snapshot::Snapshot;
+use hatoba_engine::snapshot::{ReadFailure, Snapshot};
 use hatoba_github::generate::CallError;
 use hatoba_model::address::Address;
 use hatoba_model::diag::{Diagnostics, Severity};
@@ -247,8 +247,8 @@ pub(crate) struct Look {
     too_much: Option<Error>,
     /// The images that belong to the pipeline and stay.
     kept: Vec<Kept>,
-    /// The services with secrets that changed after their tasks started.
-    rotated: Vec<(Address, Newer)>,
+    /// The services with secrets that changed after their tasks started; nothing where that is not known.
+    rotated: Option<Vec<(Address, Newer)>>,
     /// What is shown beside the plan.
     pub(crate) beside: Beside,
 }
@@ -279,9 +279,20 @@ impl Session {
             look.too_much = budget::exceeded(budget.max_monthly, &cost);
         }
         look.cost = Some(cost);
-        look.rotated = rotation::of_plan(self, &look.seen, &look.plan, &versions).await;
-        let warning = |(service, it): &(Address, Newer)| rotation::warning(service, it, self.now());
-        look.beside.warnings.extend(look.rotated.iter().map(warning));
+        match versions {
+            Ok(versions) => {
+                let rotated = rotation::of_plan(self, &look.seen, &look.plan, &versions).await;
+                let warning = |(service, it): &(Address, Newer)| rotation::warning(service, it, self.now());
+                look.beside.warnings.extend(rotated.iter().map(warning));
+                look.rotated = Some(rotated);
+            }
+            Err(error) => {
+                look.beside.not_compared = Some(error.to_string());
+                let mut refusals = Refusals::default();
+                refusals.read(&ReadFailure { addresses: Vec::new(), error }, &self.goal, self.facts());
+                look.missing.extend(refusals.missing());
+            }
+        }
         Ok(look)
     }
 
@@ -311,7 +322,7 @@ impl Session {
                     cost: None,
                     too_much: None,
                     kept,
-                    rotated: Vec::new(),
+                    rotated: None,
                     beside,
                 })
             }
@@ -367,12 +378,13 @@ impl Look {
         let mut plan = render::json::plan(&self.plan);
         plan["cost"] = render::cost_json::change(self.cost.as_ref());
         plan["kept_images"] = self.kept.iter().map(provenance::kept_json).collect();
-        let rotated = self.rotated.iter().map(|(service, it)| {
+        let rotated = |(service, it): &(Address, Newer)| {
             let mut json = rotation::json(it);
             json["address"] = json!(service);
             json
-        });
-        plan["rotated_secrets"] = rotated.collect();
+        };
+        plan["rotated_secrets"] =
+            self.rotated.as_ref().map(|all| all.iter().map(rotated).collect()).unwrap_or_default();
         plan
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use hatoba_model::address::Address;
 
-use super::Tone;
 use super::line::Line;
+use super::{Tone, one_line};
 
 /// What stands beside the steps of a plan.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,8 @@ pub(crate) struct Beside {
     pub(crate) under: BTreeMap<Address, Vec<String>>,
     /// What nothing in the plan changes, and should be known.
     pub(crate) warnings: Vec<Warning>,
+    /// Why it is not known whether secrets changed after the tasks started that have them.
+    pub(crate) not_compared: Option<String>,
 }
 
 /// Something to know, and what to do about it.
@@ -33,7 +35,7 @@ impl Beside {
         self.under.get(address).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The warnings.
+    /// The warnings, and what is not known.
     pub(crate) fn lines(&self) -> Vec<Line> {
         let one = |it: &Warning| {
             let what = Line::new(0).hang(4).add(Tone::Warning, "note").text(": ");
@@ -42,6 +44,12 @@ impl Beside {
                 Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(&it.help),
             ]
         };
-        self.warnings.iter().flat_map(one).collect()
+        let mut out: Vec<Line> = self.warnings.iter().flat_map(one).collect();
+        if let Some(reason) = &self.not_compared {
+            let text = ": whether secrets changed after the tasks started is not known";
+            out.push(Line::new(0).hang(4).add(Tone::Warning, "note").text(text));
+            out.push(Line::new(4).hang(0).text(&one_line(reason)));
+        }
+        out
     }
 }

@@ -41,6 +41,10 @@ pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>, beside: &Beside
         let address = code(&warning.address.to_string());
         out.push(&format!("\n> [!WARNING]\n> {address}: {}\n>\n> {}\n", escape(&warning.text), escape(&warning.help)));
     }
+    if let Some(reason) = &beside.not_compared {
+        let text = "whether secrets changed after the tasks started is not known";
+        out.push(&format!("\n> [!WARNING]\n> {text}: {}\n", escape(reason)));
+    }
     let changes = changes(plan);
     for (at, change) in changes.iter().enumerate() {
         let step = change.step;

@@ -30,7 +30,7 @@ pub struct Family<'a> {
     pub keep: usize,
 }
 
-/// The oldest revisions that are not kept: they are the stack's, and no task, service, deployment or rollback needs them. Where there are no
+/// The revisions that are not kept: they are the stack's, and no task, service, deployment or rollback needs them. Where there are no
 /// more active ones than are kept, one call tells.
 ///
 /// # Errors
@@ -44,7 +44,8 @@ pub async fn surplus(aws: &Aws, family: Family<'_>) -> Result<Vec<Revision>, Clo
         let ours = mark.is_some_and(|mark| mark.stack == family.stack);
         Ok::<_, CloudError>(Revision { arn, family: family.name.to_owned(), number, ours, images: Vec::new() })
     };
-    let free = oldest.into_iter().filter(|(_, arn)| !used.contains(arn)).take(AT_ONCE);
+    // The last that were left behind first: what others registered before a family was taken over stays for good, and should not be looked at each time.
+    let free = oldest.into_iter().rev().filter(|(_, arn)| !used.contains(arn)).take(AT_ONCE);
     let revisions: Vec<Revision> = stream::iter(free.map(of_family)).buffered(READS).try_collect().await?;
     Ok(surplus_of(revisions, used))
 }

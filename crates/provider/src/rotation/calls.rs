@@ -1,4 +1,4 @@
-//! What a plan asks, besides its survey.
+//! What a plan asks besides its survey; one to destroy does not.
 
 use crate::permissions::call::{Form, On, calls};
 
@@ -6,6 +6,6 @@ use super::of_goal;
 
 calls! {
     // No resource can be named.
-    DESCRIBE_PARAMETERS: Plan "ssm:DescribeParameters"
+    DESCRIBE_PARAMETERS: Compare "ssm:DescribeParameters"
         => Form::Stack(|whole| On::any().when(!of_goal(whole.goal, whole.facts).is_empty()));
 }
