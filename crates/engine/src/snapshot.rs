@@ -58,6 +58,8 @@ pub struct Sighting {
     pub held_by: Vec<String>,
     /// What is inside that would go with it, in words: `3 images`.
     pub holds: Option<String>,
+    /// What ends with it when it is deleted, in words: `stops 1 task`.
+    pub ends: Vec<String>,
     /// What its own tag says of its content, for when the file no longer has it.
     pub on_destroy: OnDestroy,
     /// What whoever reads a plan should know of it though nothing changes it: `stopped by …`.
@@ -81,6 +83,7 @@ impl Sighting {
             uses: Vec::new(),
             held_by: Vec::new(),
             holds: None,
+            ends: Vec::new(),
             on_destroy: OnDestroy::Plain,
             remarks: Vec::new(),
             notes: BTreeMap::new(),

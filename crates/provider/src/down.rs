@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use hatoba_engine::desired::{Desired, Goal};
+use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
 
 use crate::deploy::{Pair, as_it_is};
@@ -41,7 +42,7 @@ fn wish(pair: Pair<'_>, power: &Power) -> Desired {
 
 /// How many copies are started: as many as ran before, else as many as run now, else what the file says, else one.
 fn copies(pair: Pair<'_>) -> i64 {
-    let before = Seen::of(pair.live).and_then(|seen| seen.remembered());
+    let before = remembered(pair.live);
     let number = |value: Option<&Value>| value.and_then(Value::as_int).filter(|count| *count > 0);
     let part = |field: &str, name: &str| number(pair.want.fields.get(field).and_then(|value| value.get(name)));
     before
@@ -50,6 +51,11 @@ fn copies(pair: Pair<'_>) -> i64 {
         .or_else(|| part("schedule", "count"))
         .or_else(|| part("autoscaling", "min"))
         .unwrap_or(1)
+}
+
+/// How many copies of a service ran before it was stopped, as its tag remembers.
+pub fn remembered(live: &Sighting) -> Option<i64> {
+    Seen::of(live)?.remembered()
 }
 
 /// Whether the file wants no copy of a service: then it is not `up` that starts one.

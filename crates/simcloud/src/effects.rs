@@ -240,6 +240,7 @@ impl State {
             return Err(refuse(Class::NotYet, group, format!("`{}` is not known yet", live.name)));
         }
         let mut changed = thing.clone();
+        let capacity = thing.fields.get("capacity").cloned();
         // A new revision is made of everything; other groups carry only their own fields.
         let whole = group == want.kind.create_call;
         let mut torn = torn.filter(|_| renewed.is_none());
@@ -259,7 +260,11 @@ impl State {
             &self.find(want.kind.name, &live.name, want.scope.as_ref()).cloned().unwrap_or(changed.clone()),
             facts,
         );
-        if let Some(error) = self.capacity_is_held(&changed, group).or_else(|| self.lacks_capacity(&changed, group)) {
+        let held = self.capacity_is_held(&changed, group);
+        // Only a call that names capacity providers is held against those of the cluster.
+        let named = changed.fields.get("capacity") != capacity.as_ref();
+        let lacks = named.then(|| self.lacks_capacity(&changed, group)).flatten();
+        if let Some(error) = held.or(lacks) {
             return Err(error);
         }
         if uses(&changed, facts) != before

@@ -57,7 +57,7 @@ fn everything_goes_once_somebody_agrees(kind: Kind) {
 }
 
 /// Pushes an image, as far as ECR's bookkeeping goes.
-fn push(world: &World, repository: &str) {
+pub(crate) fn push(world: &World, repository: &str) {
     let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
     let config_type = "application/vnd.docker.container.image.v1+json";
     let layer_type = "application/vnd.docker.image.rootfs.diff.tar.gzip";
@@ -72,7 +72,7 @@ fn push(world: &World, repository: &str) {
 }
 
 /// The tags of a repository; none when it does not exist.
-fn repository_tags(world: &World, name: &str) -> Option<Tags> {
+pub(crate) fn repository_tags(world: &World, name: &str) -> Option<Tags> {
     let question = json!({ "resourceArn": arn(world, "ecr", &format!("repository/{name}")) });
     world.aws("ecr", "ListTagsForResource", &question).ok().map(|answer| tags_in(&answer))
 }

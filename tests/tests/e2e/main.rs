@@ -16,6 +16,7 @@
 //! | `rotation` | secrets that change while tasks run |
 //! | `looking` | how services stand, and what containers wrote |
 //! | `pruning` | old revisions and images that nothing uses |
+//! | `destroying_all` | a destroy with everything in its way at once, and the next apply while old services drain |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
 //! | `cost` | what it costs: from the file, in plans, against a budget, and what a destroy saves |
@@ -51,6 +52,7 @@ mod codes;
 mod cost;
 mod deploying;
 mod destroying;
+mod destroying_all;
 mod doctor;
 mod documents;
 mod drift;

@@ -11,7 +11,7 @@ use crate::render::cost::dollars;
 /// Why a plan with this cost is not carried out; nothing if it may be.
 pub(crate) fn exceeded(budget: Dollars, change: &Change) -> Option<Error> {
     let limit = Money::cents(budget.cents());
-    if let Some(unpriced) = change.after.unpriced.first() {
+    if let Some(unpriced) = change.awake.unpriced.first() {
         let message = format!(
             "the budget of {} a month cannot be checked: {} {}; nothing was changed",
             dollars(limit),
@@ -23,19 +23,24 @@ pub(crate) fn exceeded(budget: Dollars, change: &Change) -> Option<Error> {
                 .help("take `budget:` out of the file, or put it into an environment that has prices"),
         );
     }
-    let monthly = change.after.cost().scheduled.most.to_cents();
+    let monthly = change.awake.cost().scheduled.most.to_cents();
     if monthly <= limit {
         return None;
     }
-    let about = if change.after.is_approximate() { "about " } else { "" };
-    let most = if change.after.cost().scheduled.least.to_cents() < monthly { "up to " } else { "" };
+    let about = if change.awake.is_approximate() { "about " } else { "" };
+    let most = if change.awake.cost().scheduled.least.to_cents() < monthly { "up to " } else { "" };
+    let awake = if change.after.cost().hour == change.awake.cost().hour {
+        ""
+    } else {
+        " once what is stopped is started again"
+    };
     let message = format!(
-        "it would cost {about}{most}{} a month, {} more than the budget of {}; nothing was changed",
+        "it would cost {about}{most}{} a month{awake}, {} more than the budget of {}; nothing was changed",
         dollars(monthly),
         dollars(monthly - limit),
         dollars(limit)
     );
-    let ways = ways(&change.after.region, &change.services, limit);
+    let ways = ways(&change.awake.region, &change.services, limit);
     let alone = ways.iter().filter(|way| way.is_within(limit)).count() == ways.len();
     let error = ways.iter().enumerate().fold(Error::new(Kind::Refused, message), |error, (at, way)| {
         error.help(advice(way, if alone || at == 0 { "" } else { "and " }))

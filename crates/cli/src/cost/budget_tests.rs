@@ -41,6 +41,17 @@ fn it_says_how_much_too_much_and_what_would_do() {
 }
 
 #[test]
+fn what_is_stopped_by_hand_counts_as_started() {
+    let mut change = change(None, &file("us-east-1", "desired_count: 2", ""));
+    let nothing = "stack: papyrus\nregion: us-east-1\nclusters: { papyrus: {} }\n";
+    change.after = super::super::testkit::change(None, nothing).after;
+    assert_eq!(
+        exceeded(budget("10"), &change).unwrap().message,
+        "it would cost $25.32 a month once what is stopped is started again, $15.32 more than the budget of $10.00; nothing was changed"
+    );
+}
+
+#[test]
 fn without_prices_it_cannot_be_checked() {
     let error = exceeded(budget("20"), &change(None, &file("eu-south-2", "", ""))).unwrap();
     assert_eq!(error.kind, Kind::Refused);

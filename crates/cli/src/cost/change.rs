@@ -13,6 +13,7 @@ use hatoba_prices::estimate::Range;
 use hatoba_prices::shape::Service;
 use hatoba_prices::stack::Bill;
 use hatoba_prices::whole::{Given, StackCost, stack};
+use hatoba_provider::down::remembered;
 
 use super::live;
 
@@ -23,6 +24,8 @@ pub(crate) struct Change {
     pub(crate) before: StackCost,
     /// As it will be.
     pub(crate) after: StackCost,
+    /// As it will be once `hatoba up` has started what is stopped: what a budget is about.
+    pub(crate) awake: StackCost,
     /// What will be billed, for advice.
     pub(crate) services: Vec<Service>,
 }
@@ -49,9 +52,9 @@ impl Change {
 /// What a plan changes of what the stack costs in a region.
 pub(crate) fn of(region: &str, goal: &Goal, seen: &Snapshot, plan: &Plan) -> Change {
     let world = World::new(goal, seen, plan);
-    let (before, after) = (world.before(), world.after());
+    let (before, after, awake) = (world.before(), world.after(false), world.after(true));
     let cost = |bill: &Bill| stack(region, bill, Given::default());
-    Change { before: cost(&before), after: cost(&after), services: after.services }
+    Change { before: cost(&before), after: cost(&after), awake: cost(&awake), services: awake.services }
 }
 
 const SERVICE: &str = "service";
@@ -134,21 +137,32 @@ impl<'a> World<'a> {
         bill
     }
 
-    fn after(&self) -> Bill {
+    /// With what is stopped by hand at nothing, or as if it was started again.
+    fn after(&self, awake: bool) -> Bill {
         let mut bill = Bill::default();
+        let mut add = |address: &Address, mut fields: Fields, live: Option<&Sighting>| {
+            if awake && fields.get("running") == Some(&Value::Bool(false)) {
+                fields.remove("running");
+                // Of a file that names no count, the one that was remembered comes back.
+                if fields.get("desired_count") == Some(&Value::Int(0)) {
+                    fields.insert("desired_count".into(), Value::Int(live.and_then(remembered).unwrap_or(1)));
+                }
+            }
+            self.add(&mut bill, address, &fields, true);
+        };
         for live in &self.services {
             match self.done.get(live.id.as_str()) {
                 Some(step) if matches!(step.act, Act::Delete { .. }) => {}
                 Some(step) if matches!(step.act, Act::Update { .. }) => {
-                    self.add(&mut bill, &address(live), &wanted(step, Some(live)), true);
+                    add(&address(live), wanted(step, Some(live)), Some(live))
                 }
                 // Let go of, it goes on running.
-                _ => self.add(&mut bill, &address(live), &live.fields, true),
+                _ => add(&address(live), live.fields.clone(), Some(live)),
             }
         }
         for step in self.plan.steps.iter().filter(|step| step.kind.name == SERVICE) {
             if matches!(step.act, Act::Create { .. }) {
-                self.add(&mut bill, &step.address, &wanted(step, None), true);
+                add(&step.address, wanted(step, None), None);
             }
         }
         bill

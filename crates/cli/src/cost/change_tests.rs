@@ -82,6 +82,11 @@ fn what_is_stopped_costs_nothing_and_what_is_leaving_is_not_counted() {
     let stopped = super::of("us-west-2", &goal, &seen, &planned(&goal, &seen, Intent::Present));
     assert_eq!(hours(&stopped), [Money::ZERO; 2]);
     assert!(!stopped.is_about_something());
+    assert_eq!(stopped.awake.cost().hour.most, money(ARM));
+    // Its count is remembered; where that is not read, one copy counts.
+    seen.seen[at].fields.insert("desired_count".into(), Value::Int(0));
+    let stopped = super::of("us-west-2", &goal, &seen, &planned(&goal, &seen, Intent::Present));
+    assert_eq!((hours(&stopped), stopped.awake.cost().hour.most), ([Money::ZERO; 2], money(ARM)));
     seen.seen[at].fields.remove("running");
     seen.seen[at].readiness = Readiness::Deleting("draining".into());
     let again = super::of("us-west-2", &goal, &seen, &planned(&goal, &seen, Intent::Present));

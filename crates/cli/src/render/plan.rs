@@ -105,10 +105,9 @@ pub(crate) fn reasons(change: &Change<'_>) -> Vec<String> {
         out.push("one for the whole account; hatoba never changes or deletes it".to_owned());
     }
     let deletes = change.deletes.unwrap_or(step);
-    if matches!(deletes.act, Act::Delete { .. })
-        && let Some(holds) = deletes.live.as_ref().and_then(|live| live.holds.as_ref())
-    {
-        out.push(format!("deletes what is in it, too: {holds}"));
+    if let (Act::Delete { .. }, Some(live)) = (&deletes.act, &deletes.live) {
+        out.extend(live.holds.iter().map(|holds| format!("deletes what is in it, too: {holds}")));
+        out.extend(live.ends.iter().cloned());
     }
     out
 }

@@ -157,6 +157,8 @@ pub(crate) fn live(service: &Json, want: Option<&Fields>, scaling: Option<Scalin
         let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
         live.readiness = Readiness::Deleting(format!("draining, {tasks} still running"));
     }
+    live.ends.extend(still(service).map(|tasks| format!("stops {tasks}")));
+    live.ends.extend(seen.owns_target().then(|| "its schedule and its autoscaling go with it".to_owned()));
     live.uses.extend([text("clusterArn").to_owned(), text("taskDefinition").to_owned()]);
     // Tasks of an older revision keep its roles busy: all revisions of the family stay until the service is gone.
     live.uses.extend(text("taskDefinition").rsplit_once(':').map(|(family, _)| family.to_owned()));

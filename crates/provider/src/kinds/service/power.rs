@@ -7,7 +7,7 @@ use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
 use serde::{Deserialize, Serialize};
 
-use super::scaling::{Action, Bounds, Do, NOTHING, START, Scaling, UNTIL};
+use super::scaling::{Action, Bounds, Do, NOTHING, START, Scaling, Target, UNTIL};
 
 /// The tag that says that a scalable target is ours.
 pub(super) const TAG_SCALING: &str = "hatoba:scaling";
@@ -23,15 +23,18 @@ pub(super) struct Memory {
     pub(super) count: i64,
     /// Between which numbers.
     pub(super) bounds: Option<Bounds>,
+    /// Whether somebody had suspended what happens on schedule.
+    pub(super) suspended: bool,
     /// When `up --for` ends: `2026-11-21T20:00:00`, in UTC. Then it is down again.
     pub(super) until: Option<String>,
 }
 
 impl Memory {
-    /// As a tag holds it, with characters that every tag may have: `count=2 min=1 max=4`.
+    /// As a tag holds it, with characters that every tag may have: `count=2 min=1 max=4 suspended=true`.
     pub(super) fn text(&self) -> String {
         let mut words = vec![format!("count={}", self.count)];
         words.extend(self.bounds.iter().flat_map(|(min, max)| [format!("min={min}"), format!("max={max}")]));
+        words.extend(self.suspended.then(|| "suspended=true".to_owned()));
         words.extend(self.until.iter().map(|until| format!("until={until}")));
         words.join(" ")
     }
@@ -47,6 +50,7 @@ impl Memory {
         Self {
             count: word("count").and_then(|count| count.parse().ok()).unwrap_or_default(),
             bounds: bound("min").zip(bound("max")),
+            suspended: word("suspended") == Some("true"),
             until: word("until").map(str::to_owned),
         }
     }
@@ -184,12 +188,12 @@ impl Seen {
     /// Stops it: the calls in order.
     pub(super) fn stop(&self) -> Vec<Turn> {
         let (scaling, mut turns) = (self.there(), Vec::new());
-        let bounds = scaling
-            .target
-            .as_ref()
-            .filter(|_| !self.is_temporary())
-            .and_then(|_| scaling.running(self.mark.as_deref()));
-        let memory = self.memory.clone().unwrap_or(Memory { count: self.desired, bounds, until: None });
+        let target = scaling.target.as_ref().filter(|_| !self.is_temporary());
+        // Somebody else's target comes back as it was, even at nothing.
+        let as_it_is = |target: &Target| self.mark.is_none().then_some(target.bounds);
+        let bounds = target.and_then(|target| scaling.running(self.mark.as_deref()).or_else(|| as_it_is(target)));
+        let suspended = target.is_some_and(|target| target.suspended);
+        let memory = self.memory.clone().unwrap_or(Memory { count: self.desired, bounds, suspended, until: None });
         if self.memory.is_none() {
             turns.push(Turn::Remember(memory.clone()));
         }
@@ -213,6 +217,7 @@ impl Seen {
     pub(super) fn start(&self, copies: i64, until: Option<&str>) -> Vec<Turn> {
         let (scaling, mut turns) = (self.there(), Vec::new());
         let noted = self.memory.as_ref().and_then(|memory| memory.bounds);
+        let suspended = self.memory.as_ref().is_some_and(|memory| memory.suspended);
         let target = scaling.target.as_ref().filter(|_| !self.is_temporary());
         let bounds = target.and_then(|_| scaling.running(self.mark.as_deref()).or(noted));
         let copies = bounds.map_or(copies, |(min, max)| copies.clamp(min.into(), max.max(min).into()));
@@ -223,7 +228,7 @@ impl Seen {
             if scaling.actions.contains_key(UNTIL) && !self.is_temporary() {
                 turns.push(Turn::Scale(Do::DeleteAction(UNTIL.to_owned())));
             }
-            turns.extend(bounds.map(|bounds| Turn::Scale(Do::Register { bounds, suspended: false })));
+            turns.extend(bounds.map(|bounds| Turn::Scale(Do::Register { bounds, suspended })));
             turns.push(Turn::Count(copies));
             turns.extend(self.memory.is_some().then_some(Turn::Forget));
             return turns;
@@ -231,7 +236,7 @@ impl Seen {
         // Without a start on schedule nothing wakes it after the end: it is down again then.
         let stays_down = !scaling.actions.contains_key(START);
         if stays_down {
-            turns.push(Turn::Remember(Memory { count: copies, bounds, until: Some(until.to_owned()) }));
+            turns.push(Turn::Remember(Memory { count: copies, bounds, suspended, until: Some(until.to_owned()) }));
         }
         let exactly = |count: i64| i32::try_from(count).map(|count| (count, count)).unwrap_or(NOTHING);
         if scaling.target.is_none() {

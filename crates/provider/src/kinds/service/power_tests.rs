@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::scaling::{STOP, Target};
+use super::super::scaling::STOP;
 use super::*;
 
 /// A service and its target, as far as `down` and `up` change them.
@@ -115,6 +115,18 @@ fn up_brings_back_what_down_took_away() {
 }
 
 #[test]
+fn what_somebody_else_had_stopped_stays_stopped() {
+    let suspended = Scaling { target: Some(Target { bounds: (1, 4), suspended: true }), ..Scaling::default() };
+    for account in [Account::new(3, None, suspended), Account::new(0, None, target(NOTHING))] {
+        let mut there = account.clone();
+        there.down().down();
+        assert_eq!((there.running(), there.seen.desired), (false.into(), 0));
+        there.up();
+        assert_eq!(there, account);
+    }
+}
+
+#[test]
 fn wherever_a_run_ends_the_next_one_reaches_the_goal() {
     for (sort, account) in sorts() {
         let mut stopped = account.clone();
@@ -194,8 +206,8 @@ fn what_runs_only_on_schedule_is_kept_from_starting() {
 #[test]
 fn tags_are_read_as_they_were_written_and_nonsense_does_no_harm() {
     for memory in [
-        Memory { count: 2, bounds: None, until: None },
-        Memory { count: 0, bounds: Some((1, 4)), until: Some(UNTIL_EIGHT.to_owned()) },
+        Memory { count: 2, bounds: None, suspended: false, until: None },
+        Memory { count: 0, bounds: Some((1, 4)), suspended: true, until: Some(UNTIL_EIGHT.to_owned()) },
     ] {
         let text = memory.text();
         assert!(text.chars().all(|c| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c)), "{text}");
