@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::deploying::file;
 use crate::helpers::{aws, denied, nothing_to_do, run, run_json, said, says, write, writes};
 
+const SECOND: Duration = Duration::from_millis(1_100);
 const NAME: &str = "/papyrus/db-url";
 
 fn put(world: &World, value: &str) {
@@ -21,12 +22,13 @@ fn put(world: &World, value: &str) {
 fn applied(kind: Kind, from: &str) -> World {
     let world = World::new(kind).unwrap();
     put(&world, "one");
+    // ministack tells times of ECS in whole seconds.
+    sleep(SECOND);
     let mut spec = file("info");
     spec["task_definitions"]["papyrus"]["containers"]["app"]["secrets"] = json!({ "DB_URL": from });
     write(&world, &spec);
     run(&world, &["apply", "--yes", "--skip-verify"], 0);
-    // Times are told in seconds.
-    sleep(Duration::from_millis(1_100));
+    sleep(SECOND);
     world
 }
 
@@ -69,7 +71,7 @@ fn a_parameter_that_changed_is_noticed_until_the_tasks_are_new() {
     says(&run(&world, &["status"], 0), &["secrets not compared", "ssm:DescribeParameters"]);
     world.proxy().set_rules(Vec::new());
 
-    sleep(Duration::from_millis(1_100));
+    sleep(SECOND);
     world.proxy().clear_log();
     let deployed = run_json(&world, &["deploy", "papyrus", "--redeploy"], 0);
     assert_eq!(deployed["deployments"][0]["verdict"], json!("completed"));
@@ -83,12 +85,13 @@ fn a_parameter_that_changed_is_noticed_until_the_tasks_are_new() {
 fn a_secret_that_was_rotated_is_seen_in_status() {
     let world = World::new(Kind::Ministack).unwrap();
     let made = aws(&world, "secretsmanager", "CreateSecret", &json!({ "Name": "papyrus/db", "SecretString": "one" }));
+    sleep(SECOND);
     let arn = made.json().unwrap()["ARN"].as_str().unwrap().to_owned();
     let mut spec = file("info");
     spec["task_definitions"]["papyrus"]["containers"]["app"]["secrets"] = json!({ "DB_URL": arn });
     write(&world, &spec);
     run(&world, &["apply", "--yes", "--skip-verify"], 0);
-    sleep(Duration::from_millis(1_100));
+    sleep(SECOND);
     assert_eq!(run_json(&world, &["status"], 0)["services"][0]["rotated_secrets"], json!([]));
     aws(&world, "secretsmanager", "PutSecretValue", &json!({ "SecretId": arn, "SecretString": "two" }));
     says(&run(&world, &["status"], 0), &["secret DB_URL has a new version since", "--redeploy"]);
@@ -122,6 +125,11 @@ fn a_redeploy_starts_new_tasks_with_the_same_images(kind: Kind) {
     let idle = run_json(&world, &["deploy", "--redeploy"], 0);
     assert_eq!((idle["deployments"].clone(), writes(&world).len()), (json!([]), 0));
     assert_eq!(idle["plan"], Value::Null);
+
+    let lease = world.lease();
+    let arn = format!("arn:aws:ecs:{}:{}:service/papyrus/papyrus", lease.region, lease.account);
+    aws(&world, "ecs", "UntagResource", &json!({ "resourceArn": arn, "tagKeys": ["hatoba:stack"] }));
+    says(&run(&world, &["deploy", "--redeploy"], 6), &["is not this stack's"]);
 }
 
 on_both!(a_stack_without_secrets_asks_for_none, a_redeploy_starts_new_tasks_with_the_same_images);

@@ -29,7 +29,7 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
     let look = session.look(if destroy { Intent::Absent } else { Intent::Present }).await?;
     let place = session.place();
-    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
+    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [], "deregistered": [] });
     if !ui.json {
         ui.data(&look.text(&place, ui.out))?;
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::args::{DeployArgs, Global};
 use crate::carry::{again, quoted};
-use crate::commands::one_service::{chosen, refused, task_of, wish};
+use crate::commands::one_service::{chosen, refused, seen, task_of, wish};
 use crate::error::{Error, Kind};
 use crate::follow::{Started, follow};
 use crate::interrupt::Interrupt;
@@ -27,8 +27,13 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let address = Address::new("service", &key);
     let want = wish(&session, &address)?;
     let cluster = want.scope.clone().unwrap_or_else(|| "default".to_owned());
+    let live = seen(&session, &address).await?;
+    if live.mark.as_ref().is_none_or(|mark| mark.stack != session.name()) {
+        let message = format!("the service `{}` exists, but is not this stack's; nothing was changed", live.name);
+        return Err(Error::new(Kind::Refused, message).help("`hatoba plan` says how to take it over"));
+    }
     let service = there(&session, &cluster, &want.name).await?;
-    let mut document = json!({ "plan": null, "outcome": null, "deployments": [] });
+    let mut document = json!({ "plan": null, "outcome": null, "deployments": [], "deregistered": [] });
     if service.desired == 0 {
         let text = format!("{address}: no task is wanted: what is started next reads its secrets then");
         ui.tell(&[Line::new(0).add(Tone::Faint, &text)]);
@@ -66,8 +71,8 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
 /// The service, as it is.
 async fn there(session: &Session, cluster: &str, name: &str) -> Result<Service, Error> {
     let found = services(session.provider.aws(), cluster, &[name]).await.map_err(|error| refused(session, error))?;
-    found.into_iter().find(|service| service.status == "ACTIVE").ok_or_else(|| {
-        Error::new(Kind::Failed, format!("the service `{name}` does not exist yet; nothing was changed"))
-            .help("run `hatoba apply` first")
-    })
+    found
+        .into_iter()
+        .find(|service| service.status == "ACTIVE")
+        .ok_or_else(|| Error::new(Kind::Failed, format!("the service `{name}` is gone; nothing was changed")))
 }
