@@ -6,7 +6,7 @@ export CARGO_TERM_COLOR ?= auto
 # Optimises what runs in the cases in memory, without compiling the SDK once more.
 FAST = $(foreach crate,model engine provider simcloud,--config profile.dev.package.hatoba-$(crate).opt-level=2)
 
-.PHONY: help demo test torture fuzz lint bench clean emulators schema
+.PHONY: help demo test torture fuzz lint bench clean emulators recordings schema
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -23,7 +23,7 @@ torture: ## Every kill point, five seeds of every fault, fifty interleavings, 20
 	HATOBA_CASES=$${HATOBA_CASES:-200000} $(CARGO) test --workspace --test torture $(FAST) -- --nocapture
 	$(CARGO) build --workspace --bins
 	HATOBA_TORTURE=full tests/run.sh $(CARGO) test --workspace --no-fail-fast --test kills --test power --test lost_replies \
-		--test faults --test pairs --test interrupt --test rates -- --nocapture --test-threads=1
+		--test deploy_kills --test faults --test pairs --test interleaved --test interrupt --test rates -- --nocapture --test-threads=1
 
 fuzz: ## Ten minutes of each fuzzer of the model; needs `cargo install cargo-fuzz` and a nightly compiler
 	mkdir -p fuzz/corpus/stack_file fuzz/corpus/policy
@@ -39,6 +39,10 @@ lint: ## Format and clippy, warnings are errors
 bench: ## Calls, round trips, time and memory, beside Terraform where it is installed
 	$(CARGO) build --release --workspace --bins
 	tests/bench/run.py
+
+recordings: ## Record docs/recordings anew: what deploy, status and logs look like in a terminal
+	$(CARGO) build --workspace --bins
+	tests/run.sh python3 tests/recordings/record.py
 
 schema: ## Write docs/stack.schema.json anew
 	$(CARGO) run --quiet --bin hatoba -- schema > docs/stack.schema.json

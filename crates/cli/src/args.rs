@@ -10,6 +10,7 @@ use hatoba_rollout::follow::{Limits, OnFailure};
 use hatoba_rollout::pause::{LONGEST, TIMEOUT};
 
 use crate::commands::doctor::args::DoctorArgs;
+use crate::commands::one_off::args::{ExecArgs, RunArgs};
 use crate::duration::{duration, minutes, span};
 
 /// What `hatoba --help` says below the options.
@@ -119,6 +120,10 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Print what the containers of a service wrote.
     Logs(LogsArgs),
+    /// Run a task of a task definition once, print what it writes, and end with the exit code of its container.
+    Run(RunArgs),
+    /// Run a command in a task that runs; takes the Session Manager plugin of AWS.
+    Exec(ExecArgs),
     /// Go back to the last revision of a service that completed, and change nothing else.
     Rollback(RollbackArgs),
     /// Delete everything that the stack owns.
@@ -396,6 +401,10 @@ pub(crate) enum Purpose {
     Verify,
     /// New images for every service.
     Deploy,
+    /// Running every task definition once.
+    Run,
+    /// Running commands in the tasks of every service.
+    Exec,
     /// Stopping and starting every service.
     Scale,
     /// Pushing to every repository, and deploying every service.
@@ -411,6 +420,8 @@ impl Purpose {
             Self::Destroy => "destroy",
             Self::Verify => "verify",
             Self::Deploy => "deploy",
+            Self::Run => "run",
+            Self::Exec => "exec",
             Self::Scale => "scale",
             Self::Ci => "ci",
         }

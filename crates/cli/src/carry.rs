@@ -6,8 +6,10 @@ use hatoba_engine::execute::{Outcome, StepError, execute};
 use hatoba_engine::plan::Plan;
 use hatoba_model::facts::Facts;
 use hatoba_provider::permissions::missing::{Missing, Refusals};
+use hatoba_provider::rollout::standing::{Unsettled, unsettled};
 use hatoba_provider::rollout::started::started;
-use serde_json::json;
+use hatoba_rollout::state::last;
+use serde_json::{Value as Json, json};
 
 use crate::args::{FollowArgs, Global};
 use crate::error::{Error, Kind};
@@ -78,17 +80,67 @@ pub(crate) async fn complete(
         "deployments": [],
         "deregistered": [],
     });
-    finish(plan, &outcome, session.facts(), run.again, run.command, ui)
-        .map_err(|error| error.document(document.clone()))?;
+    let end = || finish(plan, &outcome, session.facts(), run.again, run.command, ui);
+    let complete = outcome.is_complete();
+    if complete {
+        end().map_err(|error| error.document(document.clone()))?;
+    }
     let started = Started { deployments: started(plan, &outcome), interrupted: outcome.interrupted, again: run.again };
     let followed = follow(started, run.follow, session, ui, interrupt).await;
     document["deployments"] = followed.deployments;
+    if !complete {
+        // What was started has its verdict; the failed steps have the last word.
+        if let Some(error) = &followed.error {
+            ui.tell(&[Line::new(0).add(Tone::Warning, &error.message)]);
+        }
+        end().map_err(|error| error.document(document.clone()))?;
+    }
     if let Some(error) = followed.error {
         return Err(error.document(document));
     }
     // What is not waited for may yet go back to one of them.
     if !run.follow.no_wait && !outcome.interrupted {
         document["deregistered"] = tidy(plan, &outcome, session, ui).await;
+    }
+    if ui.json {
+        ui.document(&document)?;
+    }
+    Ok(0)
+}
+
+/// There is nothing to change: what was started before and goes on is followed all the same, and what failed is no success. Where all is
+/// settled nothing is asked.
+///
+/// # Errors
+/// When a deployment does not complete.
+pub(crate) async fn settle(
+    look: &Look,
+    session: &Session,
+    run: Run<'_>,
+    ui: &Ui,
+    interrupt: &Interrupt,
+) -> Result<u8, Error> {
+    let found = unsettled(&session.goal, &look.seen);
+    for Unsettled { target, failed } in &found {
+        let how = if *failed { "has failed" } else { "goes on" };
+        let revision = target.task_definition.as_deref().map(last).unwrap_or_default();
+        let text = format!("{}: the deployment of {revision}, which was started before, {how}", target.address);
+        ui.tell(&[Line::new(0).add(Tone::Warning, &text)]);
+    }
+    // Where nothing is waited for, what has failed already is no success all the same.
+    let (judged, left): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.failed || !run.follow.no_wait);
+    let of = |found: Vec<Unsettled>| Started {
+        deployments: found.into_iter().map(|found| found.target).collect(),
+        interrupted: false,
+        again: run.again,
+    };
+    let judged = follow(of(judged), &FollowArgs { no_wait: false, ..*run.follow }, session, ui, interrupt).await;
+    let left = follow(of(left), run.follow, session, ui, interrupt).await;
+    let mut document = json!({ "plan": look.document(), "outcome": null, "deregistered": [] });
+    document["deployments"] =
+        [judged.deployments, left.deployments].iter().filter_map(Json::as_array).flatten().cloned().collect();
+    if let Some(error) = judged.error {
+        return Err(error.document(document));
     }
     if ui.json {
         ui.document(&document)?;

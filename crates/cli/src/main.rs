@@ -27,8 +27,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
 use crate::commands::{
-    apply, cost as price, deploy, destroy, doctor, github, graph as draw, logs, offline, permissions, plan, power,
-    prune, rollback, status, verify,
+    apply, cost as price, deploy, destroy, doctor, github, graph as draw, logs, offline, one_off, permissions, plan,
+    power, prune, rollback, status, verify,
 };
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
@@ -84,6 +84,8 @@ async fn run(cli: Cli, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
         Command::Up(args) => power::up(&global, &args, ui, interrupt).await,
         Command::Status(args) => status::run(&global, &args, ui).await,
         Command::Logs(args) => logs::run(&global, &args, ui).await,
+        Command::Run(args) => one_off::run::run(&global, &args, ui, interrupt).await,
+        Command::Exec(args) => one_off::exec::run(&global, &args, ui).await,
         Command::Rollback(args) => rollback::run(&global, &args, ui, interrupt).await,
         Command::Destroy(args) => destroy::run(&global, &args, ui, interrupt).await,
         Command::Prune(args) => prune::run(&global, &args, ui).await,

@@ -213,7 +213,10 @@ pub(crate) fn frame(
     if running.len() > room {
         lines.push(cut(&format!("  … and {} more", running.len() - room), style.width));
     }
-    lines.push(style.paint(Tone::Faint, &cut(&format!("  {ended} of {all} done"), style.width)));
+    // Of one thing its own line says everything.
+    if all > 1 {
+        lines.push(style.paint(Tone::Faint, &cut(&format!("  {ended} of {all} done"), style.width)));
+    }
     lines
 }
 
@@ -267,6 +270,7 @@ mod tests {
         assert_eq!(lines[7], "  … and 23 more");
         assert_eq!(lines[8], "  3 of 40 done");
         assert!(frame(&[], (40, 40), 10, Style::PLAIN).is_empty());
+        assert_eq!(frame(&running[..1], (0, 1), 10, Style { colour: false, width: 60 }).len(), 1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The engine's only door to the outside: the port that a provider implements.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -62,6 +63,8 @@ pub struct Target {
     pub scope: Option<String>,
     /// Its identifier, where one is known.
     pub id: Option<String>,
+    /// What the provider noted on the sighting that the plan was made from; nothing where there was none.
+    pub notes: BTreeMap<String, String>,
 }
 
 /// How much a look has to find out.

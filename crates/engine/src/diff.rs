@@ -22,6 +22,13 @@ pub struct FieldChange {
     pub sensitive: bool,
 }
 
+impl FieldChange {
+    /// The field of the table that it is in: `containers`.
+    pub fn row(&self) -> &str {
+        self.path.split(['.', '[']).next().unwrap_or_default()
+    }
+}
+
 /// Every difference between what is wanted and what is there.
 /// A field that a reader did not fill counts as not there.
 pub fn differences(kind: &'static KindInfo, want: &Fields, have: &Fields) -> Vec<FieldChange> {

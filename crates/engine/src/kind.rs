@@ -43,6 +43,12 @@ impl KindInfo {
         self.groups.iter().map(|group| group.name).filter(carries).collect()
     }
 
+    /// The fields among these changes that others change, too.
+    pub fn contested<'a>(&'a self, changes: &'a [FieldChange]) -> impl Iterator<Item = &'static Field> + 'a {
+        let changed = |field: &&Field| changes.iter().any(|change| change.row() == field.name);
+        self.fields.iter().filter(|field| field.contested).filter(changed)
+    }
+
     /// The outputs that a group of calls makes anew.
     pub fn renews(&self, group: &str) -> &'static [&'static str] {
         self.groups.iter().find(|g| g.name == group).map_or(&[], |g| g.renews)
@@ -67,6 +73,8 @@ pub struct Field {
     /// Whether it is a list of which users of the resource hold items: these are added before its users change, and taken away
     /// after.
     pub users_first: bool,
+    /// Whether others change it, too, so that a change is only made where it still is what the plan saw.
+    pub contested: bool,
     /// Whether the text at a path must not be shown.
     pub sensitive: fn(path: &str, text: &str) -> bool,
     /// Whether nothing of it must be shown of a resource with this name.
@@ -93,6 +101,7 @@ impl Field {
             at_create: true,
             unsure: false,
             users_first: false,
+            contested: false,
             sensitive: never,
             sensitive_in: never_named,
         }
@@ -137,6 +146,13 @@ impl Field {
     #[must_use]
     pub const fn users_first(mut self) -> Self {
         self.users_first = true;
+        self
+    }
+
+    /// Others change it, too: a change is only made where it still is what the plan saw, or is what is wanted already.
+    #[must_use]
+    pub const fn contested(mut self) -> Self {
+        self.contested = true;
         self
     }
 

@@ -24,7 +24,12 @@ where
     match error {
         // The answer came, so the call probably took effect; what it says cannot be read.
         SdkError::ServiceError(service) if service.raw().status().is_success() => unreadable(call, error),
-        SdkError::ResponseError(_) => unreadable(call, error),
+        SdkError::ResponseError(response) => {
+            // What is in no words of the service was said by the server before it.
+            let status = response.raw().status().as_u16();
+            let code = (status >= 500).then(|| format!("HTTP {status}"));
+            CloudError { code, ..unreadable(call, error) }
+        }
         SdkError::ServiceError(service) => {
             let meta = service.err().meta();
             let status = service.raw().status().as_u16();

@@ -2,6 +2,7 @@
 //! and calls that keep to AWS's limits.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -37,7 +38,7 @@ pub(crate) async fn get(url: &str, most: usize) -> Result<Vec<u8>, String> {
     let connector =
         Connector::builder().proxy_config(ProxyConfig::from_env()).tls_provider(Provider::Rustls(CryptoMode::AwsLc));
     let read = async {
-        let answer = connector.build().call(request).await.map_err(|error| format!("{error:?}"))?;
+        let answer = connector.build().call(request).await.map_err(|error| chain(&error))?;
         let status = answer.status().as_u16();
         if status != 200 {
             return Err(format!("HTTP {status}"));
@@ -53,6 +54,20 @@ pub(crate) async fn get(url: &str, most: usize) -> Result<Vec<u8>, String> {
         Ok(bytes)
     };
     tokio::time::timeout(FILE, read).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+}
+
+/// An error with its causes, each said once.
+fn chain(error: &dyn Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = error.source();
+    }
+    said
 }
 
 /// Time limits for connecting and for reading.

@@ -15,6 +15,7 @@ pub mod json;
 pub mod kinds;
 pub mod log_events;
 pub mod normal;
+pub mod one_off;
 mod pace;
 pub mod permissions;
 pub mod provenance;

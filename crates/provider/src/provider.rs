@@ -10,7 +10,7 @@ use hatoba_engine::value::Value;
 
 use crate::aws::Aws;
 use crate::driver::Driver;
-use crate::kinds::{driver_of, drivers, network};
+use crate::kinds::{driver_of, drivers, network, task_definition};
 use crate::survey::Survey;
 use crate::tags;
 
@@ -62,6 +62,9 @@ impl Cloud for Provider {
             snapshot.missing.extend(found.missing);
         }
         snapshot.unreadable.extend(snapshot.seen.iter().filter_map(|live| elsewhere(goal, live)));
+        if !goal.content {
+            task_definition::take_running(&self.aws, goal, &mut snapshot).await;
+        }
         snapshot
     }
 

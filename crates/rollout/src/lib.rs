@@ -9,6 +9,7 @@ pub mod follow;
 mod identity;
 mod judge;
 pub mod note;
+pub mod one_off;
 pub mod pause;
 pub mod previous;
 pub mod state;

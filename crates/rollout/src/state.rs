@@ -189,6 +189,27 @@ pub struct Task {
     pub interface: Option<String>,
     /// Its private IPv4 address.
     pub private_ip: Option<String>,
+    /// Whether commands may be run in it (ECS Exec): fixed when it was started.
+    pub exec: bool,
+    /// How large it is, and on what it runs.
+    pub size: Size,
+}
+
+/// How large a task is, and on what it runs, as far as ECS tells: what its price follows from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// CPU units: 1024 are one vCPU.
+    pub cpu: Option<u32>,
+    /// Memory in MiB.
+    pub memory: Option<u32>,
+    /// Its own storage in GiB.
+    pub storage: Option<u32>,
+    /// The architecture: `x86_64` or `arm64`.
+    pub architecture: Option<String>,
+    /// The operating system: `Linux`, or a Windows.
+    pub platform: Option<String>,
+    /// The capacity provider that it runs on; none for a launch type.
+    pub capacity: Option<String>,
 }
 
 impl Task {
@@ -215,6 +236,19 @@ pub struct Container {
     pub image: Option<String>,
     /// The digest of its image.
     pub digest: Option<String>,
+    /// The id that its runtime gives it, once it runs.
+    pub runtime_id: Option<String>,
+    /// The agent that runs commands in it, where ECS put one there.
+    pub exec_agent: Option<ExecAgent>,
+}
+
+/// The agent of ECS Exec in a container, `ExecuteCommandAgent`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecAgent {
+    /// `PENDING`, `RUNNING` or `STOPPED`.
+    pub status: String,
+    /// Why it stands so.
+    pub reason: Option<String>,
 }
 
 /// The last lines that a container wrote.

@@ -67,15 +67,7 @@ impl Rollout {
             let cause = if ours { explain(task, &[]) } else { None };
             return TaskNow::Stopped { reason: task.stopped_reason.clone(), cause };
         }
-        if task.desired == "STOPPED" || matches!(task.last.as_str(), "DEACTIVATING" | "STOPPING" | "DEPROVISIONING") {
-            return TaskNow::Stopping;
-        }
-        match (task.last.as_str(), task.health.as_deref()) {
-            ("RUNNING", Some("HEALTHY")) => TaskNow::Healthy,
-            ("RUNNING", Some("UNHEALTHY")) => TaskNow::Unhealthy,
-            ("RUNNING", _) => TaskNow::Running,
-            (other, _) => TaskNow::Starting(other.to_ascii_lowercase()),
-        }
+        alive(task)
     }
 
     /// Takes in the end of a log.
@@ -162,8 +154,21 @@ impl Rollout {
     }
 }
 
+/// What a task does that has not stopped.
+pub(crate) fn alive(task: &Task) -> TaskNow {
+    if task.desired == "STOPPED" || matches!(task.last.as_str(), "DEACTIVATING" | "STOPPING" | "DEPROVISIONING") {
+        return TaskNow::Stopping;
+    }
+    match (task.last.as_str(), task.health.as_deref()) {
+        ("RUNNING", Some("HEALTHY")) => TaskNow::Healthy,
+        ("RUNNING", Some("UNHEALTHY")) => TaskNow::Unhealthy,
+        ("RUNNING", _) => TaskNow::Running,
+        (other, _) => TaskNow::Starting(other.to_ascii_lowercase()),
+    }
+}
+
 /// The container that a task failed for: one that says why, else one that ended with an error, else one that ended.
-fn blamed(task: &Task) -> Option<&Container> {
+pub(crate) fn blamed(task: &Task) -> Option<&Container> {
     let by = |of: &dyn Fn(&Container) -> bool| task.containers.iter().find(|container| of(container));
     by(&|container| container.reason.is_some() && container.exit_code != Some(0))
         .or_else(|| by(&|container| container.exit_code.is_some_and(|code| code != 0)))
@@ -172,7 +177,11 @@ fn blamed(task: &Task) -> Option<&Container> {
 }
 
 fn explain(task: &Task, log: &[String]) -> Option<Cause> {
-    let container = blamed(task);
+    explain_by(task, blamed(task), log)
+}
+
+/// Why it stopped, as this container tells.
+pub(crate) fn explain_by(task: &Task, container: Option<&Container>, log: &[String]) -> Option<Cause> {
     classify(&Stopped {
         stop_code: task.stop_code.as_deref(),
         reason: task.stopped_reason.as_deref(),

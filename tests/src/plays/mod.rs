@@ -4,6 +4,7 @@
 
 mod clusters;
 mod logs;
+pub mod one_off;
 pub mod rates;
 mod routes;
 mod scaling;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::plays::slow::draining::{Draining, Times};
 use hatoba_tests::proxy::Phase;
-use hatoba_tests::torture::inventory::Inventory;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
@@ -44,7 +43,6 @@ fn everything_in_the_way_at_once(kind: Kind) {
     world.proxy().add_play(Arc::new(Draining::new(times)) as _);
     aws(&world, "ecs", "CreateCluster", &json!({ "clusterName": "papyrus" }));
     aws(&world, "iam", "CreateUser", &json!({ "UserName": "papyrus-ci" }));
-    let before = Inventory::of(&world).unwrap();
     write(&world, &file());
     run(&world, &["apply", "--yes"], 0);
     push(&world, "acme/papyrus");

@@ -1,13 +1,15 @@
 //! `hatoba status` and `hatoba logs`: how things stand, and what containers wrote.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::plays::one_off::Sessions;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
 use crate::deploying::file;
-use crate::helpers::{aws, run, run_json, says, write};
+use crate::helpers::{aws, denied, run, run_json, says, write};
 
 /// A stack whose container writes a log.
 fn applied(kind: Kind) -> World {
@@ -53,6 +55,33 @@ fn how_a_service_stands(kind: Kind) {
     says(&run(&world, &["status", "other"], 3), &["papyrus"]);
 }
 
+fn what_could_not_be_read_is_an_error(kind: Kind) {
+    let world = applied(kind);
+    world.proxy().set_rules(vec![denied("ecs", "ListTasks", "AccessDeniedException")]);
+    let run = run(&world, &["status"], 4);
+    says(&run, &["service.papyrus: ", "tasks could not be read", "the tasks of service.papyrus could not be read"]);
+    let document = run_json(&world, &["status"], 4);
+    assert_eq!(document["services"][0]["address"], json!("service.papyrus"));
+    assert_eq!(document["error"]["kind"], json!("denied"));
+}
+
+fn what_runs_now_has_a_price(kind: Kind) {
+    let world = applied(kind);
+    let task = |id: char, capacity: Value| {
+        json!({
+            "id": id.to_string().repeat(32), "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "cpu": "256", "memory": "512",
+            "attributes": [{ "name": "ecs.cpu-architecture", "value": "arm64" }], "capacityProviderName": capacity,
+            "taskDefinitionArn": "papyrus:1", "containers": [],
+        })
+    };
+    world.proxy().add_play(Arc::new(Sessions::new(vec![task('a', Value::Null), task('b', json!("FARGATE_SPOT"))])));
+    says(&run(&world, &["status"], 0), &["cost about $0.0", " an hour, $", " a month if it goes on so"]);
+    let cost = run_json(&world, &["status"], 0)["services"][0]["cost"].clone();
+    assert_eq!((&cost["approximate"], &cost["currency"]), (&json!(true), &json!("USD")));
+    let amount = |name: &str| cost[name].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(amount("hour") > 0.0 && (amount("month") / amount("hour") - 730.0).abs() < 0.01, "{cost}");
+}
+
 fn what_containers_wrote(kind: Kind) {
     let world = applied(kind);
     assert_eq!(prefix(&world), "ecs");
@@ -72,4 +101,4 @@ fn what_containers_wrote(kind: Kind) {
     says(&run(&world, &["logs", "--container", "side"], 1), &["no container `side`"]);
 }
 
-on_both!(how_a_service_stands, what_containers_wrote);
+on_both!(how_a_service_stands, what_could_not_be_read_is_an_error, what_runs_now_has_a_price, what_containers_wrote);

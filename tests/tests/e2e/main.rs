@@ -10,6 +10,7 @@
 //! | `removal` | what left the file, was renamed, adopted or retained |
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `deploying` | new images |
+//! | `kept` | which image stays after a rollback, a run that was cut short, and somebody else's deploy |
 //! | `power` | stopped and started, by hand, on schedule, by load |
 //! | `rolling_back` | back to what completed before |
 //! | `provenance` | which run deployed what runs |
@@ -57,6 +58,7 @@ mod doctor;
 mod documents;
 mod drift;
 mod helpers;
+mod kept;
 mod looking;
 mod ownership;
 mod permissions;

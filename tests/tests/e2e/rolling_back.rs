@@ -5,7 +5,7 @@ use hatoba_tests::proxy::{Act, Rule};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-use crate::helpers::{aws, nothing_to_do, run, run_json, says, write, writes};
+use crate::helpers::{aws, denied, nothing_to_do, run, run_json, says, write, writes};
 
 /// A stack with one service, whose images belong to the pipeline.
 fn file() -> Value {
@@ -104,6 +104,49 @@ fn a_rollback_goes_to_what_completed_where_ecs_remembers_it(kind: Kind) {
     assert_eq!(running(&world), ("papyrus:5".to_owned(), ["v1".to_owned(), "1".to_owned()]));
 }
 
+fn a_rollback_does_not_guess_where_ecs_tells(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    write(&world, &file());
+    run(&world, &["apply", "--yes"], 0);
+    deploy(&world, "app", "v1");
+    deploy(&world, "app", "v2");
+    let (region, account) = (&world.lease().region, &world.lease().account);
+    let revision = format!("arn:aws:ecs:{region}:{account}:service-revision/papyrus/papyrus/3");
+    let deployment = |status: &str| {
+        let arn = format!("arn:aws:ecs:{region}:{account}:service-deployment/papyrus/papyrus/3");
+        json!({ "serviceDeployments": [{
+            "serviceDeploymentArn": arn, "targetServiceRevisionArn": revision, "status": status, "createdAt": 1_700_000_000,
+        }] })
+    };
+    let task = format!("arn:aws:ecs:{region}:{account}:task-definition/papyrus:3");
+    let revisions = json!({ "serviceRevisions": [{ "serviceRevisionArn": revision, "taskDefinition": task }] });
+    let reply = |action: &str, body: Value| Rule::on("ecs", action, Act::Reply { status: 200, body: body.to_string() });
+    let list = "ListServiceDeployments";
+    let none = || reply(list, json!({ "serviceDeployments": [] })).nth(1);
+    let nowhere = ["there is no revision to go back to from papyrus:3", "nothing was changed"];
+    world.proxy().clear_log();
+    let refused = |rules: Vec<Rule>, code: i32, texts: &[&str]| {
+        world.proxy().set_rules(rules);
+        says(&run(&world, &["rollback"], code), texts);
+    };
+    // Only what runs has completed; nothing has.
+    refused(vec![reply(list, deployment("SUCCESSFUL")), reply("DescribeServiceRevisions", revisions)], 1, &nowhere);
+    refused(vec![none(), reply(list, deployment("IN_PROGRESS"))], 1, &nowhere);
+    // What cannot be read is not missing.
+    let refusal = denied("ecs", list, "AccessDeniedException");
+    refused(vec![refusal], 4, &["ecs:ListServiceDeployments", "hatoba permissions --for deploy"]);
+    let told = || reply(list, deployment("SUCCESSFUL"));
+    let refusal = denied("ecs", "DescribeServiceRevisions", "AccessDeniedException");
+    refused(vec![told(), refusal], 4, &["ecs:DescribeServiceRevisions"]);
+    assert_eq!(writes(&world), Vec::<String>::new());
+    // A throttle passes.
+    let throttle = Rule::on("ecs", list, Act::Throttle).times(2);
+    let empty = reply(list, json!({ "serviceDeployments": [] }));
+    world.proxy().set_rules(vec![throttle, empty]);
+    run(&world, &["rollback"], 0);
+    assert_eq!(running(&world), ("papyrus:4".to_owned(), ["v1".to_owned(), "1".to_owned()]));
+}
+
 fn a_deploy_is_made_from_the_revision_that_runs(kind: Kind) {
     let world = World::new(kind).unwrap();
     write(&world, &file());
@@ -138,5 +181,6 @@ on_both!(
     another_count_starts_no_deployment,
     a_rollback_brings_back_the_revision_before_and_the_plan_stays_empty,
     a_rollback_goes_to_what_completed_where_ecs_remembers_it,
+    a_rollback_does_not_guess_where_ecs_tells,
     a_deploy_is_made_from_the_revision_that_runs
 );

@@ -4,6 +4,7 @@
 //! `UPDATE_GOLDEN=1`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+mod again;
 mod signals;
 mod world;
 

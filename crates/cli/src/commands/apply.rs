@@ -5,7 +5,7 @@ use hatoba_provider::provenance::Stamp;
 use serde_json::json;
 
 use crate::args::{ApplyArgs, Global};
-use crate::carry::{Run, again, carry_out, complete};
+use crate::carry::{Run, again, carry_out, complete, settle};
 use crate::commands::destroy::conclude;
 use crate::commands::verify;
 use crate::confirm::ask;
@@ -40,7 +40,12 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
         return Err(obstacle.document(not_done));
     }
     ui.tell(&render::missing::lines(&look.missing));
+    let said = again("apply", &global);
+    let run = Run { again: &said, command: None, follow: &args.follow };
     if look.plan.steps.is_empty() {
+        if !destroy {
+            return settle(&look, &session, run, ui, interrupt).await;
+        }
         if ui.json {
             ui.document(&not_done)?;
         }
@@ -58,6 +63,5 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
         return conclude(&mut session, &look, &outcome, &global, ui).await;
     }
     session.provider.aws().stamp_with(Stamp::apply(provenance::here(&session), &session.goal));
-    let run = Run { again: &again("apply", &global), command: None, follow: &args.follow };
     complete(&look, &session, run, ui, interrupt).await
 }

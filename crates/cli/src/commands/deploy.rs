@@ -8,8 +8,9 @@ use hatoba_engine::value::Value;
 use hatoba_model::kinds::task_definition::{Image, ImageOf};
 use hatoba_provider::desire::Desire;
 use hatoba_provider::images::{self, Place};
-use hatoba_provider::kinds::task_definition::{repository_uri, revision};
+use hatoba_provider::kinds::task_definition::{other_that_runs, repository_uri};
 use hatoba_provider::provenance::Stamp;
+use hatoba_rollout::state::last;
 
 use crate::args::{DeployArgs, Global};
 use crate::carry::{Run, again, quoted};
@@ -33,7 +34,7 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let task = task_of(&session, &service)?;
     let wanted = wanted(&session, &task, &args.images)?;
     let subject = look(&mut session, &task, &service).await?;
-    let base = running(&session, &subject, ui).await?;
+    let base = running(&subject, ui);
     let images = resolved(&session, &base, wanted, ui).await?;
     let words = args.images.iter().flat_map(|(name, image)| ["--image".to_owned(), format!("{name}={image}")]);
     let words: Vec<String> = args.service.iter().cloned().chain(words).map(|word| quoted(&word)).collect();
@@ -148,26 +149,15 @@ fn platform(task: &Sighting) -> String {
 
 /// The revision that runs, which the new one is made from. The latest is another one after a rollback, or when somebody registered one
 /// by hand.
-async fn running(session: &Session, subject: &Subject, ui: &Ui) -> Result<Sighting, Error> {
-    let (latest, runs) = (&subject.live_task, runs(&subject.live_service));
-    let last = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
-    // A service of another family is brought back to that of the file.
-    let family = |arn: &str| arn.rsplit_once(':').map(|(family, _)| family.to_owned());
-    if runs == latest.id || family(runs) != family(&latest.id) {
-        return Ok(latest.clone());
-    }
-    let seen = revision(session.provider.aws(), runs).await?;
-    let Some(seen) = seen else {
-        let text = format!(
-            "{} runs and cannot be read any more: the new revision is made from {}",
-            last(runs),
-            last(&latest.id)
-        );
+fn running(subject: &Subject, ui: &Ui) -> Sighting {
+    let (latest, runs) = (last(&subject.live_task.id), last(runs(&subject.live_service)));
+    let base = subject.current();
+    if subject.running.is_some() {
+        let text = format!("the new revision is made from {runs}, which runs, not from {latest}, the latest");
+        ui.tell(&[Line::new(0).add(Tone::Faint, &text)]);
+    } else if other_that_runs(&subject.live_task, &subject.live_service).is_some() {
+        let text = format!("{runs} runs and cannot be read any more: the new revision is made from {latest}");
         ui.tell(&[Line::new(0).add(Tone::Warning, &text)]);
-        return Ok(latest.clone());
-    };
-    let text =
-        format!("the new revision is made from {}, which runs, not from {}, the latest", last(runs), last(&latest.id));
-    ui.tell(&[Line::new(0).add(Tone::Faint, &text)]);
-    Ok(seen)
+    }
+    base.clone()
 }

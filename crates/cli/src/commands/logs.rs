@@ -16,7 +16,7 @@ use crate::commands::status::now;
 use crate::error::{Error, Kind};
 use crate::render::Tone;
 use crate::render::line::{Line, write_all};
-use crate::render::logs::{Streams, line};
+use crate::render::logs::{Streams, lines};
 use crate::session::{self, Session};
 use crate::ui::Ui;
 
@@ -42,7 +42,7 @@ pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8,
             .iter()
             .map(|event| match ui.json {
                 true => format!("{}\n", document(event)),
-                false => write_all(&[line(event, &mut streams, args.timestamps)], ui.out),
+                false => write_all(&lines(event, &mut streams, args.timestamps), ui.out),
             })
             .collect();
         ui.data(&text)?;

@@ -9,6 +9,7 @@ pub(crate) mod github;
 pub(crate) mod graph;
 pub(crate) mod logs;
 pub(crate) mod offline;
+pub(crate) mod one_off;
 mod one_service;
 pub(crate) mod permissions;
 pub(crate) mod plan;

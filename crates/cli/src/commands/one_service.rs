@@ -9,11 +9,12 @@ use hatoba_engine::snapshot::{Sighting, Snapshot};
 use hatoba_engine::value::Value;
 use hatoba_model::address::Address;
 use hatoba_provider::deploy::{DeployError, Pair, goal};
+use hatoba_provider::kinds::task_definition::{other_that_runs, revision, stands_for};
 use hatoba_provider::permissions::missing::Missing;
 use hatoba_provider::permissions::needed;
 use serde_json::json;
 
-use crate::carry::{Run, complete};
+use crate::carry::{Run, complete, settle};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::session::Session;
@@ -26,10 +27,10 @@ pub(super) fn chosen(session: &Session, named: Option<&str>) -> Result<String, E
     let key = match (named, services.len()) {
         (Some(name), _) => name.to_owned(),
         (None, 1) => services.keys().next().cloned().unwrap_or_default(),
-        (None, 0) => return Err(Error::new(Kind::Invalid, "the file has no service to deploy")),
+        (None, 0) => return Err(Error::new(Kind::Invalid, "the file has no service")),
         (None, _) => {
             return Err(Error::new(Kind::Invalid, "the file has several services, and none is named")
-                .help(format!("write `hatoba deploy SERVICE …`, with one of {known}")));
+                .help(format!("name one of them: {known}")));
         }
     };
     match services.get(&key) {
@@ -63,7 +64,16 @@ pub(super) struct Subject {
     pub(super) service: Address,
     /// The latest revision.
     pub(super) live_task: Sighting,
+    /// The revision that runs, where it is another one of the family: after a rollback, or when somebody registered one.
+    pub(super) running: Option<Sighting>,
     pub(super) live_service: Sighting,
+}
+
+impl Subject {
+    /// The revision that runs.
+    pub(super) fn current(&self) -> &Sighting {
+        self.running.as_ref().unwrap_or(&self.live_task)
+    }
 }
 
 /// Reads a service and its task definition, by their keys.
@@ -71,7 +81,13 @@ pub(super) async fn look(session: &mut Session, task: &str, service: &str) -> Re
     let (task, service) = (Address::new("task_definition", task), Address::new("service", service));
     session.begin_look();
     let (live_task, live_service) = futures::join!(seen(session, &task), seen(session, &service));
-    Ok(Subject { task, service, live_task: live_task?, live_service: live_service? })
+    let (live_task, live_service) = (live_task?, live_service?);
+    // A service of another family is brought back to that of the file.
+    let running = match other_that_runs(&live_task, &live_service) {
+        Some(arn) => revision(session.provider.aws(), arn).await.map_err(|error| refused(session, error))?,
+        None => None,
+    };
+    Ok(Subject { task, service, live_task, running, live_service })
 }
 
 /// Plans a new revision, made from `base` with these images, shows the plan and carries it out.
@@ -84,10 +100,14 @@ pub(super) async fn change(
     ui: &Ui,
     interrupt: &Interrupt,
 ) -> Result<u8, Error> {
-    let as_task = Pair { want: wish(session, &subject.task)?, live: &subject.live_task };
+    let as_task = Pair { want: wish(session, &subject.task)?, live: subject.current() };
     let as_service = Pair { want: wish(session, &subject.service)?, live: &subject.live_service };
     session.goal = goal(session.name(), as_task, base, as_service, images).map_err(not_applied)?;
-    let snapshot = Snapshot { seen: vec![subject.live_task, subject.live_service], ..Snapshot::default() };
+    let stands = match subject.running {
+        Some(running) => stands_for(&wish(session, &subject.task)?.fields, subject.live_task, running),
+        None => subject.live_task,
+    };
+    let snapshot = Snapshot { seen: vec![stands, subject.live_service], ..Snapshot::default() };
     let look = session.planned(snapshot, Intent::Present)?;
 
     let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [], "deregistered": [] });
@@ -98,10 +118,7 @@ pub(super) async fn change(
         return Err(obstacle.document(not_done));
     }
     if look.plan.steps.is_empty() {
-        if ui.json {
-            ui.document(&not_done)?;
-        }
-        return Ok(0);
+        return settle(&look, session, run, ui, interrupt).await;
     }
     complete(&look, session, run, ui, interrupt).await
 }
@@ -132,6 +149,7 @@ pub(super) async fn seen(session: &Session, address: &Address) -> Result<Sightin
         name: want.name.clone(),
         scope: want.scope.clone(),
         id: None,
+        notes: BTreeMap::new(),
     };
     let seen = match session.provider.look(&target, Depth::Full).await {
         Ok(seen) => seen,

@@ -8,7 +8,7 @@ use hatoba_model::stack::Stack;
 use hatoba_model::yaml::{Node, Pos, Span, emit};
 use hatoba_provider::desire;
 use hatoba_provider::permissions::call::Run;
-use hatoba_provider::permissions::needed::{ci, deploy, permissions, scale};
+use hatoba_provider::permissions::needed::{ci, deploy, exec, permissions, run as once, scale};
 use serde_json::{Map, Value as Json, json};
 
 use crate::args::{Global, PermissionsArgs, Purpose};
@@ -67,6 +67,8 @@ pub(crate) fn needed(purpose: Purpose, stack: &Stack, facts: &Facts) -> Vec<Perm
         Purpose::Destroy => run(Run::Destroy),
         Purpose::Verify => run(Run::Verify),
         Purpose::Deploy => deploy(stack, facts),
+        Purpose::Run => once(stack, facts),
+        Purpose::Exec => exec(stack, facts),
         Purpose::Scale => scale(stack, facts),
         Purpose::Ci => ci(stack, facts),
     }

@@ -11,7 +11,7 @@ use hatoba_rollout::state::last;
 
 use crate::args::{Global, RollbackArgs};
 use crate::carry::{Run, again, quoted};
-use crate::commands::one_service::{Subject, change, chosen, look, runs, task_of};
+use crate::commands::one_service::{Subject, change, chosen, look, refused, runs, task_of};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render::Tone;
@@ -55,10 +55,10 @@ async fn target(session: &Session, subject: &Subject) -> Result<(Choice, Sightin
         Error::new(Kind::Failed, format!("{why}; nothing was changed"))
             .help("deploy an image that is known to work: `hatoba deploy --image CONTAINER=IMAGE`")
     };
-    let Some(choice) = previous(aws, from).await? else {
+    let Some(choice) = previous(aws, from).await.map_err(|error| refused(session, error))? else {
         return Err(nowhere(format!("there is no revision to go back to from {}", last(runs))));
     };
-    match revision(aws, &choice.task_definition).await? {
+    match revision(aws, &choice.task_definition).await.map_err(|error| refused(session, error))? {
         Some(base) => Ok((choice, base)),
         None => Err(nowhere(format!("{} cannot be read any more", last(&choice.task_definition)))),
     }

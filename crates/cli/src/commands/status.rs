@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::try_join_all;
 use hatoba_model::address::Address;
 use hatoba_model::kinds::task_definition::Port;
+use hatoba_prices::stack::bill;
 use hatoba_provider::addresses::public_addresses;
 use hatoba_provider::kinds::task_definition::revision;
 use hatoba_provider::provenance::Provenance;
@@ -15,6 +16,7 @@ use serde_json::Value as Json;
 
 use crate::args::{Global, StatusArgs};
 use crate::commands::one_service::{chosen, wish};
+use crate::cost::now::now as running_cost;
 use crate::error::Error;
 use crate::render::status::{Standing, document, lines};
 use crate::rotation;
@@ -28,19 +30,34 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
         Some(_) => vec![chosen(&session, args.service.as_deref())?],
         None => session.stack.services.keys().cloned().collect(),
     };
-    let standings = try_join_all(keys.iter().map(|key| standing(&session, key))).await?;
+    let mut standings = try_join_all(keys.iter().map(|key| standing(&session, key))).await?;
     let interfaces: BTreeSet<String> =
         standings.iter().flat_map(|it| it.tasks.iter().filter_map(|task| task.interface.clone())).collect();
     let interfaces: Vec<String> = interfaces.into_iter().collect();
     let public = public_addresses(session.provider.aws(), &interfaces).await?;
-    let now = now(&session);
-    if ui.json {
-        let all: Vec<Json> = standings.iter().map(|it| document(it, &public)).collect();
-        ui.document(&serde_json::json!({ "stack": session.name(), "services": all }))?;
-    } else {
-        ui.show(&lines(&standings, &public, &session.place(), now))?;
+    let (now, region) = (now(&session), session.facts().region.as_str());
+    let bill = bill(&session.stack);
+    for it in &mut standings {
+        let file = bill.services.iter().find(|service| service.address == it.address);
+        it.cost = running_cost(region, &it.address, &it.tasks, &public, file);
     }
-    Ok(0)
+    let unread = standings.iter().find_map(|it| it.unread.clone().map(|error| (it.address.clone(), error)));
+    let unread = unread.map(|(address, error)| {
+        let error = Error::from(error);
+        Error { message: format!("the tasks of {address} could not be read: {}", error.message), ..error }
+    });
+    let all: Vec<Json> = standings.iter().map(|it| document(it, &public)).collect();
+    let whole = serde_json::json!({ "stack": session.name(), "services": all });
+    ui.show(&lines(&standings, &public, &session.place(), now))?;
+    match unread {
+        Some(error) => Err(error.document(whole)),
+        None => {
+            if ui.json {
+                ui.document(&whole)?;
+            }
+            Ok(0)
+        }
+    }
 }
 
 /// The time by the clock of AWS, in milliseconds since 1970.
@@ -55,11 +72,12 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
     let aws = session.provider.aws();
     let (name, none) = (want.name.clone(), BTreeSet::new());
     let names = [name.as_str()];
-    let (found, tasks) = futures::try_join!(services(aws, &cluster, &names), async {
-        // Without the service there is no list of its tasks.
-        Ok(tasks(aws, &cluster, &name, &none).await.unwrap_or_default())
-    })?;
-    let service = found.into_iter().next();
+    let (found, tasks) = futures::join!(services(aws, &cluster, &names), tasks(aws, &cluster, &name, &none));
+    let (tasks, unread) = match tasks {
+        Ok(tasks) => (tasks, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let (address, service) = (address.to_string(), found?.into_iter().next());
     let revision = match &service {
         Some(service) => revision(aws, &service.task_definition).await,
         None => Ok(None),
@@ -70,9 +88,13 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
         Ok(None) => Ok(Vec::new()),
         Err(error) => Err(error.clone()),
     };
-    let rotated = rotated.map_err(|error| error.to_string());
+    let (rotated, not_compared) = match rotated {
+        Ok(rotated) => (rotated, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
     let provenance = revision.ok().flatten().as_ref().and_then(Provenance::of);
-    Ok(Standing { address: address.to_string(), service, tasks, ports: ports(session, key), provenance, rotated })
+    let ports = ports(session, key);
+    Ok(Standing { address, service, tasks, unread, ports, cost: None, provenance, rotated, not_compared })
 }
 
 /// The ports of the containers, by the containers' names.

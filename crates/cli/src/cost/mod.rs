@@ -3,5 +3,6 @@
 pub(crate) mod budget;
 pub(crate) mod change;
 pub(crate) mod live;
+pub(crate) mod now;
 #[cfg(test)]
 pub(crate) mod testkit;

@@ -104,8 +104,9 @@ impl Line {
         let mut start = 0;
         let mut indent = self.indent;
         loop {
-            let room = if self.whole { usize::MAX } else { style.width.saturating_sub(indent).max(NARROWEST) };
-            let (stop, next) = break_at(&cells, start, room);
+            let room = |indent: usize| style.width.saturating_sub(indent).max(NARROWEST);
+            let here = if self.whole { usize::MAX } else { room(indent) };
+            let (stop, next) = break_at(&cells, start, here, room(self.indent + self.hang));
             if stop > start {
                 out.extend(std::iter::repeat_n(' ', indent));
             }
@@ -121,8 +122,8 @@ impl Line {
 }
 
 /// Where the line that begins at `start` ends, and where the next one begins. Breaks at the last space that leaves something
-/// visible before it, or, where there is none, wherever the room ends.
-fn break_at(cells: &[(char, Tone)], start: usize, room: usize) -> (usize, usize) {
+/// visible before it, or, where there is none, wherever the room ends; there, too, where the word after the space is longer than the line below.
+fn break_at(cells: &[(char, Tone)], start: usize, room: usize, below: usize) -> (usize, usize) {
     let mut used = 0;
     let mut space = None;
     let mut visible = false;
@@ -134,7 +135,7 @@ fn break_at(cells: &[(char, Tone)], start: usize, room: usize) -> (usize, usize)
             }
         } else {
             if used + width > room {
-                let stop = space.unwrap_or(at);
+                let stop = space.filter(|space| word_after(cells, *space) <= below).unwrap_or(at);
                 let next = (stop..cells.len()).find(|at| cells[*at].0 != ' ').unwrap_or(cells.len());
                 let text = (start..stop).rev().find(|at| cells[*at].0 != ' ').map_or(stop, |last| last + 1);
                 return (text, next);
@@ -144,6 +145,12 @@ fn break_at(cells: &[(char, Tone)], start: usize, room: usize) -> (usize, usize)
         used += width;
     }
     (cells.len(), cells.len())
+}
+
+/// How wide the word after a space is.
+fn word_after(cells: &[(char, Tone)], space: usize) -> usize {
+    let word = cells[space..].iter().map(|(c, _)| *c).skip_while(|c| *c == ' ').take_while(|c| *c != ' ');
+    word.map(|c| c.width().unwrap_or(0)).sum()
 }
 
 fn emit(cells: &[(char, Tone)], style: Style, out: &mut String) {
@@ -184,6 +191,12 @@ mod tests {
     fn a_word_that_is_too_long_is_broken_where_the_room_ends() {
         let line = Line::new(0).text("arn:aws:iam::123456789012:role/papyrus-deploy");
         assert_eq!(shown(&line, false, 30), "arn:aws:iam::123456789012:role\n  /papyrus-deploy\n");
+    }
+
+    #[test]
+    fn what_stands_before_a_word_that_fills_more_than_a_line_is_not_left_alone() {
+        let line = Line::new(0).text("+ arn:aws:iam::123456789012:role/papyrus-deploy");
+        assert_eq!(shown(&line, false, 30), "+ arn:aws:iam::123456789012:ro\n  le/papyrus-deploy\n");
     }
 
     #[test]

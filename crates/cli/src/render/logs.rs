@@ -3,9 +3,9 @@
 use hatoba_model::schedule::day::moment;
 use hatoba_provider::log_events::LogEvent;
 
+use super::Tone;
 use super::line::Line;
 use super::rollout::short;
-use super::{Tone, one_line};
 
 /// The streams that were met, in that order: the order gives a task its colour.
 #[derive(Debug, Default)]
@@ -25,18 +25,24 @@ impl Streams {
     }
 }
 
-/// A line: the task, the container, and what it wrote, never broken.
-pub(crate) fn line(event: &LogEvent, streams: &mut Streams, timestamps: bool) -> Line {
+/// The lines of an event, never broken: the task, the container, and what it wrote.
+pub(crate) fn lines(event: &LogEvent, streams: &mut Streams, timestamps: bool) -> Vec<Line> {
     let mut parts = event.stream.rsplit('/');
     let task = parts.next().unwrap_or_default();
     let container = parts.next().unwrap_or_default();
-    let mut line = Line::new(0).whole();
-    if timestamps {
-        line = line.add(Tone::Faint, &format!("{}  ", clock(event.at)));
-    }
-    line.add(streams.tone(task), &format!("{} {container}", short(task)))
-        .add(Tone::Faint, " | ")
-        .text(&one_line(event.message.trim_end()))
+    let one = |text: String| {
+        let mut line = Line::new(0).whole();
+        if timestamps {
+            line = line.add(Tone::Faint, &format!("{}  ", clock(event.at)));
+        }
+        line.add(streams.tone(task), &format!("{} {container}", short(task))).add(Tone::Faint, " | ").text(&text)
+    };
+    written(&event.message).map(one).collect()
+}
+
+/// The lines of a message as they were written: in a stack trace the indentation says what belongs to what.
+pub(crate) fn written(message: &str) -> impl Iterator<Item = String> {
+    message.trim_end().split('\n').map(|line| line.trim_end().replace('\t', "    "))
 }
 
 /// `2027-01-15T08:00:00.123Z`.
@@ -59,13 +65,21 @@ mod tests {
     fn a_line_names_task_and_container_and_no_escape_gets_through() {
         let mut streams = Streams::default();
         let written = write_all(
-            &[line(&event("ecs/app/3f2a91c0ffee", "hello \u{1b}[31mred\n"), &mut streams, false)],
+            &lines(&event("ecs/app/3f2a91c0ffee", "hello \u{1b}[31mred\n"), &mut streams, false),
             Style::PLAIN,
         );
         assert!(written.starts_with("3f2a91c0 app | hello "), "{written}");
         assert!(!written.contains('\u{1b}'), "{written:?}");
-        let timed = write_all(&[line(&event("ecs/app/1", "x"), &mut streams, true)], Style::PLAIN);
+        let timed = write_all(&lines(&event("ecs/app/1", "x"), &mut streams, true), Style::PLAIN);
         assert_eq!(timed, "2027-01-15T08:00:00.123Z  1 app | x\n");
+    }
+
+    #[test]
+    fn lines_keep_their_indentation() {
+        let trace = event("ecs/app/1", "KeyError\r\n  File \"a.py\"\n\tat b.Main\n\n  end  \n\n");
+        let said = write_all(&lines(&trace, &mut Streams::default(), false), Style::PLAIN);
+        assert_eq!(said, "1 app | KeyError\n1 app |   File \"a.py\"\n1 app |     at b.Main\n1 app | \n1 app |   end\n");
+        assert_eq!(written("").collect::<Vec<_>>(), [""]);
     }
 
     #[test]

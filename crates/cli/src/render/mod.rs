@@ -13,6 +13,7 @@ pub(crate) mod line;
 pub(crate) mod logs;
 pub(crate) mod markdown;
 pub(crate) mod missing;
+pub(crate) mod one_off;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod rollout;

@@ -7,6 +7,7 @@ use hatoba_rollout::state::last;
 use serde_json::{Value as Json, json};
 
 use super::line::Line;
+use super::logs::written;
 use super::{Tone, one_line};
 use crate::error::{Error, Kind};
 use crate::progress::time;
@@ -43,7 +44,7 @@ pub(crate) fn note(address: &str, note: &Note) -> Vec<Line> {
                 TaskNow::Stopped { reason, cause } => {
                     let text = match (cause, reason) {
                         (Some(cause), _) => format!("stopped: {}", one_line(&cause.what)),
-                        (None, Some(reason)) if reason.starts_with("Scaling activity") => "stopped".to_owned(),
+                        (None, Some(reason)) if is_scaling(reason) => "stopped".to_owned(),
                         (None, Some(reason)) => format!("stopped ({})", one_line(reason)),
                         (None, None) => "stopped".to_owned(),
                     };
@@ -56,11 +57,7 @@ pub(crate) fn note(address: &str, note: &Note) -> Vec<Line> {
                 }
             }
         }
-        Note::Event(text) => {
-            let verb = ["was ", "is ", "has ", "will "].iter().any(|verb| text.starts_with(verb));
-            let who = if verb { "the service " } else { "" };
-            vec![line("!", Tone::Warning).text(&format!("{who}{}", one_line(text)))]
-        }
+        Note::Event(text) => vec![line("!", Tone::Warning).text(&event(text))],
         Note::Log { task, container, lines } => {
             let mut out =
                 vec![line("·", Tone::Faint).text(&format!("the last lines of `{container}` of task {}:", short(task)))];
@@ -81,8 +78,20 @@ pub(crate) fn note(address: &str, note: &Note) -> Vec<Line> {
     }
 }
 
+/// What ECS says of a service, as a sentence of its own. The text has been shortened, and may begin with its verb.
+pub(crate) fn event(text: &str) -> String {
+    let verb = ["was ", "is ", "has ", "will "].iter().any(|verb| text.starts_with(verb));
+    format!("{}{}", if verb { "the service " } else { "" }, one_line(text))
+}
+
+/// Whether a task was stopped because ECS wanted fewer of its revision: it was replaced, or the count went down. No failure.
+pub(crate) fn is_scaling(reason: &str) -> bool {
+    reason.starts_with("Scaling activity")
+}
+
 fn log(lines: &[String]) -> impl Iterator<Item = Line> {
-    lines.iter().map(|line| Line::new(6).hang(2).add(Tone::Faint, "│ ").text(&one_line(line)))
+    let lines = lines.iter().flat_map(|line| written(line));
+    lines.map(|line| Line::new(6).hang(2).add(Tone::Faint, "│ ").text(&line))
 }
 
 /// How it ended.
@@ -183,7 +192,7 @@ pub(crate) fn error(bad: &[(&str, &Ending)], stopped: bool) -> Error {
         .filter_map(|(_, ending)| Some(last(ending.instead.as_deref()?)))
         .collect();
     if !runs.is_empty() {
-        error = error.help(format!("{} runs until then: remove the cause, and deploy again", runs.join(", ")));
+        error = error.help(format!("{} runs meanwhile: remove the cause, then deploy again", runs.join(", ")));
     }
     error
 }

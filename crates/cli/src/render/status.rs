@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use hatoba_engine::cloud::CloudError;
+use hatoba_prices::whole::StackCost;
 use hatoba_provider::provenance::Provenance;
 use hatoba_provider::rotation::Newer;
 use hatoba_rollout::event;
 use hatoba_rollout::state::{Deployment, Event, Millis, RolloutState, Service, Task, last};
 use serde_json::{Value as Json, json};
 
+use super::cost::dollars;
 use super::line::Line;
-use super::rollout::short;
-use super::{Tone, one_line};
+use super::rollout::{is_scaling, short};
+use super::{Tone, one_line, rollout};
 use crate::{provenance, rotation};
 
 /// How many of the latest events are shown.
@@ -19,7 +22,7 @@ const EVENTS: usize = 3;
 const STOPPED: usize = 3;
 
 /// A service as it was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Standing {
     /// Its address: `service.papyrus`.
     pub(crate) address: String,
@@ -29,23 +32,16 @@ pub(crate) struct Standing {
     pub(crate) tasks: Vec<Task>,
     /// The ports of its containers, by the containers' names.
     pub(crate) ports: BTreeMap<String, Vec<u32>>,
+    /// Why its tasks are not known.
+    pub(crate) unread: Option<CloudError>,
+    /// What the tasks that run cost.
+    pub(crate) cost: Option<StackCost>,
     /// Where the images of the revision come from that was asked for last.
     pub(crate) provenance: Option<Provenance>,
-    /// The secrets that changed after its tasks started, or why that is not known.
-    pub(crate) rotated: Result<Vec<Newer>, String>,
-}
-
-impl Default for Standing {
-    fn default() -> Self {
-        Self {
-            address: String::new(),
-            service: None,
-            tasks: Vec::new(),
-            ports: BTreeMap::new(),
-            provenance: None,
-            rotated: Ok(Vec::new()),
-        }
-    }
+    /// The secrets that changed after its tasks started.
+    pub(crate) rotated: Vec<Newer>,
+    /// Why these are not known.
+    pub(crate) not_compared: Option<String>,
 }
 
 impl Standing {
@@ -70,23 +66,35 @@ pub(crate) fn lines(standings: &[Standing], public: &BTreeMap<String, String>, p
         out.extend(deployments(service, now));
         out.extend(standing.provenance.iter().flat_map(|provenance| origin(provenance, now)));
         out.extend(rotated(standing, now));
+        out.extend(standing.cost.as_ref().map(cost));
+        if let Some(error) = &standing.unread {
+            out.push(row("tasks").add(Tone::Error, &format!("could not be read: {}", one_line(&error.to_string()))));
+        }
         let running = standing.tasks.iter().filter(|task| !task.has_stopped());
         out.extend(running.flat_map(|task| self::task(task, standing, public, now)));
         for task in standing.stopped().into_iter().take(STOPPED) {
-            let why = task.stopped_reason.as_deref().map(one_line).unwrap_or_else(|| "no reason given".to_owned());
-            let when = ago(task.stopped, now);
-            let line = row("stopped").text(&format!("{}  {when}  ", short(&task.id))).add(Tone::Faint, &why);
-            out.push(line);
+            let why = match task.stopped_reason.as_deref() {
+                Some(reason) if is_scaling(reason) => "replaced, or one task less was wanted".to_owned(),
+                Some(reason) => one_line(reason),
+                None => "no reason given".to_owned(),
+            };
+            let line = row("stopped").text(&short(&task.id)).text(&beside(&ago(task.stopped, now)));
+            out.push(line.add(Tone::Faint, &beside(&why)));
             out.extend(exits(task));
         }
         let mut events: Vec<&Event> = service.events.iter().filter(|it| event::is_news(&it.message)).collect();
         events.sort_by_key(|it| std::cmp::Reverse(it.at));
         for it in events.into_iter().take(EVENTS) {
-            let text = one_line(event::text(&it.message));
+            let text = rollout::event(event::text(&it.message));
             out.push(row("event").add(Tone::Faint, &format!("{}  ", ago(it.at, now))).text(&text));
         }
     }
     out
+}
+
+/// A text two columns from what stands before it; nothing where it is not known.
+fn beside(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("  {text}") }
 }
 
 fn row(name: &str) -> Line {
@@ -109,6 +117,16 @@ fn head(address: &str, service: &Service) -> Line {
     if service.status == "ACTIVE" { line } else { line.text(", ").add(Tone::Warning, &service.status.to_lowercase()) }
 }
 
+/// What the tasks that run cost: `$0.0149 an hour, $10.90 a month if it goes on so`.
+fn cost(of: &StackCost) -> Line {
+    if let Some(unpriced) = of.unpriced.first() {
+        return row("cost").add(Tone::Faint, &format!("not known: it {}", unpriced.why));
+    }
+    let about = if of.is_approximate() { "about " } else { "" };
+    let (hour, month) = (of.cost().hour.most.rounded(4), of.cost().running.most);
+    row("cost").text(&format!("{about}${hour} an hour, {} a month if it goes on so", dollars(month)))
+}
+
 fn deployments(service: &Service, now: Millis) -> Vec<Line> {
     let mut out = Vec::new();
     for deployment in &service.deployments {
@@ -123,9 +141,12 @@ fn deployments(service: &Service, now: Millis) -> Vec<Line> {
             (false, _) => (Tone::Faint, "being replaced"),
         };
         let counts = format!(", {} of {} running", deployment.running, deployment.desired);
-        let failed = if deployment.failed == 0 { String::new() } else { format!(", {} failed", deployment.failed) };
+        let (comma, failed) = match deployment.failed {
+            0 => ("", String::new()),
+            failed => (", ", format!("{failed} failed")),
+        };
         let line = row("revision").text(&format!("{revision}  ")).add(state.0, state.1).text(&counts);
-        out.push(line.add(Tone::Error, &failed).text(&format!("  {}", ago(deployment.created, now))));
+        out.push(line.text(comma).add(Tone::Error, &failed).text(&format!("  {}", ago(deployment.created, now))));
         if let Some(reason) = deployment.reason.as_deref().filter(|_| state.0 == Tone::Error) {
             out.push(Line::new(14).hang(0).add(Tone::Faint, &one_line(reason)));
         }
@@ -136,10 +157,10 @@ fn deployments(service: &Service, now: Millis) -> Vec<Line> {
 /// The secrets that its tasks have an old value of.
 fn rotated(standing: &Standing, now: Millis) -> Vec<Line> {
     let key = standing.address.strip_prefix("service.").unwrap_or(&standing.address);
-    match &standing.rotated {
-        Err(error) => vec![row("secrets").add(Tone::Faint, &format!("not compared: {}", one_line(error)))],
-        Ok(some) if some.is_empty() => Vec::new(),
-        Ok(some) => {
+    match (&standing.not_compared, &standing.rotated) {
+        (Some(error), _) => vec![row("secrets").add(Tone::Faint, &format!("not compared: {}", one_line(error)))],
+        (None, some) if some.is_empty() => Vec::new(),
+        (None, some) => {
             let words = some.iter().map(|it| row("secrets").add(Tone::Warning, &rotation::words(it, now)));
             let help = format!("tasks have the old value: `hatoba deploy {key} --redeploy`");
             words.chain([Line::new(14).hang(0).add(Tone::Help, &help)]).collect()
@@ -166,13 +187,14 @@ fn task(task: &Task, standing: &Standing, public: &BTreeMap<String, String>, now
         ("RUNNING", _) => Tone::Add,
         _ => Tone::Change,
     };
-    let mut line = row("task").text(&format!("{}  ", short(&task.id))).add(tone, &state);
-    let since = ago(task.started.or(task.created), now);
-    line = line.text(&format!("  {}  {since}", task.zone.as_deref().unwrap_or_default()));
-    let mut out = vec![line];
+    let line = row("task").text(&format!("{}  ", short(&task.id))).add(tone, &state);
+    let zone = beside(task.zone.as_deref().unwrap_or_default());
+    let mut out = vec![line.text(&zone).text(&beside(&ago(task.started.or(task.created), now)))];
     let address = task.interface.as_ref().and_then(|id| public.get(id));
     let ports: Vec<u32> = standing.ports.values().flatten().copied().collect();
     match (address, &task.private_ip) {
+        // Nothing answers there yet.
+        _ if task.last != "RUNNING" => {}
         (Some(ip), _) if ports.is_empty() => out.push(row("address").text(ip)),
         (Some(ip), _) => {
             let all: Vec<String> = ports.iter().map(|port| format!("http://{ip}:{port}")).collect();
@@ -185,11 +207,24 @@ fn task(task: &Task, standing: &Standing, public: &BTreeMap<String, String>, now
         let Some(image) = &container.image else { continue };
         // The digest says exactly what runs, also where the file has a tag.
         let digest = container.digest.as_deref().filter(|digest| !image.contains(*digest));
-        let digest = digest.map(|digest| format!("  {}", digest.get(..19).unwrap_or(digest))).unwrap_or_default();
-        let image = format!("{}  {}", container.name, one_line(image));
+        let digest = digest.map(|digest| beside(brief(digest))).unwrap_or_default();
+        let image = format!("{}  {}", container.name, one_line(at_home(brief(image), &task.arn)));
         out.push(row("image").text(&image).add(Tone::Faint, &digest));
     }
     out
+}
+
+/// An image without its registry, where that is the one of the account and the region in which the task runs.
+fn at_home<'a>(image: &'a str, task: &str) -> &'a str {
+    let mut parts = task.split(':').skip(3);
+    let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    image.strip_prefix(&format!("{account}.dkr.ecr.{region}.amazonaws.com/")).unwrap_or(image)
+}
+
+/// A digest, or an image by its digest, with as much of it as tells it from others; `--json` has it whole.
+fn brief(image: &str) -> &str {
+    let end = image.find("sha256:").map(|at| at + "sha256:".len() + 12);
+    end.and_then(|end| image.get(..end)).unwrap_or(image)
 }
 
 /// Containers of a stopped task that ended badly.
@@ -257,15 +292,27 @@ pub(crate) fn document(standing: &Standing, public: &BTreeMap<String, String>) -
         "pending": service.map(|it| it.pending),
         "task_definition": service.map(|it| &it.task_definition),
         "provenance": provenance::json(standing.provenance.as_ref()),
-        "rotated_secrets": standing.rotated.as_ref().ok().map(|some| some.iter().map(rotation::json).collect::<Vec<_>>()),
+        "rotated_secrets": standing.not_compared.is_none().then(|| standing.rotated.iter().map(rotation::json).collect::<Vec<_>>()),
         "deployments": service.map(|it| it.deployments.iter().map(deployment).collect::<Vec<_>>()).unwrap_or_default(),
         "tasks": standing.tasks.iter().map(task).collect::<Vec<_>>(),
+        "cost": standing.cost.as_ref().map(|of| {
+            let known = of.unpriced.is_empty();
+            json!({
+                "currency": "USD",
+                "hour": known.then(|| of.cost().hour.most.to_string()),
+                "month": known.then(|| of.cost().running.most.to_string()),
+                "approximate": of.is_approximate(),
+                "unpriced": of.unpriced.first().map(|it| &it.why),
+            })
+        }),
         "events": service.map(|it| it.events.iter().map(event).collect::<Vec<_>>()).unwrap_or_default(),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use hatoba_engine::cloud::Class;
+    use hatoba_prices::stack::Unpriced;
     use hatoba_provider::rotation::Version;
     use hatoba_rollout::state::Container;
 
@@ -303,6 +350,19 @@ mod tests {
             containers: vec![Container { exit_code: Some(1), ..app }],
             ..Task::default()
         };
+        let replaced = Task {
+            id: "5566ddeeff00".into(),
+            last: "STOPPED".into(),
+            stopped_reason: Some("Scaling activity initiated by (deployment ecs-svc/1)".into()),
+            ..Task::default()
+        };
+        let pending = Task {
+            id: "88bb22334455".into(),
+            last: "PENDING".into(),
+            interface: Some("eni-2".into()),
+            private_ip: Some("172.31.0.6".into()),
+            ..Task::default()
+        };
         let deployment = |revision: u32, primary: bool, rollout, failed| Deployment {
             task_definition: format!("arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus:{revision}"),
             primary,
@@ -337,7 +397,7 @@ mod tests {
                 ],
                 ..Service::default()
             }),
-            tasks: vec![running, gone],
+            tasks: vec![running, pending, gone, replaced],
             ports: [("app".to_owned(), vec![5000])].into(),
             provenance: Some(Provenance {
                 run: Some("https://github.com/acme/papyrus/actions/runs/123".into()),
@@ -345,12 +405,13 @@ mod tests {
                 actor: Some("octocat".into()),
                 deployed_at: Some(NOW - 120_000),
             }),
-            rotated: Ok(vec![Newer {
+            rotated: vec![Newer {
                 name: "DB_URL".into(),
                 containers: ["app".to_owned()].into(),
                 from: "/papyrus/db-url".into(),
                 version: Version { number: Some(4), since: NOW - 60_000 },
-            }]),
+            }],
+            ..Standing::default()
         }
     }
 
@@ -366,7 +427,8 @@ mod tests {
 
     #[test]
     fn a_deployment_in_progress_is_shown_with_what_runs_and_what_failed() {
-        let public = [("eni-1".to_owned(), "54.0.0.1".to_owned())].into();
+        let public =
+            [("eni-1", "54.0.0.1"), ("eni-2", "54.0.0.2")].map(|(id, ip)| (id.to_owned(), ip.to_owned())).into();
         let text = write_all(&lines(&[standing()], &public, "stack papyrus", NOW), Style::PLAIN);
         for part in [
             "service.papyrus: 1 of 1 tasks running",
@@ -381,12 +443,28 @@ mod tests {
             "papyrus:v2",
             "77aa0011  1 min ago  Essential container in task exited",
             "app: exit code 1",
-            "unable to consistently start tasks",
+            "88bb2233  pending\n",
+            "5566ddee  replaced, or one task less was wanted",
+            "the service is unable to consistently start tasks",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
-        assert!(!text.contains("steady state"), "{text}");
+        assert!(!text.contains("steady state") && !text.contains("54.0.0.2"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn what_it_costs_now_and_what_could_not_be_read_have_a_line() {
+        let unpriced = Unpriced { address: "service.papyrus".into(), why: "runs on my own machines".into() };
+        let cost = StackCost { unpriced: vec![unpriced], ..StackCost::default() };
+        let error = CloudError::new(Class::Denied, "ecs:ListTasks", "no");
+        let standing = Standing { tasks: Vec::new(), cost: Some(cost), unread: Some(error), ..standing() };
+        let text = write_all(&lines(std::slice::from_ref(&standing), &BTreeMap::new(), "", NOW), Style::PLAIN);
+        assert!(text.contains("  cost        not known: it runs on my own machines\n"), "{text}");
+        assert!(text.contains("  tasks       could not be read: ecs:ListTasks: no\n"), "{text}");
+        let document = document(&standing, &BTreeMap::new());
+        assert_eq!(document["cost"]["hour"], Json::Null);
+        assert_eq!(document["cost"]["unpriced"], json!("runs on my own machines"));
     }
 
     #[test]
@@ -400,6 +478,17 @@ mod tests {
         let text = write_all(&lines(&[none, stopped], &BTreeMap::new(), "stack papyrus", NOW), Style::PLAIN);
         assert!(text.contains("service.a: not there\n"), "{text}");
         assert!(text.contains("service.b: stopped: no task is wanted\n"), "{text}");
+    }
+
+    #[test]
+    fn of_a_digest_as_much_is_shown_as_people_compare() {
+        let digest = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        assert_eq!(brief(&digest), "sha256:0123456789ab");
+        assert_eq!(brief(&format!("acme/papyrus@{digest}")), "acme/papyrus@sha256:0123456789ab");
+        assert_eq!([brief("nginx:1"), brief("sha256:01")], ["nginx:1", "sha256:01"]);
+        let (here, there) = ("1.dkr.ecr.us-west-2.amazonaws.com/a:1", "2.dkr.ecr.us-west-2.amazonaws.com/a:1");
+        let task = "arn:aws:ecs:us-west-2:1:task/papyrus/3f2a";
+        assert_eq!([at_home(here, task), at_home(there, task), at_home(there, "")], ["a:1", there, there]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::cloud::{Class, Cloud, CloudError, Depth, Receipt, Target};
 use crate::desired::Resolved;
 use crate::diff::differences;
-use crate::kind::{Ownership, Unset};
+use crate::kind::{Field, OnChange, Ownership, Unset};
 use crate::plan::{Act, Step};
 use crate::resolve::{Known, fill};
 use crate::retry::{Failures, SECOND_LOOK, Verdict, next_look};
@@ -44,6 +44,15 @@ pub(super) struct Worker<'a> {
 }
 
 type Outputs = Vec<(OutputRef, Value)>;
+
+/// What has to be looked at before a call is made again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Repeat {
+    /// Each call makes another one: it is not called again before a second look.
+    makes_another: bool,
+    /// Others change the same, and may have done so since the first attempt.
+    contested: bool,
+}
 
 /// What a look after a doubtful call tells.
 enum Seen {
@@ -78,7 +87,7 @@ impl Worker<'_> {
         let there = OnceLock::new();
         let receipt = self
             .attempt(
-                self.makes_another(),
+                Repeat { makes_another: self.makes_another(), contested: false },
                 || self.cloud.create(&want),
                 |doubtful| {
                     let there = &there;
@@ -122,7 +131,11 @@ impl Worker<'_> {
     async fn update(&self, groups: &[&'static str], outputs: &mut Outputs) -> Result<StepEnd, StepError> {
         let want = self.want.clone()?;
         let live = self.expect_unchanged().await?;
-        for group in groups {
+        for (at, group) in groups.iter().enumerate() {
+            if at > 0 && self.is_contested(group) {
+                // The calls before may have taken their time.
+                self.expect_unchanged().await?;
+            }
             self.run_group(group, &want, &live, outputs).await?;
         }
         if self.step.kind.settles {
@@ -142,7 +155,10 @@ impl Worker<'_> {
         let renews = !self.step.kind.renews(group).is_empty();
         let receipt = self
             .attempt(
-                renews && group == self.step.kind.create_call,
+                Repeat {
+                    makes_another: renews && group == self.step.kind.create_call,
+                    contested: self.is_contested(group),
+                },
                 || self.cloud.update(group, want, live),
                 |doubtful| async move {
                     // Groups that renew something (a new revision) must not run twice; the others may.
@@ -171,7 +187,7 @@ impl Worker<'_> {
         if matches!(live.readiness, Readiness::Ready | Readiness::Settling(_)) {
             self.calling(self.step.kind.delete_call);
             self.attempt(
-                false,
+                Repeat::default(),
                 || async { self.cloud.delete(planned, empty).await.map(|()| Receipt::default()) },
                 |_| async { Ok(Seen::Nothing) },
             )
@@ -190,7 +206,7 @@ impl Worker<'_> {
         }
         self.calling("UntagResource");
         self.attempt(
-            false,
+            Repeat::default(),
             || async { self.cloud.release(planned).await.map(|()| Receipt::default()) },
             |_| async { Ok(Seen::Nothing) },
         )
@@ -246,12 +262,43 @@ impl Worker<'_> {
         if self.step.kind.ownership == Ownership::Account {
             return Ok(planned.clone());
         }
-        let seen = self.look(Depth::Mark).await?;
+        let contested: Vec<&Field> = self.step.kind.contested(&self.step.changes).collect();
+        let seen = self.look(if contested.is_empty() { Depth::Mark } else { Depth::Full }).await?;
         if seen.iter().all(|s| s.id != planned.id) {
             return Err(if self.makes_another() && !seen.is_empty() { self.newer() } else { self.gone() });
         }
-        let same = seen.iter().any(|live| live.id == planned.id && same_owner(live, planned));
-        if same { Ok(planned.clone()) } else { Err(self.other_owner()) }
+        let Some(live) = seen.iter().find(|live| live.id == planned.id && same_owner(live, planned)) else {
+            return Err(self.other_owner());
+        };
+        match contested.into_iter().find(|field| self.was_changed(field, live, planned)) {
+            None => Ok(planned.clone()),
+            Some(field) => Err(self.changed(field, live, planned)),
+        }
+    }
+
+    /// Whether somebody has given a field another value than the plan saw, and not the one that is wanted.
+    fn was_changed(&self, field: &Field, live: &Sighting, planned: &Sighting) -> bool {
+        let is = live.fields.get(field.name);
+        let wanted = || self.want.as_ref().ok().and_then(|want| want.fields.get(field.name));
+        is != planned.fields.get(field.name) && is != wanted()
+    }
+
+    fn changed(&self, field: &Field, live: &Sighting, planned: &Sighting) -> StepError {
+        // The last part of an ARN says enough.
+        let of = |live: &Sighting| {
+            let value = live.fields.get(field.name).and_then(Value::as_text).unwrap_or("something else");
+            value.rsplit('/').next().unwrap_or(value).to_owned()
+        };
+        let (title, name) = (self.step.kind.title, &self.step.name);
+        StepError::Stale(format!("`{}` of the {title} `{name}` is {} now, not {}", field.name, of(live), of(planned)))
+    }
+
+    /// Whether a group of calls of this step changes a field that others change, too.
+    fn is_contested(&self, group: &str) -> bool {
+        self.step
+            .kind
+            .contested(&self.step.changes)
+            .any(|field| matches!(field.on_change, OnChange::Update(of) if of == group))
     }
 
     async fn settle(&self, until: Until, outputs: &mut Outputs) -> Result<(), StepError> {
@@ -289,8 +336,8 @@ impl Worker<'_> {
     }
 
     /// Makes a call until it succeeds, fails for good, or a look shows that it took effect. The look is told whether an earlier
-    /// attempt of ours may have taken effect. What `makes_another` on each call is not called again before a second look.
-    async fn attempt<C, CF, L, LF>(&self, makes_another: bool, call: C, look: L) -> Result<Receipt, StepError>
+    /// attempt of ours may have taken effect.
+    async fn attempt<C, CF, L, LF>(&self, repeat: Repeat, call: C, look: L) -> Result<Receipt, StepError>
     where
         C: Fn() -> CF,
         CF: Future<Output = Result<Receipt, CloudError>>,
@@ -298,8 +345,11 @@ impl Worker<'_> {
         LF: Future<Output = Result<Seen, StepError>>,
     {
         let mut failures = Failures::new(self.clock.now(), self.fresh.load(Ordering::Relaxed));
-        let mut doubtful = false;
+        let (mut doubtful, mut tried) = (false, false);
         loop {
+            if std::mem::replace(&mut tried, true) && repeat.contested {
+                self.expect_unchanged().await?;
+            }
             let error = match call().await {
                 Ok(receipt) => {
                     self.fresh.store(true, Ordering::Relaxed);
@@ -311,7 +361,7 @@ impl Worker<'_> {
                 Verdict::Again(pause) => self.pause(&error, pause).await?,
                 Verdict::Look(pause) => {
                     doubtful = true;
-                    let second = makes_another.then_some(SECOND_LOOK);
+                    let second = repeat.makes_another.then_some(SECOND_LOOK);
                     for pause in [Some(pause), second].into_iter().flatten() {
                         self.pause(&error, pause).await?;
                         if let Seen::Done(receipt) = look(true).await? {
@@ -367,6 +417,7 @@ impl Worker<'_> {
             name: self.step.name.clone(),
             scope,
             id: self.step.live.as_ref().map(|live| live.id.clone()),
+            notes: self.step.live.as_ref().map(|live| live.notes.clone()).unwrap_or_default(),
         };
         let mut failures = Failures::new(self.clock.now(), self.fresh.load(Ordering::Relaxed));
         loop {

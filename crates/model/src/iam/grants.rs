@@ -145,7 +145,7 @@ pub enum Grant {
     /// Bring new images into these services, or older revisions back: find the image, register task definitions of their family with
     /// their roles, update the service, follow the deployment and read its logs.
     Deploy(Names),
-    /// Run tasks of these task definitions: start them with their roles, follow them and read their logs.
+    /// Run tasks of these task definitions: start them with their roles, follow and stop them, and read their logs.
     Run(Names),
     /// Read the logs of these log groups, or of the containers of these services.
     Logs(Names),
@@ -198,6 +198,10 @@ pub struct TaskFacts {
     pub repositories: Vec<String>,
     /// The clusters that it may run in: `arn:aws:ecs:us-west-2:123456789012:cluster/papyrus`.
     pub clusters: Vec<String>,
+    /// The services whose revision and network a task of it takes: `arn:aws:ecs:us-west-2:123456789012:service/papyrus/papyrus`.
+    pub services: Vec<String>,
+    /// Whether tasks get tags.
+    pub tagged: bool,
 }
 
 const PULL: [&str; 4] =
@@ -280,14 +284,24 @@ impl Many {
     }
 
     fn run(&mut self, facts: &TaskFacts) {
-        self.add("AccountWide", "ecs:DescribeTaskDefinition", "*");
+        // Revisions are listed when the latest has no mark.
+        self.each("AccountWide", &["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"], "*");
+        if facts.services.is_empty() {
+            self.add("AccountWide", "ec2:DescribeSubnets", "*");
+        }
+        facts.services.iter().for_each(|service| self.add("FindNetworks", "ecs:DescribeServices", service));
         if facts.clusters.is_empty() {
             self.add("RunTasks", "ecs:RunTask", &facts.task_definition);
         }
         for cluster in &facts.clusters {
             let run = Permission::new("RunTasks", "ecs:RunTask", &facts.task_definition);
             self.0.push(run.given(in_cluster(cluster)));
-            self.add("DescribeTasks", "ecs:DescribeTasks", below(cluster, "task"));
+            self.each("FollowTasks", &["ecs:DescribeTasks", "ecs:StopTask"], &below(cluster, "task"));
+            if facts.tagged {
+                // Whoever starts a task with tags must be allowed to tag what this call makes, and nothing else.
+                let tag = Permission::new("TagTasks", "ecs:TagResource", below(cluster, "task"));
+                self.0.push(tag.given(Given::new("StringEquals", "ecs:CreateAction", "RunTask")));
+            }
         }
         self.pass(&facts.roles);
         facts.log_groups.iter().for_each(|group| self.add("ReadLogs", "logs:GetLogEvents", streams(group)));

@@ -25,7 +25,7 @@ fn task(name: &str) -> TaskFacts {
         ],
         log_groups: vec![group(name)],
         repositories: vec![repository(name)],
-        clusters: Vec::new(),
+        ..TaskFacts::default()
     }
 }
 
@@ -67,7 +67,8 @@ fn push_and_deploy_of_papyrus() {
 #[test]
 fn run_logs_and_scale_of_papyrus() {
     let clusters = vec![ecs("cluster/papyrus")];
-    let run = vec![TaskFacts { clusters, ..task("papyrus") }];
+    let services = vec![ecs("service/papyrus/papyrus")];
+    let run = vec![TaskFacts { clusters, services, tagged: true, ..task("papyrus") }];
     golden("run", &GrantFacts { run, ..GrantFacts::default() });
     golden("logs", &GrantFacts { logs: vec![group("papyrus")], ..GrantFacts::default() });
     let scale = vec![ecs("service/papyrus/papyrus")];

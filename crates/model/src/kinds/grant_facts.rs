@@ -72,8 +72,15 @@ impl Gather<'_> {
 
     fn run(&self, key: &str) -> Option<TaskFacts> {
         self.stack.task_definitions.get(key)?;
-        let clusters = self.stack.clusters.keys().filter_map(|key| self.computed("clusters", key, "arn")).collect();
-        Some(TaskFacts { clusters, ..self.task(key) })
+        let users = || self.stack.services.iter().filter(|(_, service)| service.own_task_definition() == Some(key));
+        let services: Vec<String> = users().filter_map(|(key, _)| self.service(key)).collect();
+        // arn:…:service/CLUSTER/NAME
+        let of_service =
+            |arn: &String| Some(self.facts.arn("ecs", format_args!("cluster/{}", arn.rsplit('/').nth(1)?)));
+        let own = self.stack.clusters.keys().filter_map(|key| self.computed("clusters", key, "arn"));
+        let clusters: BTreeSet<String> = own.chain(services.iter().filter_map(of_service)).collect();
+        let tagged = users().any(|(_, service)| service.tags_tasks());
+        Some(TaskFacts { clusters: clusters.into_iter().collect(), services, tagged, ..self.task(key) })
     }
 
     /// What is known of a task definition by its key; one that the stack does not have is its family.
@@ -87,7 +94,7 @@ impl Gather<'_> {
             roles: roles.filter_map(|role| self.role(role)).collect(),
             log_groups: self.log_groups(task).into_iter().collect(),
             repositories: task.repositories().filter_map(|repository| self.repository(repository)).collect(),
-            clusters: Vec::new(),
+            ..TaskFacts::default()
         }
     }
 

@@ -103,6 +103,11 @@ impl Service {
         self.task_definition.as_ref()?.own()
     }
 
+    /// Whether its tasks get tags when they are started.
+    pub fn tags_tasks(&self) -> bool {
+        self.ecs_managed_tags == Some(true) || self.propagate_tags.is_some_and(|from| from != PropagateTags::None)
+    }
+
     /// The name of the cluster.
     fn cluster_name(&self, stack: &Stack) -> Option<String> {
         Some(match self.cluster.as_ref()? {

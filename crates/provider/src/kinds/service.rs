@@ -7,6 +7,7 @@ pub(crate) mod power;
 mod read;
 mod scaling;
 mod scaling_calls;
+pub(crate) mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use serde_json::{Value as Json, json};
 
 use self::power::{Memory, Seen, TAG_DOWN, TAG_SCALING, Turn};
 use self::scaling::Scaling;
+use self::standing::Standing;
 use crate::aws::Aws;
 use crate::classify::{failed, gone_is_fine};
 use crate::desire::{Desire, Wish};
@@ -91,7 +93,8 @@ static INFO: KindInfo = KindInfo {
         Field::update("copies", POWER).unmanaged(),
         Field::update("schedule", SCALING).after_create(),
         Field::update("autoscaling", SCALING).after_create(),
-        Field::update("task_definition", UPDATE),
+        // Every deploy changes it.
+        Field::update("task_definition", UPDATE).contested(),
         Field::update("desired_count", UPDATE).unmanaged(),
         Field::update("launch_type", UPDATE),
         Field::update("capacity", UPDATE),
@@ -149,6 +152,7 @@ pub(crate) fn live(service: &Json, want: Option<&Fields>, scaling: Option<Scalin
     live.set_tags(tags.filter(|(key, _)| key != TAG_SCALING && key != TAG_DOWN).collect());
     show(&mut live, &seen, want);
     deployed::note(&mut live, service);
+    Standing::read(service).into_iter().for_each(|standing| standing.note(&mut live));
     if let (true, Some(tasks)) = (seen.is_down() && live.fields.get("running") == Some(&false.into()), still(service)) {
         live.readiness = Readiness::Settling(format!("stopping, {tasks} still running"));
     }

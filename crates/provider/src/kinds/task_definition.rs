@@ -4,6 +4,7 @@ mod api;
 pub(crate) mod calls;
 mod normal;
 mod revisions;
+mod running;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +43,8 @@ pub(crate) use api::{Object, logs, role_arn};
 pub(crate) use normal::{join, read_logs, split, write_logs};
 pub use revisions::revision;
 pub(crate) use revisions::{active_revisions, described, remove_revisions, retire_revisions};
+pub(crate) use running::take_running;
+pub use running::{other_that_runs, stands_for};
 
 /// ECS task definitions.
 #[derive(Debug)]
@@ -204,7 +207,7 @@ fn keep_live_images(spec: &Spec, fields: &mut Fields) {
 }
 
 impl TaskDefinition {
-    /// Registers the revision after `before`, the latest active one when the plan was made. There is no call that does so only if
+    /// Registers the revision after the latest active one when the plan was made, of which `before`, which stands for the family, knows. There is no call that does so only if
     /// nobody else has meanwhile; the number tells. Whoever comes second then takes the own revision away again: what a pipeline has
     /// deployed, and what another run has registered, stays the latest.
     async fn register(aws: &Aws, want: &Resolved, before: Option<&Sighting>) -> Result<Receipt, CloudError> {
@@ -223,9 +226,8 @@ impl TaskDefinition {
         let arn = arn.ok_or_else(|| {
             CloudError::new(Class::Ambiguous, calls::REGISTER_TASK_DEFINITION.name, "the answer names no revision")
         })?;
-        if let Some(other) =
-            Self::meanwhile(aws, &want.name, before.map_or(0, |live| revision_of(&live.id)), arn).await?
-        {
+        let latest = before.map_or(0, |live| revision_of(running::latest_of(live)));
+        if let Some(other) = Self::meanwhile(aws, &want.name, latest, arn).await? {
             Self::withdraw(aws, arn).await;
             let message = format!("revision {} was registered meanwhile", revision_of(&other));
             return Err(CloudError::new(Class::Exists, calls::REGISTER_TASK_DEFINITION.name, message));
@@ -406,7 +408,10 @@ impl Driver for TaskDefinition {
             answer = calls::describe(aws, arn).await?;
         }
         let seen = answer.and_then(|answer| live(&answer, None, aws.facts()));
-        Ok(calls::with_mark(aws, seen).await?.into_iter().collect())
+        match calls::with_mark(aws, seen).await? {
+            Some(latest) => Ok(vec![running::planned(aws, target, latest).await?]),
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {

@@ -5,7 +5,7 @@ use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
 use hatoba_model::iam::SizeLimit;
 use hatoba_model::iam::grants::{Grant, Names};
-use hatoba_model::iam::permission::Permission;
+use hatoba_model::iam::permission::{Given, Permission};
 use hatoba_model::kinds::Resource as _;
 use hatoba_model::kinds::grant_facts::grants_permissions;
 use hatoba_model::stack::Stack;
@@ -78,6 +78,30 @@ pub fn deploy(stack: &Stack, facts: &Facts) -> Vec<Permission> {
 pub fn scale(stack: &Stack, facts: &Facts) -> Vec<Permission> {
     let services = stack.services.iter().filter(|(_, service)| !service.common().existing);
     grants_permissions(&[Grant::Scale(services.map(|(key, _)| key.clone()).collect())], stack, facts)
+}
+
+/// What running every task definition of a file once needs.
+pub fn run(stack: &Stack, facts: &Facts) -> Vec<Permission> {
+    grants_permissions(&[Grant::Run(stack.task_definitions.keys().cloned().collect())], stack, facts)
+}
+
+/// What running commands in the tasks of every service of a file needs. A task that was run once is in the same clusters.
+pub fn exec(stack: &Stack, facts: &Facts) -> Vec<Permission> {
+    let mut all = vec![Permission::new("AccountWide", "ecs:DescribeTaskDefinition", "*")];
+    let arns = stack.services.iter().filter_map(|(key, service)| service.arn(service.aws_name(key), stack, facts));
+    for service in arns {
+        let Some(name) = service.rsplit('/').nth(1) else { continue };
+        let (cluster, tasks) = (format_args!("cluster/{name}"), format_args!("task/{name}/*"));
+        let (cluster, tasks) = (facts.arn("ecs", cluster), facts.arn("ecs", tasks));
+        all.push(Permission::new("FindServices", "ecs:DescribeServices", &service));
+        // Fargate tasks have no container instance, the only resource that ListTasks can be limited to.
+        let list = Permission::new("ListInClusters", "ecs:ListTasks", "*");
+        all.push(list.given(Given::new("ArnEquals", "ecs:cluster", &cluster)));
+        all.push(Permission::new("DescribeTasks", "ecs:DescribeTasks", &tasks));
+        // It supports both, and asks for both.
+        all.extend([cluster, tasks].map(|arn| Permission::new("RunCommands", "ecs:ExecuteCommand", arn)));
+    }
+    all
 }
 
 /// What a pipeline needs that pushes to every repository of a file and deploys every service.

@@ -12,6 +12,11 @@ use serde_json::Value as Json;
 
 use super::*;
 use crate::desire;
+use crate::kinds::service::DESCRIBE_SERVICES;
+use crate::kinds::task_definition::calls::{DESCRIBE_TASK_DEFINITION, LIST_TASK_DEFINITIONS};
+use crate::one_off::session::EXECUTE_COMMAND;
+use crate::one_off::start::{RUN_TASK, STOP_TASK};
+use crate::rollout::calls::{DESCRIBE_TASKS, GET_LOG_EVENTS, LIST_TASKS};
 
 /// What supports no resource, so that only `*` allows it (AWS's service authorization reference).
 const EVERYWHERE: [&str; 16] = [
@@ -76,6 +81,8 @@ fn the_example_needs_exactly_this() {
         ("destroy", needed(&stack, Run::Destroy)),
         ("verify", needed(&stack, Run::Verify)),
         ("deploy", deploy(&stack, &facts())),
+        ("run", run(&stack, &facts())),
+        ("exec", exec(&stack, &facts())),
         ("ci", ci(&stack, &facts())),
     ];
     for (name, permissions) in all {
@@ -88,6 +95,27 @@ fn the_example_needs_exactly_this() {
         }
         assert_eq!(text, fs::read_to_string(&path).unwrap_or_default(), "{}", path.display());
     }
+}
+
+#[test]
+fn whoever_may_run_or_exec_may_make_the_calls_of_it() {
+    let stack = example();
+    let may = |all: &[Permission], calls: &[&Call]| {
+        let actions = actions(all).into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+        calls.iter().map(|call| call.name).filter(|name| !actions.contains(*name)).collect::<Vec<_>>()
+    };
+    let reads = [&DESCRIBE_TASK_DEFINITION, &DESCRIBE_SERVICES, &DESCRIBE_TASKS];
+    let once = [&RUN_TASK, &STOP_TASK, &LIST_TASK_DEFINITIONS, &GET_LOG_EVENTS];
+    assert_eq!(may(&run(&stack, &facts()), &[&reads[..], &once].concat()), Vec::<&str>::new());
+    let session = [&EXECUTE_COMMAND, &LIST_TASKS];
+    assert_eq!(may(&exec(&stack, &facts()), &[&reads[..], &session].concat()), Vec::<&str>::new());
+    // Where no service lends its network, the default subnets are looked up.
+    let alone = read(
+        "stack: papyrus\nregion: us-west-2\nclusters: { papyrus: {} }\n\
+         task_definitions:\n  report: { cpu: 256, memory: 512, containers: { app: { image: nginx } } }\n",
+    );
+    assert!(actions(&run(&alone, &facts())).contains("ec2:DescribeSubnets"));
+    assert!(!actions(&run(&stack, &facts())).contains("ec2:DescribeSubnets"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub async fn places(aws: &Aws, task_definition: &str) -> Result<Places, CloudErr
     Ok(containers.iter().filter_map(|container| Some((container.name()?.to_owned(), place(container)?))).collect())
 }
 
-fn place(container: &ContainerDefinition) -> Option<Place> {
+pub(crate) fn place(container: &ContainerDefinition) -> Option<Place> {
     let logs = container.log_configuration().filter(|logs| *logs.log_driver() == LogDriver::Awslogs)?;
     let option = |key: &str| logs.options()?.get(key).cloned();
     Some(Place {
@@ -64,4 +64,29 @@ pub async fn tail(aws: &Aws, group: &str, stream: &str, lines: i32) -> Result<Ve
     let events = missing_is_none(answer)?.and_then(|answer| answer.events).unwrap_or_default();
     let lines = events.iter().filter_map(|event| event.message()).flat_map(str::lines).map(str::to_owned);
     Ok(lines.collect())
+}
+
+/// A part of a stream, from where the last one ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// What was written, with when (milliseconds since 1970), the oldest first.
+    pub events: Vec<(i64, String)>,
+    /// Where the next part begins; nothing for a stream that does not exist yet.
+    pub next: Option<String>,
+}
+
+/// What a stream has from its beginning, or from a place in it, on. At the end of the stream the place stays the same.
+///
+/// # Errors
+/// When it could not be read. That it does not exist yet is none.
+pub async fn from(aws: &Aws, group: &str, stream: &str, place: Option<&str>) -> Result<Page, CloudError> {
+    let call = aws.logs().get_log_events().log_group_name(group).log_stream_name(stream).start_from_head(true);
+    let call = call.set_next_token(place.map(str::to_owned));
+    let Some(answer) = missing_is_none(call.send().await.map_err(failed(&GET_LOG_EVENTS)))? else {
+        return Ok(Page::default());
+    };
+    let event = |event: &aws_sdk_cloudwatchlogs::types::OutputLogEvent| {
+        (event.timestamp().unwrap_or_default(), event.message().unwrap_or_default().to_owned())
+    };
+    Ok(Page { events: answer.events().iter().map(event).collect(), next: answer.next_forward_token })
 }

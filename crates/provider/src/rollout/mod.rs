@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `calls` | the calls, and what they need of IAM |
 //! | `started` | which steps of a plan have started a deployment |
+//! | `standing` | deployments that a look has found under way or failed |
 //! | `observe` | one look at everything that is followed, in as few calls as possible |
 //! | `services`, `tasks`, `logs` | the reads, each by itself |
 //! | `act` | bringing back what ran before |
@@ -15,5 +16,6 @@ pub mod logs;
 pub mod observe;
 pub mod previous;
 pub mod services;
+pub mod standing;
 pub mod started;
 pub mod tasks;

@@ -10,7 +10,7 @@ use hatoba_rollout::follow::{Target, WantedLog, Wants};
 use hatoba_rollout::state::{LogTail, Look, Read, Service, ServiceDeployment, Unread};
 
 use super::logs::{Places, places, tail};
-use super::services::{DEPLOYMENTS, SERVICES, list, service_deployments, services};
+use super::services::{DEPLOYMENTS, SERVICES, Which, list, service_deployments, services};
 use super::tasks::tasks;
 use crate::aws::Aws;
 
@@ -118,7 +118,8 @@ impl<'a> Observer<'a> {
     /// What is asked for each by itself.
     async fn details(&self, target: &Target, wants: &Wants) -> Look {
         let (cluster, service) = (target.cluster.as_str(), target.service.as_str());
-        let listed = wants.list.map(|since| list(self.aws, cluster, service, Some(since.unwrap_or(60_000))));
+        let listed =
+            wants.list.map(|since| list(self.aws.ecs_write(), cluster, service, Which::Since(since.unwrap_or(60_000))));
         let read = wants.tasks.then(|| tasks(self.aws, cluster, service, &wants.stopped));
         let logs = join_all(wants.logs.iter().map(|wanted| self.log(wanted)));
         let (listed, read, logs) = futures::join!(OptionFuture::from(listed), OptionFuture::from(read), logs);

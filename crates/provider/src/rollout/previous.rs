@@ -1,14 +1,14 @@
-//! Where a rollback goes: to the last revision that completed, as ECS remembers it; else to the one before.
+//! Where a rollback goes: to the last revision that completed, as ECS remembers it; where it remembers nothing, to the one before.
 
 use std::collections::BTreeMap;
 
-use hatoba_engine::cloud::CloudError;
+use hatoba_engine::cloud::{Class, CloudError};
 use hatoba_engine::snapshot::Sighting;
 use hatoba_model::address::Address;
 use hatoba_rollout::previous::{Choice, Done, completed, of_deployments, of_revisions};
 use hatoba_rollout::state::{ServiceDeployment, last};
 
-use super::services::list;
+use super::services::{Which, list};
 use crate::aws::Aws;
 use crate::classify::failed;
 use crate::kinds::task_definition;
@@ -38,28 +38,53 @@ pub struct From<'a> {
     pub runs: &'a str,
 }
 
-/// The revision to go back to; nothing where there is none.
+/// The revision to go back to; nothing where there is none. Only where ECS knows no service deployment at all of the service, or has no such
+/// operation, the revisions are gone by.
 ///
 /// # Errors
-/// When revisions could not be read. That ECS does not tell of service deployments is none.
+/// When service deployments or revisions could not be read.
 pub async fn previous(aws: &Aws, from: From<'_>) -> Result<Option<Choice>, CloudError> {
-    let told = match list(aws, from.cluster, from.service, None).await {
-        Ok(listed) => by_deployments(aws, from, &listed).await,
-        Err(error) => Err(error),
-    };
-    match told {
-        Ok(Some(choice)) => return Ok(Some(choice)),
-        Ok(None) => {}
-        Err(error) => tracing::info!(%error, "the service deployments are not told"),
+    match told(aws, from, Which::Completed).await? {
+        Some(done) if !done.is_empty() => by_deployments(aws, from, &done).await,
+        // That none completed is not that there are none.
+        Some(_) if told(aws, from, Which::All).await?.is_some_and(|all| !all.is_empty()) => Ok(None),
+        _ => by_revisions(aws, from).await,
     }
-    by_revisions(aws, from).await
+}
+
+/// The service deployments that ECS tells of; nothing where it has no such operation.
+async fn told(aws: &Aws, from: From<'_>, which: Which) -> Result<Option<Vec<ServiceDeployment>>, CloudError> {
+    let once = list(aws.ecs_write(), from.cluster, from.service, which).await;
+    let listed = match once {
+        Err(error) if passes(error.class) && !is_unknown(&error) => {
+            list(aws.ecs(), from.cluster, from.service, which).await
+        }
+        other => other,
+    };
+    match listed {
+        Ok(listed) => Ok(Some(listed)),
+        Err(error) if is_unknown(&error) => {
+            tracing::info!(%error, "service deployments are not told");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the same read may work in a moment.
+fn passes(class: Class) -> bool {
+    matches!(class, Class::Throttled | Class::Busy | Class::Ambiguous | Class::NotSent | Class::Server)
+}
+
+/// Whether an answer says that there is no such operation: in the words of AWS, or, as servers that only speak like AWS do, with a failure that
+/// is in no words of ECS.
+fn is_unknown(error: &CloudError) -> bool {
+    let said = ["UnknownOperationException", "InvalidAction", "NotImplemented", "HTTP 500", "HTTP 501"];
+    error.code.as_deref().is_some_and(|code| said.contains(&code))
 }
 
 async fn by_deployments(aws: &Aws, from: From<'_>, listed: &[ServiceDeployment]) -> Result<Option<Choice>, CloudError> {
     let done = completed(listed, REVISIONS);
-    if done.is_empty() {
-        return Ok(None);
-    }
     let arns = done.iter().map(|deployment| deployment.target.clone()).collect();
     let call = aws.ecs().describe_service_revisions().set_service_revision_arns(Some(arns));
     let answer = call.send().await.map_err(failed(&DESCRIBE_SERVICE_REVISIONS))?;
@@ -89,7 +114,7 @@ async fn by_revisions(aws: &Aws, from: From<'_>) -> Result<Option<Choice>, Cloud
         let Some(seen) = task_definition::revision(aws, arn).await? else { continue };
         if is_ours(&seen, from) {
             let why = format!(
-                "the revision before {}; which ones completed is not known, because ECS told of no service deployment that did",
+                "the revision before {}; which ones completed is not known, because ECS tells of no service deployments",
                 last(from.runs)
             );
             return Ok(Some(Choice { task_definition: arn.clone(), why }));
@@ -100,4 +125,31 @@ async fn by_revisions(aws: &Aws, from: From<'_>) -> Result<Option<Choice>, Cloud
 
 fn is_ours(seen: &Sighting, from: From<'_>) -> bool {
     seen.mark.as_ref().is_some_and(|mark| mark.stack == from.stack && mark.address == from.task.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::calls::LIST_SERVICE_DEPLOYMENTS;
+
+    fn error(class: Class, code: Option<&str>) -> CloudError {
+        CloudError { code: code.map(str::to_owned), ..CloudError::new(class, LIST_SERVICE_DEPLOYMENTS.name, "no") }
+    }
+
+    #[test]
+    fn only_an_operation_that_is_not_there_is_no_failed_read() {
+        assert!(is_unknown(&error(Class::Ambiguous, Some("HTTP 500"))));
+        assert!(is_unknown(&error(Class::Invalid, Some("UnknownOperationException"))));
+        for (class, code) in [
+            (Class::Denied, Some("AccessDeniedException")),
+            (Class::Throttled, Some("ThrottlingException")),
+            (Class::Server, Some("ServerException")),
+            (Class::Ambiguous, None),
+            (Class::Ambiguous, Some("HTTP 503")),
+            (Class::NotSent, None),
+            (Class::Invalid, Some("InvalidParameterException")),
+        ] {
+            assert!(!is_unknown(&error(class, code)), "{class:?} {code:?}");
+        }
+    }
 }

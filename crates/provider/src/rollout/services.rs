@@ -1,5 +1,6 @@
 //! Services and their deployments. Source: ECS API reference.
 
+use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{CreatedAt, DeploymentRolloutState, ServiceDeploymentStatus as Status};
 use aws_smithy_types::DateTime;
 use hatoba_engine::cloud::CloudError;
@@ -108,22 +109,37 @@ fn status(status: Option<&Status>) -> ServiceDeploymentStatus {
     ServiceDeploymentStatus::of(status.map(Status::as_str).unwrap_or_default())
 }
 
-/// The service deployments of a service since a time, or, without one, those that completed; up to a hundred.
+/// Which service deployments are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that were made after this time.
+    Since(Millis),
+    /// Those that completed.
+    Completed,
+    /// All.
+    All,
+}
+
+/// The service deployments of a service; up to a hundred.
 ///
-/// It is asked once and not again: what is told here is a help, and where ECS has no such list the answer is a failure of the server.
+/// The client decides how often it is asked. Where ECS has no such list, an emulator's answer is a failure of the server, which the client
+/// for reads would ask for again and again.
 ///
 /// # Errors
 /// When they could not be read.
 pub async fn list(
-    aws: &Aws,
+    client: &Client,
     cluster: &str,
     service: &str,
-    since: Option<Millis>,
+    which: Which,
 ) -> Result<Vec<ServiceDeployment>, CloudError> {
-    let mut call = aws.ecs_write().list_service_deployments().cluster(cluster).service(service).max_results(100);
-    call = match since {
-        Some(since) => call.created_at(CreatedAt::builder().after(DateTime::from_millis(since - 60_000)).build()),
-        None => call.status(Status::Successful),
+    let mut call = client.list_service_deployments().cluster(cluster).service(service).max_results(100);
+    call = match which {
+        Which::Since(since) => {
+            call.created_at(CreatedAt::builder().after(DateTime::from_millis(since - 60_000)).build())
+        }
+        Which::Completed => call.status(Status::Successful),
+        Which::All => call,
     };
     let answer = call.send().await.map_err(failed(&LIST_SERVICE_DEPLOYMENTS))?;
     let one = |it: &aws_sdk_ecs::types::ServiceDeploymentBrief| ServiceDeployment {

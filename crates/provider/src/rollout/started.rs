@@ -36,10 +36,9 @@ pub fn started(plan: &Plan, outcome: &Outcome) -> Vec<Target> {
 }
 
 fn target(step: &Step, outcome: &Outcome) -> Option<Target> {
-    let row = |path: &str| path.split(['.', '[']).next().unwrap_or_default().to_owned();
     let before = match &step.act {
         Act::Create { .. } => None,
-        Act::Update { .. } if step.changes.iter().any(|change| STARTS.contains(&row(&change.path).as_str())) => {
+        Act::Update { .. } if step.changes.iter().any(|change| STARTS.contains(&change.row())) => {
             revision(step.live.as_ref()?.fields.get("task_definition")?)
         }
         Act::Update { .. } | Act::Delete { .. } | Act::Release | Act::Settle { .. } => return None,

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ecs::types::{Attachment, DesiredStatus};
+use aws_sdk_ecs::types::{Attachment, DesiredStatus, ManagedAgentName};
 use futures::future::{join_all, try_join_all};
 use hatoba_engine::cloud::CloudError;
-use hatoba_rollout::state::{Container, Task, last};
+use hatoba_rollout::state::{Container, ExecAgent, Size, Task, last};
 
 use super::calls::{DESCRIBE_TASKS, LIST_TASKS};
 use super::services::{millis, text};
@@ -75,14 +75,18 @@ async fn list(
     Ok(arns)
 }
 
-async fn describe(aws: &Aws, cluster: &str, arns: &[String]) -> Result<Vec<Task>, CloudError> {
+/// Tasks of a cluster by their ids or ARNs, at most a hundred. Those that ECS does not know, or not yet, are left out.
+///
+/// # Errors
+/// When they could not be read.
+pub async fn describe(aws: &Aws, cluster: &str, arns: &[String]) -> Result<Vec<Task>, CloudError> {
     let call = aws.ecs().describe_tasks().cluster(cluster).set_tasks(Some(arns.to_vec()));
     let answer = call.send().await.map_err(failed(&DESCRIBE_TASKS))?;
     // Those that are forgotten meanwhile are missing.
     Ok(answer.tasks().iter().map(task).collect())
 }
 
-fn task(task: &aws_sdk_ecs::types::Task) -> Task {
+pub(crate) fn task(task: &aws_sdk_ecs::types::Task) -> Task {
     let detail = |name: &str| {
         let details = task.attachments().iter().flat_map(Attachment::details);
         details.filter(|detail| detail.name() == Some(name)).find_map(|detail| detail.value().map(str::to_owned))
@@ -104,7 +108,22 @@ fn task(task: &aws_sdk_ecs::types::Task) -> Task {
         zone: task.availability_zone().map(str::to_owned),
         interface: detail("networkInterfaceId"),
         private_ip: detail("privateIPv4Address"),
+        exec: task.enable_execute_command(),
+        size: size(task),
         arn,
+    }
+}
+
+fn size(task: &aws_sdk_ecs::types::Task) -> Size {
+    let number = |text: Option<&str>| text.and_then(|text| text.parse().ok());
+    let architecture = task.attributes().iter().find(|it| it.name() == "ecs.cpu-architecture");
+    Size {
+        cpu: number(task.cpu()),
+        memory: number(task.memory()),
+        storage: task.ephemeral_storage().and_then(|storage| u32::try_from(storage.size_in_gib()).ok()),
+        architecture: architecture.and_then(|it| it.value()).map(str::to_owned),
+        platform: task.platform_family().map(str::to_owned),
+        capacity: task.capacity_provider_name().filter(|name| !name.is_empty()).map(str::to_owned),
     }
 }
 
@@ -117,5 +136,14 @@ fn container(container: &aws_sdk_ecs::types::Container) -> Container {
         health: container.health_status().map(|health| health.as_str().to_owned()),
         image: container.image().map(str::to_owned),
         digest: container.image_digest().map(str::to_owned),
+        runtime_id: container.runtime_id().map(str::to_owned),
+        exec_agent: container
+            .managed_agents()
+            .iter()
+            .find(|agent| agent.name() == Some(&ManagedAgentName::ExecuteCommandAgent))
+            .map(|agent| ExecAgent {
+                status: text(agent.last_status()),
+                reason: agent.reason().filter(|reason| !reason.is_empty()).map(str::to_owned),
+            }),
     }
 }

@@ -12,7 +12,7 @@
 //! | `pages` | pages without items, with a token for the next one |
 //! | `index` | a tagging API that is behind |
 //! | `defaults` | members that ECS fills in |
-//! | `rollouts`, `rollout_script` | deployments that take time, fail, roll back and are superseded, from small scenarios |
+//! | `rollouts`, `rollout_script`, `rollout_tasks` | deployments that take time, fail, roll back and are superseded, from small scenarios |
 
 pub mod clusters;
 pub mod defaults;
@@ -24,6 +24,7 @@ pub mod lag;
 pub mod pages;
 pub mod principals;
 pub mod rollout_script;
+mod rollout_tasks;
 pub mod rollouts;
 
 use std::collections::BTreeMap;

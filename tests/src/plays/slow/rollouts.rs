@@ -1,6 +1,7 @@
 //! Deployments that take their time and end in every way, over an emulator whose deployments are complete at once and know neither
 //! events nor service deployments. Source: ECS API reference, `Deployment`, `ServiceDeployment`, `Task`.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,6 +9,7 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use super::rollout_script::{Script, Standing, Task, View};
+use super::rollout_tasks::{Ids, Seen, interfaces, is_running};
 use crate::plays::last;
 use crate::proxy::{Call, Play, Reply};
 
@@ -22,6 +24,7 @@ const LOOKS: usize = 2;
 #[derive(Debug)]
 pub struct Rollouts {
     script: Script,
+    ids: Ids,
     state: Mutex<State>,
 }
 
@@ -29,6 +32,8 @@ pub struct Rollouts {
 struct State {
     /// Whether the next deployment is played.
     armed: bool,
+    /// Whether only one of a service that is there already is.
+    updates_only: bool,
     /// When the deployment that is played began, in seconds since 1970.
     began: Option<f64>,
     /// How often its service was looked at.
@@ -39,17 +44,34 @@ struct State {
     before: String,
     revision: String,
     desired: i64,
+    /// The capacity provider of its tasks; none for a launch type.
+    capacity: Option<String>,
+    /// When each task began to run, and when it stopped.
+    seen: Seen,
+    /// The image of the first container of each revision.
+    images: BTreeMap<String, String>,
 }
 
 impl Rollouts {
     /// Of this scenario.
     pub fn new(script: Script) -> Self {
-        Self { script, state: Mutex::default() }
+        Self { script, ids: Ids::default(), state: Mutex::default() }
+    }
+
+    /// Of this scenario, for people to look at: tasks have ids as ECS makes them.
+    pub fn to_be_seen(script: Script) -> Self {
+        Self { script, ids: Ids::Lifelike, state: Mutex::default() }
     }
 
     /// The next deployment is played.
     pub fn arm(&self) {
         self.state().armed = true;
+    }
+
+    /// The next deployment of a service that is there already is played.
+    pub fn arm_for_update(&self) {
+        let mut state = self.state();
+        (state.armed, state.updates_only) = (true, true);
     }
 
     /// Whether it was told to roll back.
@@ -74,7 +96,7 @@ impl Rollouts {
 
     fn deployments(&self, state: &State, view: &View) -> Value {
         let count = |of: &[&str]| view.tasks.iter().filter(|task| of.contains(&task.status.as_str())).count();
-        let running = count(&["RUNNING", "HEALTHY", "UNHEALTHY"]);
+        let running = view.tasks.iter().filter(|task| is_running(task)).count();
         let began = state.began.unwrap_or_default();
         let ours = |status: &str, rollout: &str, reason: &str| {
             json!({
@@ -127,8 +149,10 @@ impl Rollouts {
             json!({ "id": format!("event-{at}"), "createdAt": began + seconds, "message": format!("(service {name}) {message}") })
         });
         let mut events: Vec<Value> = events.collect();
-        // What happened before must not be taken for news.
-        events.insert(0, json!({ "id": "old", "createdAt": began - 600.0, "message": "(service x) was unable to place a task. Reason: an old story." }));
+        // What happened before must not be taken for news. Who only looks at the recording would wonder.
+        if self.ids == Ids::Plain {
+            events.insert(0, json!({ "id": "old", "createdAt": began - 600.0, "message": "(service x) was unable to place a task. Reason: an old story." }));
+        }
         events.reverse();
         service["events"] = events.into();
         service["deployments"] = self.deployments(state, &view);
@@ -181,12 +205,17 @@ impl Rollouts {
             other => (other, "UNKNOWN"),
         };
         let mut shown = json!({
-            "taskArn": arn_of(call, &format!("task/{cluster}/{}", id(task.number))),
+            "taskArn": arn_of(call, &format!("task/{cluster}/{}", self.ids.of(task.number))),
             "taskDefinitionArn": state.revision, "lastStatus": status,
             "desiredStatus": if status == "STOPPED" { "STOPPED" } else { "RUNNING" },
             "startedBy": format!("ecs-svc/{OURS}"), "healthStatus": health, "createdAt": state.began,
-            "containers": [{ "name": "app", "lastStatus": status, "exitCode": task.exit, "reason": task.reason }],
+            "capacityProviderName": state.capacity,
+            "containers": [{
+                "name": "app", "lastStatus": status, "exitCode": task.exit, "reason": task.reason,
+                "image": state.images.get(&state.revision),
+            }],
         });
+        state.seen.add_to(&mut shown, call, task);
         if let Some((code, reason)) = &task.stopped {
             shown["stopCode"] = json!(code);
             shown["stoppedReason"] = json!(reason);
@@ -196,16 +225,19 @@ impl Rollouts {
 
     /// The task of the revision before.
     fn old_task(&self, state: &State, view: &View, call: &Call, cluster: &str) -> Value {
-        let stopped = view.standing == Standing::Completed;
-        let status = if stopped { "STOPPED" } else { "RUNNING" };
-        json!({
-            "taskArn": arn_of(call, &format!("task/{cluster}/{}", id(0))),
+        let task = of_before(view);
+        let (stopped, status) = (task.stopped.is_some(), task.status.as_str());
+        let mut shown = json!({
+            "taskArn": arn_of(call, &format!("task/{cluster}/{}", self.ids.of(0))),
             "taskDefinitionArn": state.before, "lastStatus": status, "desiredStatus": status,
             "startedBy": format!("ecs-svc/{OLD}"), "healthStatus": "UNKNOWN",
-            "createdAt": state.began.unwrap_or_default() - 3_600.0,
+            "createdAt": state.began.unwrap_or_default() - 3_600.0, "capacityProviderName": state.capacity,
             "stoppedReason": if stopped { json!(format!("Scaling activity initiated by (deployment ecs-svc/{OURS})")) } else { Value::Null },
-            "containers": [{ "name": "app", "lastStatus": status }],
-        })
+            "containers": [{ "name": "app", "lastStatus": status, "image": state.images.get(&state.before) }],
+        });
+        state.seen.add_to(&mut shown, call, &task);
+        shown["startedAt"] = shown["createdAt"].clone();
+        shown
     }
 
     fn all_tasks(&self, state: &State, call: &Call, cluster: &str) -> Vec<Value> {
@@ -221,7 +253,7 @@ impl Rollouts {
         let request = call.json();
         let stream = request["logStreamName"].as_str().unwrap_or_default();
         let view = self.view(state);
-        let task = view.tasks.iter().find(|task| id(task.number) == last(stream) && !task.log.is_empty());
+        let task = view.tasks.iter().find(|task| self.ids.of(task.number) == last(stream) && !task.log.is_empty());
         match task {
             Some(task) => {
                 let events: Vec<Value> =
@@ -260,6 +292,11 @@ impl Play for Rollouts {
                 json!({ "serviceDeploymentArn": request["serviceDeploymentArn"] })
             }
             ("logs", "GetLogEvents") => return Some(self.log(&state, call)),
+            ("ec2", "DescribeNetworkInterfaces") => {
+                let view = self.view(&state);
+                let tasks: Vec<Task> = view.tasks.iter().cloned().chain([of_before(&view)]).collect();
+                return Some(Reply::new(call, 200, interfaces(&tasks)));
+            }
             _ => return None,
         };
         Some(Reply::new(call, 200, answer.to_string()))
@@ -272,12 +309,22 @@ impl Play for Rollouts {
         let mut state = self.state();
         let (request, mut answer) = (call.json(), reply.json());
         match call.action.as_str() {
+            "RegisterTaskDefinition" => {
+                let (arn, image) =
+                    (&answer["taskDefinition"]["taskDefinitionArn"], &request["containerDefinitions"][0]["image"]);
+                if let (Some(arn), Some(image)) = (arn.as_str(), image.as_str()) {
+                    state.images.insert(arn.to_owned(), image.to_owned());
+                }
+                return;
+            }
             "CreateService" | "UpdateService" => {
-                if state.armed {
+                if state.armed && (!state.updates_only || call.action == "UpdateService") {
                     state.armed = false;
                     state.began = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|time| time.as_secs_f64());
                     state.revision = answer["service"]["taskDefinition"].as_str().unwrap_or_default().to_owned();
                     state.desired = answer["service"]["desiredCount"].as_i64().unwrap_or(1);
+                    let provider = &answer["service"]["capacityProviderStrategy"][0]["capacityProvider"];
+                    state.capacity = provider.as_str().map(str::to_owned);
                 } else if state.began.is_some() && request["taskDefinition"].as_str() == Some(state.before.as_str()) {
                     state.stopped = Some(state.looks);
                 } else {
@@ -289,6 +336,9 @@ impl Play for Rollouts {
             "DescribeServices" if state.began.is_some() => {
                 // Those of the planner and of the convergence come before the first one that follows.
                 state.looks += 1;
+                let view = self.view(&state);
+                state.seen.note(&view.tasks);
+                state.seen.note(&[of_before(&view)]);
                 for service in answer["services"].as_array_mut().into_iter().flatten() {
                     self.show(&state, call, service);
                 }
@@ -299,9 +349,12 @@ impl Play for Rollouts {
     }
 }
 
-/// The id of a task: easy to tell from others.
-fn id(number: u32) -> String {
-    number.to_string().repeat(32).chars().take(32).collect()
+/// The task of the revision before: it goes when its successor is complete.
+fn of_before(view: &View) -> Task {
+    let gone = view.standing == Standing::Completed;
+    let why = ("ServiceSchedulerInitiated".to_owned(), "Scaling activity".to_owned());
+    let status = if gone { "STOPPED" } else { "RUNNING" };
+    Task { number: 0, status: status.to_owned(), stopped: gone.then_some(why), ..Task::default() }
 }
 
 fn arn_of(call: &Call, resource: &str) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hatoba_engine::desired::Resolved;
-use hatoba_engine::diff::differences;
+use hatoba_engine::diff::{FieldChange, differences};
 use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::{Fields, Value};
 use hatoba_model::kinds::Resource;
@@ -200,11 +200,7 @@ const LATER: [&str; 3] = ["capacity", "launch_type", "enable_exec"];
 /// Connect block that did not change would start a deployment all the same.
 pub(super) fn change(want: &Resolved, live: &Sighting) -> Json {
     let changes = differences(&INFO, &want.fields, &live.fields);
-    let changed: BTreeSet<&str> = changes
-        .iter()
-        .map(|change| change.path.split(['.', '[']).next().unwrap_or_default())
-        .filter(|row| *row != "tags")
-        .collect();
+    let changed: BTreeSet<&str> = changes.iter().map(FieldChange::row).filter(|row| *row != "tags").collect();
     let fields: Fields = want
         .fields
         .iter()

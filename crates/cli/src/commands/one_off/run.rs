@@ -1,0 +1,204 @@
+//! `hatoba run`: a task of a task definition that is run once, and waited for.
+
+use std::time::Duration;
+
+use hatoba_engine::cloud::{Class, CloudError};
+use hatoba_provider::one_off::start::{STARTED_BY, Started, run_task};
+use hatoba_rollout::one_off::{End, NOT_DONE, not_started};
+use hatoba_rollout::state::Task;
+
+use super::args::RunArgs;
+use super::launch::{Launch, launch, refused};
+use super::watch::{Watch, Why};
+use crate::args::Global;
+use crate::carry::quoted;
+use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
+use crate::render::one_off as render;
+use crate::session::{self, Session};
+use crate::ui::Ui;
+
+/// How often a call is made again while ECS asks for fewer, does not answer, or does not know a new role yet.
+const ATTEMPTS: u32 = 5;
+
+/// Runs a task once. The exit code is that of its container.
+pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
+    let session = session::open(global, ui).await?;
+    let launch = launch(&session, args, ui).await?;
+    ui.tell(&render::begins(&launch));
+    // From here on Ctrl-C must not leave a task behind that nobody knows of.
+    let heard = interrupt.follow();
+    let task = start(&session, &launch).await?;
+    ui.tell(&render::started(&task));
+    if args.no_wait {
+        interrupt.end();
+        ui.tell(&render::left(&launch, &task, &stop_with(global, &launch, &task)));
+        if ui.json {
+            ui.document(&render::document(&launch, &task, None, None))?;
+        }
+        return Ok(0);
+    }
+    let mut watch = Watch::new(&session, ui, &launch, task, stop_with(global, &launch, &Task::default()));
+    let ended = watch.run(heard, args).await;
+    interrupt.end();
+    let (task, took) = (watch.task(), watch.took());
+    let end = ended.map_err(|error| error.document(render::document(&launch, task, None, Some(took))))?;
+    ui.tell(&render::ending(&launch, &end, took));
+    let document = render::document(&launch, task, Some(&end), Some(took));
+    match failure(&launch, &end, watch.why(), args.timeout) {
+        Some(error) => Err(error.document(document)),
+        None => {
+            if ui.json {
+                ui.document(&document)?;
+            }
+            Ok(end.exit_code())
+        }
+    }
+}
+
+/// Why a run is a failure of its own, and not only of what its container did.
+fn failure(launch: &Launch, end: &End, why: Option<Why>, timeout: Option<Duration>) -> Option<Error> {
+    let address = &launch.address;
+    // What ended by itself before it could be stopped has a code of its own.
+    if matches!(end, End::Exited { .. }) {
+        return None;
+    }
+    match why {
+        Some(Why::Interrupted) => {
+            return Some(Error::new(Kind::Interrupted, format!("interrupted; the task of {address} was stopped")));
+        }
+        Some(Why::TooLong) => {
+            let time = timeout.map(crate::progress::time).unwrap_or_default();
+            let message = format!("the task of {address} ran longer than {time} and was stopped");
+            return Some(Error::new(Kind::Deployment, message).help("give it longer: `--timeout`"));
+        }
+        None => {}
+    }
+    let message = match end {
+        End::NotRun { .. } => format!("the task of {address} did not run"),
+        _ => format!("the task of {address} was stopped before its work was done"),
+    };
+    // A code of the container's own says more.
+    (end.exit_code() == NOT_DONE && end.code().is_none_or(|code| code == 0))
+        .then(|| Error::new(Kind::Deployment, message))
+}
+
+/// Starts the task. A call whose answer is lost is made again with the same token, which ECS answers with the task that it has started.
+async fn start(session: &Session, launch: &Launch) -> Result<Task, Error> {
+    let mut rest = Duration::from_secs(1);
+    let mut attempt = 1;
+    let started = loop {
+        match run_task(session.provider.aws(), &launch.start).await {
+            Ok(started) => break started,
+            Err(error) if attempt < ATTEMPTS && passes(error.class) => {
+                tracing::info!(%error, attempt, "starting the task again");
+                tokio::time::sleep(rest).await;
+                rest *= 2;
+                attempt += 1;
+            }
+            Err(error) => return Err(unknown(session, launch, error)),
+        }
+    };
+    match started {
+        Started::Task(task) => Ok(*task),
+        Started::Refused(reason) => {
+            let cause = not_started(&reason);
+            let message = format!("no task of {} was started: {}", launch.address, cause.what);
+            let document = render::refused(launch, &reason, &cause);
+            Err(Error::new(Kind::Deployment, message).help(cause.advice).document(document))
+        }
+    }
+}
+
+/// Whether the same call may work in a moment.
+pub(super) fn passes(class: Class) -> bool {
+    matches!(class, Class::Throttled | Class::Server | Class::NotSent | Class::Ambiguous | Class::NotYet)
+}
+
+/// The task was not started, or nobody can tell.
+fn unknown(session: &Session, launch: &Launch, error: CloudError) -> Error {
+    let open = matches!(error.class, Class::Ambiguous | Class::Server);
+    let mut error = refused(session, error);
+    if open {
+        // Whoever runs the same command again would perhaps start a second one.
+        let cluster = quoted(&launch.start.cluster);
+        error.help = vec![format!(
+            "whether a task was started is not known: `aws ecs list-tasks --cluster {cluster} --started-by {STARTED_BY}` tells"
+        )];
+    }
+    error
+}
+
+/// The command that stops a task; without one, the beginning of it.
+fn stop_with(global: &Global, launch: &Launch, task: &Task) -> String {
+    let mut words = vec!["aws", "ecs", "stop-task"];
+    for (option, value) in [("--region", &global.region), ("--profile", &global.profile)] {
+        if let Some(value) = value {
+            words.extend([option, value]);
+        }
+    }
+    words.extend(["--cluster", &launch.start.cluster, "--task"]);
+    if !task.id.is_empty() {
+        words.push(&task.id);
+    }
+    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use hatoba_provider::one_off::definition::Definition;
+    use hatoba_provider::one_off::home::{Capacity, Network};
+    use hatoba_provider::one_off::start::Start;
+    use hatoba_rollout::cause::{Cause, CauseKind};
+
+    use super::*;
+
+    fn launch() -> Launch {
+        Launch {
+            address: "task_definition.papyrus".into(),
+            service: None,
+            definition: Definition::default(),
+            container: "app".into(),
+            start: Start {
+                token: "1".into(),
+                cluster: "papyrus".into(),
+                task_definition: "arn".into(),
+                network: Network::default(),
+                capacity: Capacity::LaunchType("FARGATE".into()),
+                platform_version: None,
+                propagate_tags: false,
+                managed_tags: false,
+                exec: false,
+                command: None,
+            },
+        }
+    }
+
+    fn cause() -> Cause {
+        Cause {
+            kind: CauseKind::StoppedByHand,
+            what: "somebody stopped the task".into(),
+            advice: "run it again".into(),
+        }
+    }
+
+    fn kind(end: &End, why: Option<Why>) -> Option<Kind> {
+        failure(&launch(), end, why, Some(Duration::from_secs(60))).map(|error| error.kind)
+    }
+
+    #[test]
+    fn what_the_container_did_is_its_own_and_the_rest_is_hatobas() {
+        let exited = |code| End::Exited { code, cause: None };
+        let stopped = |code| End::Stopped { code, cause: cause() };
+        assert_eq!(kind(&exited(0), None), None);
+        assert_eq!(kind(&exited(5), None), None);
+        // It ended before it could be stopped.
+        assert_eq!(kind(&exited(3), Some(Why::Interrupted)), None);
+        assert_eq!(kind(&stopped(Some(143)), None), None);
+        assert_eq!(kind(&stopped(Some(5)), None), None);
+        assert_eq!(kind(&stopped(Some(0)), None), Some(Kind::Deployment));
+        assert_eq!(kind(&stopped(Some(143)), Some(Why::Interrupted)), Some(Kind::Interrupted));
+        assert_eq!(kind(&stopped(Some(143)), Some(Why::TooLong)), Some(Kind::Deployment));
+        assert_eq!(kind(&End::NotRun { cause: cause() }, None), Some(Kind::Deployment));
+    }
+}

@@ -1,0 +1,108 @@
+//! What the look at a service tells of its last deployment: nothing to note where that is over and good.
+
+use hatoba_engine::snapshot::Sighting;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// Under this name a sighting keeps it.
+const NOTE: &str = "deployment";
+
+/// A deployment that was asked for last and goes on, or has failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    /// Its id: `ecs-svc/1234567890123456789`.
+    pub(crate) id: String,
+    /// The revision that it brings.
+    pub(crate) task_definition: String,
+    /// The revision that ran before, if any did.
+    pub(crate) before: Option<String>,
+    /// Whether it has failed.
+    pub(crate) failed: bool,
+}
+
+impl Standing {
+    /// Of a service in an answer of `DescribeServices`; nothing where the deployment is complete, ECS does not say how it stands, or no task
+    /// is wanted: what is stopped has nothing to wait for.
+    pub(super) fn read(service: &Json) -> Option<Self> {
+        let text = |of: &Json, key: &str| of.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let wanted = service.get("desiredCount").and_then(Json::as_i64).unwrap_or_default();
+        if text(service, "status") != "ACTIVE" || wanted == 0 {
+            return None;
+        }
+        let deployments = service.get("deployments")?.as_array()?;
+        let primary = deployments.iter().find(|it| text(it, "status") == "PRIMARY")?;
+        let failed = match text(primary, "rolloutState").as_str() {
+            "FAILED" => true,
+            "IN_PROGRESS" => false,
+            _ => return None,
+        };
+        let others = || deployments.iter().filter(|it| text(it, "status") != "PRIMARY");
+        let before = others().find(|it| text(it, "rolloutState") == "COMPLETED").or_else(|| others().next());
+        Some(Self {
+            id: text(primary, "id"),
+            task_definition: text(primary, "taskDefinition"),
+            before: before.map(|it| text(it, "taskDefinition")),
+            failed,
+        })
+    }
+
+    pub(super) fn note(&self, live: &mut Sighting) {
+        live.notes.extend(serde_json::to_string(self).ok().map(|text| (NOTE.to_owned(), text)));
+    }
+
+    /// What was noted on a sighting.
+    pub(crate) fn of(live: &Sighting) -> Option<Self> {
+        serde_json::from_str(live.notes.get(NOTE)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn service(desired: i64, deployments: &Json) -> Json {
+        json!({ "status": "ACTIVE", "desiredCount": desired, "deployments": deployments })
+    }
+
+    fn deployment(id: &str, status: &str, rollout: &str) -> Json {
+        json!({ "id": id, "status": status, "rolloutState": rollout, "taskDefinition": format!("papyrus:{id}") })
+    }
+
+    #[test]
+    fn what_goes_on_or_failed_is_noted_with_what_ran_before() {
+        let stands = |rollout: &str| {
+            let deployments = [
+                deployment("8", "PRIMARY", rollout),
+                deployment("7", "ACTIVE", "FAILED"),
+                deployment("6", "ACTIVE", "COMPLETED"),
+            ];
+            Standing::read(&service(1, &json!(deployments)))
+        };
+        let of = |failed| {
+            let text = |text: &str| text.to_owned();
+            Some(Standing {
+                id: text("8"),
+                task_definition: text("papyrus:8"),
+                before: Some(text("papyrus:6")),
+                failed,
+            })
+        };
+        assert_eq!(stands("IN_PROGRESS"), of(false));
+        assert_eq!(stands("FAILED"), of(true));
+    }
+
+    #[test]
+    fn what_is_over_stopped_or_not_told_is_settled() {
+        let one = |rollout: &str| json!([deployment("8", "PRIMARY", rollout)]);
+        assert_eq!(Standing::read(&service(1, &one("COMPLETED"))), None);
+        assert_eq!(Standing::read(&service(0, &one("FAILED"))), None);
+        // Other deployment controllers do not tell.
+        assert_eq!(Standing::read(&service(1, &json!([{ "id": "8", "status": "PRIMARY" }]))), None);
+        assert_eq!(Standing::read(&service(1, &json!([]))), None);
+        let mut draining = service(1, &one("IN_PROGRESS"));
+        draining["status"] = json!("DRAINING");
+        assert_eq!(Standing::read(&draining), None);
+    }
+}

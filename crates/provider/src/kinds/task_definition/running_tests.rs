@@ -1,0 +1,122 @@
+use std::collections::BTreeMap;
+
+use hatoba_engine::owner::{Mark, Origin};
+
+use super::*;
+use crate::driver::Driver;
+use crate::kinds::service::Service;
+
+const FAMILY: &str = "arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus";
+
+fn mark(stack: &str, address: &str) -> Mark {
+    Mark { stack: stack.to_owned(), address: address.to_owned(), origin: Origin::Created }
+}
+
+fn fields(image: Value, level: &str) -> Fields {
+    let app = Value::map([("image", image), ("environment", Value::texts([("LEVEL", level)]))]);
+    [
+        ("containers".to_owned(), Value::map([("app", app)])),
+        ("architecture".to_owned(), "x86_64".into()),
+        ("os".to_owned(), "linux".into()),
+        ("fault_injection".to_owned(), false.into()),
+    ]
+    .into()
+}
+
+/// What the file wants: the image is the pipeline's, the level the file's.
+fn want(level: &str) -> Fields {
+    fields(Value::Keep(Box::new("bootstrap".into())), level)
+}
+
+fn revision(number: u64, image: &str, level: &str) -> Sighting {
+    let mut live = Sighting::new(&INFO, format!("{FAMILY}:{number}"), "papyrus");
+    live.fields = fields(image.into(), level);
+    live.mark = Some(mark("papyrus", "task_definition.papyrus"));
+    live
+}
+
+/// The number of the revision that stands for the family, and the one that the next number is counted from.
+fn stands(want: &Fields, latest: Sighting, running: Sighting) -> (u64, u64) {
+    let stands = stands_for(want, latest, running);
+    (revision_of(&stands.id), revision_of(latest_of(&stands)))
+}
+
+#[test]
+fn after_a_rollback_the_revision_that_runs_stands_for_its_family() {
+    let (failed, runs) = (|| revision(7, "broken", "info"), || revision(6, "good", "info"));
+    assert_eq!(stands(&want("info"), failed(), runs()), (6, 7));
+    assert_eq!(stands(&want("debug"), failed(), runs()), (6, 7));
+    let stands = stands_for(&want("info"), failed(), runs());
+    assert_eq!(differences(&INFO, &want("info"), &stands.fields), []);
+}
+
+#[test]
+fn what_is_wanted_already_is_not_registered_again() {
+    // Cut short between its two calls, or rolled back.
+    assert_eq!(stands(&want("debug"), revision(7, "good", "debug"), revision(6, "good", "info")), (7, 7));
+    // With an image that nobody has brought, it is not what is wanted.
+    assert_eq!(stands(&want("debug"), revision(7, "other", "debug"), revision(6, "good", "info")), (6, 7));
+    // Nothing is to be done for a second one that is the same.
+    assert_eq!(stands(&want("info"), revision(7, "good", "info"), revision(6, "good", "info")), (6, 7));
+    // A deploy says which image.
+    let deploy = fields("new".into(), "info");
+    assert_eq!(stands(&deploy, revision(7, "new", "info"), revision(6, "good", "info")), (7, 7));
+    // Tags make no revision.
+    let mut tagged = revision(7, "good", "debug");
+    tagged.fields.insert("tags".into(), Value::texts([("run", "1")]));
+    assert_eq!(stands(&want("debug"), tagged, revision(6, "good", "info")), (7, 7));
+}
+
+#[test]
+fn an_image_of_the_file_is_the_files() {
+    let file = fields("v2".into(), "info");
+    assert_eq!(stands(&file, revision(7, "v2", "info"), revision(6, "v1", "info")), (7, 7));
+    assert_eq!(stands(&file, revision(7, "v3", "info"), revision(6, "v1", "info")), (6, 7));
+}
+
+#[test]
+fn a_revision_that_was_registered_between_two_reads_is_the_latest() {
+    assert_eq!(stands(&want("info"), revision(6, "good", "info"), revision(7, "new", "info")), (7, 7));
+}
+
+#[test]
+fn whose_a_family_is_its_latest_revision_says() {
+    let mut unmarked = revision(6, "good", "info");
+    unmarked.mark = None;
+    let marked = stands_for(&want("info"), revision(7, "broken", "info"), unmarked);
+    assert_eq!(marked.mark, Some(mark("papyrus", "task_definition.papyrus")));
+}
+
+fn service(name: &str, stack: Option<&str>, number: u64) -> Sighting {
+    let mut live = Sighting::new(Service.info(), format!("arn:{name}"), name);
+    live.mark = stack.map(|stack| mark(stack, &format!("service.{name}")));
+    live.fields.insert("task_definition".into(), format!("{FAMILY}:{number}").into());
+    live
+}
+
+#[test]
+fn the_newest_revision_that_a_service_of_the_stack_runs_is_the_one_that_runs() {
+    let goal = Goal { stack: "papyrus".to_owned(), resources: BTreeMap::new(), content: false };
+    let of = |seen: &[Sighting]| revisions_that_run(&goal, seen).get(FAMILY).map(|arn| revision_of(arn));
+    let ours = |number| service("papyrus", Some("papyrus"), number);
+    assert_eq!(of(&[ours(3), service("quay", Some("papyrus"), 5)]), Some(5));
+    assert_eq!(of(&[ours(3), service("theirs", Some("quay"), 9), service("unmarked", None, 8)]), Some(3));
+    let mut leaving = ours(9);
+    leaving.readiness = Readiness::Deleting("draining".to_owned());
+    assert_eq!(of(&[leaving, service("quay", Some("papyrus"), 5)]), Some(5));
+    // A family without a revision says nothing of one.
+    let mut vague = ours(3);
+    vague.fields.insert("task_definition".into(), "papyrus".into());
+    assert_eq!(of(&[vague]), None);
+    assert_eq!(of(&[]), None);
+}
+
+#[test]
+fn only_another_revision_of_the_same_family_is_another_that_runs() {
+    let latest = revision(7, "good", "info");
+    assert_eq!(other_that_runs(&latest, &service("papyrus", None, 7)), None);
+    assert_eq!(other_that_runs(&latest, &service("papyrus", None, 6)), Some(format!("{FAMILY}:6").as_str()));
+    let mut elsewhere = service("papyrus", None, 6);
+    elsewhere.fields.insert("task_definition".into(), format!("{FAMILY}-old:6").into());
+    assert_eq!(other_that_runs(&latest, &elsewhere), None);
+}

@@ -1,0 +1,69 @@
+//! Ctrl-C and time limits: a task that nobody waits for any more is stopped.
+
+use std::time::Duration;
+
+use hatoba_tests::emulator::Kind;
+use hatoba_tests::invocation::Signal;
+use hatoba_tests::plays::one_off::OneOffs;
+use hatoba_tests::proxy::{Act, Rule};
+use serde_json::json;
+
+use crate::scene::{command, ends_with, goes_on, playing};
+
+fn a_signal_stops_the_task(kind: Kind) {
+    for signal in [Signal::Int, Signal::Term] {
+        let (world, play) = playing(kind, OneOffs::new(goes_on()));
+        let run = command(&world, &["papyrus"]).signal_at(Duration::from_secs(4), signal).run().unwrap();
+        assert_eq!(run.code, Some(130), "{run:?}");
+        assert!(run.stderr.contains("interrupted; the task of task_definition.papyrus was stopped"), "{run:?}");
+        let stopped = play.stopped().unwrap();
+        assert_eq!(stopped["reason"], json!("hatoba run was interrupted"), "{stopped}");
+        assert!(stopped["task"].as_str().unwrap().ends_with(&"1".repeat(32)), "{stopped}");
+    }
+}
+
+fn a_signal_before_the_answer_leaves_no_task_behind(kind: Kind) {
+    let (world, play) = playing(kind, OneOffs::new(goes_on()));
+    world.proxy().set_rules(vec![Rule::on("ecs", "RunTask", Act::Delay(Duration::from_secs(6)))]);
+    let run = command(&world, &["papyrus"]).signal_at(Duration::from_secs(4), Signal::Int).run().unwrap();
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert_eq!((play.started(), play.stopped().is_some()), (1, true), "{run:?}");
+}
+
+fn what_takes_too_long_is_stopped(kind: Kind) {
+    let (world, play) = playing(kind, OneOffs::new(goes_on()));
+    let run = command(&world, &["papyrus", "--timeout", "300ms"]).run().unwrap();
+    assert_eq!((run.code, play.stopped().is_some()), (Some(5), true), "{run:?}");
+    assert!(run.stderr.contains("ran longer than 0.3 s and was stopped"), "{run:?}");
+}
+
+fn what_cannot_be_stopped_says_how(kind: Kind) {
+    let (world, _) = playing(kind, OneOffs::new(goes_on()));
+    let act = Act::Error { status: 400, code: "AccessDeniedException".into(), message: "no".into() };
+    world.proxy().set_rules(vec![Rule::on("ecs", "StopTask", act)]);
+    let run = command(&world, &["papyrus", "--timeout", "300ms"]).run().unwrap();
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let said = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in
+        ["could not be stopped and goes on", "aws ecs stop-task --cluster papyrus --task 1111", "\"ecs:StopTask\""]
+    {
+        assert!(said.contains(text), "{text}: {run:?}");
+    }
+}
+
+fn a_log_that_may_not_be_read_does_not_end_it(kind: Kind) {
+    let (world, _) = playing(kind, OneOffs::new(ends_with(0, &["unseen"])));
+    let act = Act::Error { status: 400, code: "AccessDeniedException".into(), message: "no".into() };
+    world.proxy().set_rules(vec![Rule::on("logs", "GetLogEvents", act)]);
+    let run = command(&world, &["papyrus"]).run().unwrap();
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{run:?}");
+    assert!(run.stderr.contains("\"logs:GetLogEvents\""), "{run:?}");
+}
+
+on_both!(
+    a_signal_stops_the_task,
+    a_signal_before_the_answer_leaves_no_task_behind,
+    what_takes_too_long_is_stopped,
+    what_cannot_be_stopped_says_how,
+    a_log_that_may_not_be_read_does_not_end_it,
+);
