@@ -1,5 +1,7 @@
 //! What is to be started: from the file, from what there is, and from what is said on the command line.
 
+use std::collections::BTreeMap;
+
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -93,6 +95,7 @@ async fn latest(session: &Session, address: &Address) -> Result<Sighting, Error>
         name: want.name.clone(),
         scope: want.scope.clone(),
         id: None,
+        notes: BTreeMap::new(),
     };
     let seen = session.provider.look(&target, Depth::Full).await.map_err(|error| refused(session, error))?;
     let Some(seen) = seen.into_iter().next() else {
