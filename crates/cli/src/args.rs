@@ -266,8 +266,11 @@ pub(crate) struct DeployArgs {
     #[arg(value_name = "SERVICE")]
     pub(crate) service: Option<String>,
     /// The image for a container whose image is `live`: a tag or digest of its repository, or an image in full. May be repeated.
-    #[arg(long = "image", required = true, value_name = "CONTAINER=IMAGE", value_parser = image)]
+    #[arg(long = "image", required_unless_present = "redeploy", value_name = "CONTAINER=IMAGE", value_parser = image)]
     pub(crate) images: Vec<(String, String)>,
+    /// Start new tasks with the same images: they read their secrets anew.
+    #[arg(long, conflicts_with = "images")]
+    pub(crate) redeploy: bool,
     #[command(flatten)]
     pub(crate) follow: FollowArgs,
 }

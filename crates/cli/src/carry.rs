@@ -21,6 +21,7 @@ use crate::render::Tone;
 use crate::render::line::Line;
 use crate::render::{missing, report};
 use crate::session::{Look, Session};
+use crate::tidy::tidy;
 use crate::ui::Ui;
 
 /// Carries a plan out, drawing its progress. Ctrl-C and SIGTERM let running calls finish.
@@ -77,6 +78,7 @@ pub(crate) async fn complete(
         "plan": look.document(),
         "outcome": render::json::outcome(plan, &outcome),
         "deployments": [],
+        "deregistered": [],
     });
     let end = || finish(plan, &outcome, session.facts(), run.again, run.command, ui);
     let complete = outcome.is_complete();
@@ -95,6 +97,10 @@ pub(crate) async fn complete(
     }
     if let Some(error) = followed.error {
         return Err(error.document(document));
+    }
+    // What is not waited for may yet go back to one of them.
+    if !run.follow.no_wait && !outcome.interrupted {
+        document["deregistered"] = tidy(plan, &outcome, session, ui).await;
     }
     if ui.json {
         ui.document(&document)?;
@@ -130,7 +136,7 @@ pub(crate) async fn settle(
     };
     let judged = follow(of(judged), &FollowArgs { no_wait: false, ..*run.follow }, session, ui, interrupt).await;
     let left = follow(of(left), run.follow, session, ui, interrupt).await;
-    let mut document = json!({ "plan": look.document(), "outcome": null });
+    let mut document = json!({ "plan": look.document(), "outcome": null, "deregistered": [] });
     document["deployments"] =
         [judged.deployments, left.deployments].iter().filter_map(Json::as_array).flatten().cloned().collect();
     if let Some(error) = judged.error {

@@ -12,9 +12,12 @@ mod follow;
 mod graph;
 mod interrupt;
 mod progress;
+mod provenance;
 mod render;
+mod rotation;
 mod saved;
 mod session;
+mod tidy;
 mod ui;
 
 use std::process::ExitCode;

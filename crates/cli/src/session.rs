@@ -10,8 +10,9 @@ use hatoba_engine::cloud::{Class, Cloud, CloudError};
 use hatoba_engine::desired::Goal;
 use hatoba_engine::lint::lint;
 use hatoba_engine::plan::{Intent, Plan, plan};
-use hatoba_engine::snapshot::Snapshot;
+use hatoba_engine::snapshot::{ReadFailure, Snapshot};
 use hatoba_github::generate::CallError;
+use hatoba_model::address::Address;
 use hatoba_model::diag::{Diagnostics, Severity};
 use hatoba_model::facts::Facts;
 use hatoba_model::load::{Loaded, Options, load};
@@ -21,17 +22,22 @@ use hatoba_model::yaml::{MAX_BYTES, Node, Source};
 use hatoba_provider::aws::{Aws, Settings};
 use hatoba_provider::permissions::missing::{Missing, Refusals};
 use hatoba_provider::permissions::needed::oversized;
+use hatoba_provider::provenance::{Kept, kept};
 use hatoba_provider::provider::Provider;
+use hatoba_provider::rotation::Newer;
 use serde_json::{Value as Json, json};
 
 use crate::args::Global;
 use crate::cost::{budget, change};
 use crate::error::{Error, Kind, way_out};
 use crate::files::{self, Files, Root, WORKFLOW, World};
+use crate::provenance;
 use crate::render;
 use crate::render::Style;
+use crate::render::beside::Beside;
 use crate::render::count;
 use crate::render::line::Line;
+use crate::rotation;
 use crate::ui::Ui;
 
 /// The file as it was read.
@@ -239,6 +245,12 @@ pub(crate) struct Look {
     pub(crate) cost: Option<change::Change>,
     /// Why it would cost too much.
     too_much: Option<Error>,
+    /// The images that belong to the pipeline and stay.
+    kept: Vec<Kept>,
+    /// The services with secrets that changed after their tasks started; nothing where that is not known.
+    rotated: Option<Vec<(Address, Newer)>>,
+    /// What is shown beside the plan.
+    pub(crate) beside: Beside,
 }
 
 impl Session {
@@ -250,7 +262,8 @@ impl Session {
         self.goal.content = intent == Intent::Absent;
         self.begin_look();
         let began = Instant::now();
-        let seen = self.world().survey(&self.goal).await;
+        let world = self.world();
+        let (seen, versions) = futures::join!(world.survey(&self.goal), rotation::look(self, intent));
         tracing::info!(resources = seen.seen.len(), unreadable = seen.unreadable.len(), took = ?began.elapsed(), "looked");
         // Files of the repository are found also by those whom AWS does not answer.
         let nothing = seen.seen.iter().all(|live| live.kind.name == WORKFLOW.name);
@@ -266,6 +279,20 @@ impl Session {
             look.too_much = budget::exceeded(budget.max_monthly, &cost);
         }
         look.cost = Some(cost);
+        match versions {
+            Ok(versions) => {
+                let rotated = rotation::of_plan(self, &look.seen, &look.plan, &versions).await;
+                let warning = |(service, it): &(Address, Newer)| rotation::warning(service, it, self.now());
+                look.beside.warnings.extend(rotated.iter().map(warning));
+                look.rotated = Some(rotated);
+            }
+            Err(error) => {
+                look.beside.not_compared = Some(error.to_string());
+                let mut refusals = Refusals::default();
+                refusals.read(&ReadFailure { addresses: Vec::new(), error }, &self.goal, self.facts());
+                look.missing.extend(refusals.missing());
+            }
+        }
         Ok(look)
     }
 
@@ -282,7 +309,23 @@ impl Session {
         let plan = plan(&self.goal, &seen, intent)
             .map_err(|cycle| Error::new(Kind::Invalid, cycle.to_string()).help("remove one of these references"))?;
         match lint(&self.goal, &seen, &plan).first() {
-            None => Ok(Look { missing: self.missing(&seen), seen, plan, cost: None, too_much: None }),
+            None => {
+                let kept = kept(&self.goal, &seen);
+                let mut beside = Beside::default();
+                for it in &kept {
+                    beside.under.entry(it.task.clone()).or_default().push(provenance::kept(it, self.now()));
+                }
+                Ok(Look {
+                    missing: self.missing(&seen),
+                    seen,
+                    plan,
+                    cost: None,
+                    too_much: None,
+                    kept,
+                    rotated: None,
+                    beside,
+                })
+            }
             Some(finding) => {
                 let step = plan.steps.get(finding.step).map(|step| step.address.to_string()).unwrap_or_default();
                 let message =
@@ -304,6 +347,12 @@ impl Session {
             refusals.read(failure, &self.goal, self.facts());
         }
         refusals.missing()
+    }
+
+    /// The time by the clock of AWS, in milliseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        let time = time_at_aws(self.provider.aws().clock_ahead());
+        i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Account and region.
@@ -328,6 +377,14 @@ impl Look {
     pub(crate) fn document(&self) -> Json {
         let mut plan = render::json::plan(&self.plan);
         plan["cost"] = render::cost_json::change(self.cost.as_ref());
+        plan["kept_images"] = self.kept.iter().map(provenance::kept_json).collect();
+        let rotated = |(service, it): &(Address, Newer)| {
+            let mut json = rotation::json(it);
+            json["address"] = json!(service);
+            json
+        };
+        plan["rotated_secrets"] =
+            self.rotated.as_ref().map(|all| all.iter().map(rotated).collect()).unwrap_or_default();
         plan
     }
 
@@ -338,7 +395,7 @@ impl Look {
 
     /// The plan as text, with what it costs.
     pub(crate) fn text(&self, place: &str, style: Style) -> String {
-        let mut text = render::plan::text(&self.plan, place, style);
+        let mut text = render::plan::text_with(&self.plan, place, &self.beside, style);
         if let Some(cost) = self.cost_line() {
             Line::new(0).hang(0).text(&cost).write(style, &mut text);
         }

@@ -17,6 +17,7 @@ use crate::classify::failed;
 use crate::http;
 use crate::pace::{Pace, Watch};
 use crate::permissions::call::calls;
+use crate::provenance::Stamp;
 use crate::server_clock::ServerClock;
 
 calls! {
@@ -66,6 +67,7 @@ pub struct Aws {
     facts: Facts,
     pace: Arc<Pace>,
     clock: Arc<ServerClock>,
+    stamp: OnceLock<Stamp>,
     ec2: Pair<aws_sdk_ec2::Client>,
     ecr: Pair<aws_sdk_ecr::Client>,
     ecs: Pair<aws_sdk_ecs::Client>,
@@ -185,6 +187,7 @@ impl Aws {
             facts: Facts { account, region },
             pace,
             clock,
+            stamp: OnceLock::new(),
             ec2: Pair::default(),
             ecr: Pair::default(),
             ecs: Pair::default(),
@@ -201,6 +204,16 @@ impl Aws {
     /// exact to a second or two.
     pub fn clock_ahead(&self) -> Option<i64> {
         self.clock.ahead()
+    }
+
+    /// Says what revisions that are registered from now on say of where their images come from. Only the first word counts.
+    pub fn stamp_with(&self, stamp: Stamp) {
+        let _ = self.stamp.set(stamp);
+    }
+
+    /// What was said so.
+    pub(crate) fn stamp(&self) -> Option<&Stamp> {
+        self.stamp.get()
     }
 
     /// Account and region of the session.

@@ -130,7 +130,7 @@ fn the_way_from_nothing_and_back(kind: Kind) {
     assert!(items(&service["after"]).contains(&step(&plan, "task_definition.papyrus")["id"]), "{plan:#}");
 
     let unasked = run_json(&world, &["apply"], 6);
-    assert_eq!(members(&unasked), named(&["plan", "outcome", "deployments", "error"]));
+    assert_eq!(members(&unasked), named(&["plan", "outcome", "deployments", "deregistered", "error"]));
     is_an_error(&unasked, "refused");
     assert_eq!((&unasked["plan"], &unasked["outcome"]), (&plan, &Value::Null));
 
@@ -157,7 +157,7 @@ fn the_way_from_nothing_and_back(kind: Kind) {
     let done = run_json(&world, &["apply", "--yes"], 0);
     assert_eq!(
         (members(&done), &done["outcome"]["complete"]),
-        (named(&["plan", "outcome", "deployments"]), &json!(true))
+        (named(&["plan", "outcome", "deployments", "deregistered"]), &json!(true))
     );
     let deployment = items(&done["deployments"])[0].clone();
     assert_eq!(

@@ -13,6 +13,8 @@
 //! | `kept` | which image stays after a rollback, a run that was cut short, and somebody else's deploy |
 //! | `power` | stopped and started, by hand, on schedule, by load |
 //! | `rolling_back` | back to what completed before |
+//! | `provenance` | which run deployed what runs |
+//! | `rotation` | secrets that change while tasks run |
 //! | `looking` | how services stand, and what containers wrote |
 //! | `pruning` | old revisions and images that nothing uses |
 //! | `destroying_all` | a destroy with everything in its way at once, and the next apply while old services drain |
@@ -61,9 +63,11 @@ mod looking;
 mod ownership;
 mod permissions;
 mod power;
+mod provenance;
 mod pruning;
 mod removal;
 mod rolling_back;
+mod rotation;
 mod rows;
 mod stack;
 mod workflows;

@@ -5,11 +5,13 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::invocation::Run;
+use hatoba_tests::proxy::Rule;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
 use crate::deploying::{file, push};
-use crate::helpers::{aws, nothing_to_do, run, run_json, says, write};
+use crate::helpers::{aws, denied, nothing_to_do, run, run_json, says, write};
 
 /// The tags that are left in the repository.
 fn tags(world: &World) -> BTreeSet<String> {
@@ -36,7 +38,6 @@ fn set(tags: &[&str]) -> BTreeSet<String> {
 fn what_runs_stays_and_what_nothing_uses_goes() {
     let world = World::new(Kind::Ministack).unwrap();
     let mut spec = file("info");
-    spec["task_definitions"]["papyrus"]["keep_revisions"] = json!(2);
     spec["repositories"]["papyrus"]["keep_images"] = json!(1);
     write(&world, &spec);
     run(&world, &["apply", "--yes"], 0);
@@ -50,6 +51,9 @@ fn what_runs_stays_and_what_nothing_uses_goes() {
     sleep(Duration::from_millis(1_100));
     push(&world, "eeeee", "arm64");
     assert_eq!(revisions(&world), [1, 2, 3, 4, 5, 6]);
+    // Only now, because deploys would take the old ones away.
+    spec["task_definitions"]["papyrus"]["keep_revisions"] = json!(2);
+    write(&world, &spec);
 
     // What was pushed today is left alone, unless that is asked for.
     let shown = run_json(&world, &["prune", "--dry-run"], 0);
@@ -68,6 +72,87 @@ fn what_runs_stays_and_what_nothing_uses_goes() {
     nothing_to_do(&world);
     says(&run(&world, &["prune", "--older-than", "0s", "--yes"], 0), &["Nothing to prune"]);
     run(&world, &["destroy", "--yes"], 0);
+}
+
+/// Deploys three images one after the other with a file that keeps two revisions, and returns what the last one said.
+fn three_deploys(world: &World, rules: Vec<Rule>) -> Run {
+    let mut spec = file("info");
+    spec["task_definitions"]["papyrus"]["keep_revisions"] = json!(2);
+    write(world, &spec);
+    run(world, &["apply", "--yes"], 0);
+    world.proxy().set_rules(rules);
+    for tag in ["a", "bb"] {
+        push(world, tag, "arm64");
+        run(world, &["deploy", "--image", &format!("app={tag}")], 0);
+    }
+    push(world, "ccc", "arm64");
+    run(world, &["deploy", "--image", "app=ccc"], 0)
+}
+
+#[test]
+fn a_deploy_leaves_as_many_revisions_as_the_file_keeps() {
+    let world = World::new(Kind::Ministack).unwrap();
+    let last = three_deploys(&world, Vec::new());
+    says(&last, &["papyrus: old revision 2 deregistered"]);
+    assert_eq!(revisions(&world), [3, 4]);
+    nothing_to_do(&world);
+    // An apply that makes a new one does the same, and tells which.
+    let mut spec = file("debug");
+    spec["task_definitions"]["papyrus"]["keep_revisions"] = json!(2);
+    write(&world, &spec);
+    let applied = run_json(&world, &["apply", "--yes"], 0);
+    assert!(applied["deregistered"][0]["arn"].as_str().unwrap().ends_with(":task-definition/papyrus:3"), "{applied}");
+    assert_eq!(revisions(&world), [4, 5]);
+    // What a rollback would go back to is kept, also where that is not among the newest.
+    run(&world, &["rollback"], 0);
+    run(&world, &["destroy", "--yes"], 0);
+}
+
+#[test]
+fn what_runs_elsewhere_is_not_deregistered_by_a_deploy() {
+    let world = World::new(Kind::Ministack).unwrap();
+    let mut spec = file("info");
+    spec["task_definitions"]["papyrus"]["keep_revisions"] = json!(1);
+    write(&world, &spec);
+    run(&world, &["apply", "--yes"], 0);
+    // Somebody runs the first revision by hand, in another cluster.
+    aws(&world, "ecs", "CreateCluster", &json!({ "clusterName": "other" }));
+    let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-1"] } });
+    let service = json!({
+        "cluster": "other", "serviceName": "other", "taskDefinition": "papyrus:1", "desiredCount": 1, "launchType": "FARGATE",
+        "networkConfiguration": network,
+    });
+    aws(&world, "ecs", "CreateService", &service);
+    for tag in ["a", "bb", "ccc"] {
+        push(&world, tag, "arm64");
+        run(&world, &["deploy", "--image", &format!("app={tag}")], 0);
+    }
+    // The newest, the one that runs elsewhere, and the one that a rollback would go back to.
+    assert_eq!(revisions(&world), [1, 3, 4]);
+}
+
+#[test]
+fn a_role_that_may_not_deregister_deploys_all_the_same() {
+    let world = World::new(Kind::Ministack).unwrap();
+    let last = three_deploys(&world, vec![denied("ecs", "DeregisterTaskDefinition", "AccessDeniedException")]);
+    says(&last, &["papyrus: old revisions stay", "ecs:DeregisterTaskDefinition"]);
+    assert_eq!(revisions(&world), [1, 2, 3, 4]);
+}
+
+/// Without a word of it in the file there are ten: nothing is asked before there can be more.
+#[test]
+fn few_revisions_are_not_even_counted() {
+    let world = World::new(Kind::Ministack).unwrap();
+    write(&world, &file("info"));
+    run(&world, &["apply", "--yes"], 0);
+    push(&world, "a", "arm64");
+    world.proxy().clear_log();
+    run(&world, &["deploy", "--image", "app=a"], 0);
+    let calls: Vec<String> = world.proxy().calls().iter().map(|call| call.name()).collect();
+    assert!(
+        !calls.iter().any(|call| call.contains("ListTaskDefinitions") || call.contains("ListClusters")),
+        "{calls:?}"
+    );
 }
 
 /// A service of another hand, in another cluster, stopped, with an image of this stack's repository; and what is left of the images.

@@ -1,6 +1,7 @@
 //! `hatoba apply`: plan, ask, converge.
 
 use hatoba_engine::plan::Intent;
+use hatoba_provider::provenance::Stamp;
 use serde_json::json;
 
 use crate::args::{ApplyArgs, Global};
@@ -10,6 +11,7 @@ use crate::commands::verify;
 use crate::confirm::ask;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
+use crate::provenance;
 use crate::render;
 use crate::saved::Saved;
 use crate::session;
@@ -27,7 +29,7 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);
     let look = session.look(if destroy { Intent::Absent } else { Intent::Present }).await?;
     let place = session.place();
-    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
+    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [], "deregistered": [] });
     if !ui.json {
         ui.data(&look.text(&place, ui.out))?;
     }
@@ -60,5 +62,6 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
         let outcome = carry_out(&look.plan, &session, ui, interrupt).await;
         return conclude(&mut session, &look, &outcome, &global, ui).await;
     }
+    session.provider.aws().stamp_with(Stamp::apply(provenance::here(&session), &session.goal));
     complete(&look, &session, run, ui, interrupt).await
 }

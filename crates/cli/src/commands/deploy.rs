@@ -9,13 +9,16 @@ use hatoba_model::kinds::task_definition::{Image, ImageOf};
 use hatoba_provider::desire::Desire;
 use hatoba_provider::images::{self, Place};
 use hatoba_provider::kinds::task_definition::{other_that_runs, repository_uri};
+use hatoba_provider::provenance::Stamp;
 use hatoba_rollout::state::last;
 
 use crate::args::{DeployArgs, Global};
 use crate::carry::{Run, again, quoted};
 use crate::commands::one_service::{Subject, change, chosen, look, refused, runs, task_of};
+use crate::commands::redeploy;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
+use crate::provenance;
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session::{self, Session};
@@ -23,6 +26,9 @@ use crate::ui::Ui;
 
 /// Brings images into a service.
 pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
+    if args.redeploy {
+        return redeploy::run(global, args, ui, interrupt).await;
+    }
     let mut session = session::open(global, ui).await?;
     let service = chosen(&session, args.service.as_deref())?;
     let task = task_of(&session, &service)?;
@@ -34,6 +40,7 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let words: Vec<String> = args.service.iter().cloned().chain(words).map(|word| quoted(&word)).collect();
     let said = format!("{} {}", again("deploy", global), words.join(" "));
     let run = Run { again: &said, command: Some("deploy"), follow: &args.follow };
+    session.provider.aws().stamp_with(Stamp::Deploy(provenance::here(&session)));
     change(&mut session, subject, &base, &images, run, ui, interrupt).await
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod permissions;
 pub(crate) mod plan;
 pub(crate) mod power;
 pub(crate) mod prune;
+mod redeploy;
 pub(crate) mod rollback;
 pub(crate) mod status;
 pub(crate) mod verify;

@@ -110,7 +110,7 @@ pub(super) async fn change(
     let snapshot = Snapshot { seen: vec![stands, subject.live_service], ..Snapshot::default() };
     let look = session.planned(snapshot, Intent::Present)?;
 
-    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
+    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [], "deregistered": [] });
     if !ui.json {
         ui.data(&look.text(&session.place(), ui.out))?;
     }
@@ -141,7 +141,7 @@ pub(super) fn refused(session: &Session, error: CloudError) -> Error {
 }
 
 /// A resource as it is now.
-async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
+pub(super) async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
     let want = wish(session, address)?;
     let target = Target {
         address: address.clone(),

@@ -20,7 +20,9 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<u8,
     match (&obstacle, ui.json) {
         (Some(obstacle), true) => return Err(obstacle.clone().document(look.document())),
         (None, true) => ui.document(&look.document())?,
-        (_, false) if args.markdown => ui.data(&markdown::plan(&look.plan, &place, look.cost_line().as_deref()))?,
+        (_, false) if args.markdown => {
+            ui.data(&markdown::plan(&look.plan, &place, look.cost_line().as_deref(), &look.beside))?
+        }
         (_, false) => ui.data(&look.text(&place, ui.out))?,
     }
     if let Some(obstacle) = obstacle {

@@ -84,7 +84,7 @@ async fn run(
     let seen = pairs.iter().map(|pair| Sighting { remarks: Vec::new(), ..pair.live.clone() }).collect();
     let look = session.planned(Snapshot { seen, ..Snapshot::default() }, Intent::Present)?;
 
-    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [] });
+    let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [], "deregistered": [] });
     if let Some(obstacle) = look.obstacle() {
         if !ui.json {
             ui.data(&look.text(&session.place(), ui.out))?;

@@ -21,7 +21,7 @@ use crate::session::{self, Session};
 use crate::ui::Ui;
 
 /// How many revisions of a family, and images of a repository, are kept where the file does not say.
-const KEPT: usize = 10;
+pub(crate) const KEPT: usize = 10;
 
 /// Shows what may go, asks, and deletes what may still go then.
 pub(crate) async fn run(global: &Global, args: &PruneArgs, ui: &Ui) -> Result<u8, Error> {
@@ -162,7 +162,7 @@ fn lines(found: &Decision, place: &str) -> Vec<Line> {
 }
 
 /// `1-3, 5`.
-fn ranges(numbers: &[u64]) -> String {
+pub(crate) fn ranges(numbers: &[u64]) -> String {
     let mut out: Vec<(u64, u64)> = Vec::new();
     for number in numbers {
         match out.last_mut() {

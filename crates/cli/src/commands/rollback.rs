@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hatoba_engine::snapshot::Sighting;
 use hatoba_provider::kinds::task_definition::revision;
+use hatoba_provider::provenance::{Provenance, Stamp};
 use hatoba_provider::rollout::previous::{From, previous};
 use hatoba_rollout::previous::Choice;
 use hatoba_rollout::state::last;
@@ -34,6 +35,7 @@ pub(crate) async fn run(global: &Global, args: &RollbackArgs, ui: &Ui, interrupt
         said.push_str(&format!(" {}", quoted(service)));
     }
     let run = Run { again: &said, command: Some("rollback"), follow: &args.follow };
+    session.provider.aws().stamp_with(Stamp::Rollback(Provenance::of(&base).unwrap_or_default()));
     change(&mut session, subject, &base, &BTreeMap::new(), run, ui, interrupt).await
 }
 

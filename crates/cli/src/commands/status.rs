@@ -7,8 +7,11 @@ use hatoba_model::address::Address;
 use hatoba_model::kinds::task_definition::Port;
 use hatoba_prices::stack::bill;
 use hatoba_provider::addresses::public_addresses;
+use hatoba_provider::kinds::task_definition::revision;
+use hatoba_provider::provenance::Provenance;
 use hatoba_provider::rollout::services::services;
 use hatoba_provider::rollout::tasks::tasks;
+use hatoba_provider::rotation::secrets;
 use serde_json::Value as Json;
 
 use crate::args::{Global, StatusArgs};
@@ -16,7 +19,8 @@ use crate::commands::one_service::{chosen, wish};
 use crate::cost::now::now as running_cost;
 use crate::error::Error;
 use crate::render::status::{Standing, document, lines};
-use crate::session::{self, Session, time_at_aws};
+use crate::rotation;
+use crate::session::{self, Session};
 use crate::ui::Ui;
 
 /// Shows how every service of the file stands, or the one that is named.
@@ -58,8 +62,7 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
 
 /// The time by the clock of AWS, in milliseconds since 1970.
 pub(crate) fn now(session: &Session) -> i64 {
-    let time = time_at_aws(session.provider.aws().clock_ahead());
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+    session.now()
 }
 
 async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
@@ -75,7 +78,23 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
         Err(error) => (Vec::new(), Some(error)),
     };
     let (address, service) = (address.to_string(), found?.into_iter().next());
-    Ok(Standing { address, service, tasks, unread, ports: ports(session, key), cost: None })
+    let revision = match &service {
+        Some(service) => revision(aws, &service.task_definition).await,
+        None => Ok(None),
+    };
+    // What cannot be read of these is worth a line, and no failure.
+    let rotated = match &revision {
+        Ok(Some(it)) => rotation::of_tasks(session, &secrets(&it.fields), &tasks).await,
+        Ok(None) => Ok(Vec::new()),
+        Err(error) => Err(error.clone()),
+    };
+    let (rotated, not_compared) = match rotated {
+        Ok(rotated) => (rotated, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    let provenance = revision.ok().flatten().as_ref().and_then(Provenance::of);
+    let ports = ports(session, key);
+    Ok(Standing { address, service, tasks, unread, ports, cost: None, provenance, rotated, not_compared })
 }
 
 /// The ports of the containers, by the containers' names.

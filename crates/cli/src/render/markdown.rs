@@ -2,6 +2,7 @@
 
 use hatoba_engine::plan::Plan;
 
+use super::beside::Beside;
 use super::change::{Action, changes, summary};
 use super::line::{Line, write_all};
 use super::plan::{notes, resource};
@@ -14,7 +15,7 @@ const RESERVE: usize = 400;
 
 /// A plan as Markdown: what it costs, what stands in the way, then one foldable part for each resource. Cut with a note where it would be too
 /// long for a comment.
-pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>) -> String {
+pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>, beside: &Beside) -> String {
     let mut out = Comment::new();
     out.push(&format!("### hatoba: {}\n\n**{}**\n", escape(place), escape(&summary(plan))));
     if let Some(cost) = cost {
@@ -36,6 +37,14 @@ pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>) -> String {
         let text = "there may be more of this stack than is shown, because not everything could be looked for";
         out.push(&format!("\n> [!WARNING]\n> {text}: {}\n", escape(reason)));
     }
+    for warning in &beside.warnings {
+        let address = code(&warning.address.to_string());
+        out.push(&format!("\n> [!WARNING]\n> {address}: {}\n>\n> {}\n", escape(&warning.text), escape(&warning.help)));
+    }
+    if let Some(reason) = &beside.not_compared {
+        let text = "whether secrets changed after the tasks started is not known";
+        out.push(&format!("\n> [!WARNING]\n> {text}: {}\n", escape(reason)));
+    }
     let changes = changes(plan);
     for (at, change) in changes.iter().enumerate() {
         let step = change.step;
@@ -48,7 +57,7 @@ pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>) -> String {
             Action::Wait => "wait",
         };
         let style = Style { colour: false, width: 100 };
-        let lines = resource(change, style);
+        let lines = resource(change, beside, style);
         let body = write_all(lines.get(1..).unwrap_or_default(), style);
         let title = format!("{} {}", code(&format!("{} {}", change.action.sign(), step.address)), html(what));
         if !out.fold(&title, &body) {
@@ -190,7 +199,12 @@ mod tests {
             ],
         );
         assert_eq!(
-            plan(&testkit::plan(vec![update]), "stack papyrus", Some("Cost: $1.00 → $2.00 a month.")),
+            plan(
+                &testkit::plan(vec![update]),
+                "stack papyrus",
+                Some("Cost: $1.00 → $2.00 a month."),
+                &Beside::default()
+            ),
             "### hatoba: stack papyrus
 
 **Plan: 0 to add, 1 to change, 0 to replace, 0 to delete.**
@@ -215,7 +229,12 @@ Cost: \\$1.00 → \\$2.00 a month.
     #[test]
     fn fences_and_tags_in_values_stay_text() {
         let text = Value::text("x\n```\n</details>@everyone");
-        let made = plan(&testkit::plan(vec![create("papyrus", vec![set("document", text)])]), "<b>*papyrus*", None);
+        let made = plan(
+            &testkit::plan(vec![create("papyrus", vec![set("document", text)])]),
+            "<b>*papyrus*",
+            None,
+            &Beside::default(),
+        );
         assert!(made.contains("````diff\n"), "{made}");
         assert!(made.starts_with("### hatoba: &lt;b&gt;\\*papyrus\\*\n"), "{made}");
     }
@@ -224,7 +243,7 @@ Cost: \\$1.00 → \\$2.00 a month.
     fn too_long_is_cut_with_a_note_that_counts() {
         let long: String = (0..2000).map(|n| format!("line {n} of a long document\n")).collect();
         let steps = (0..5).map(|n| create(&format!("r{n}"), vec![set("document", Value::Doc(long.clone()))])).collect();
-        let made = plan(&testkit::plan(steps), "stack papyrus", None);
+        let made = plan(&testkit::plan(steps), "stack papyrus", None, &Beside::default());
         assert!(made.chars().count() < 65_536, "{}", made.chars().count());
         assert!(made.ends_with(
             "4 resources are not shown, or not to the end: too long for a comment. `hatoba plan` shows all.\n"

@@ -1,5 +1,6 @@
 //! From data to text. Pure: whether there is a terminal, and how wide it is, are arguments.
 
+pub(crate) mod beside;
 pub(crate) mod change;
 pub(crate) mod cost;
 pub(crate) mod cost_json;

@@ -8,18 +8,24 @@ use hatoba_engine::plan::{Act, Intent, Plan, Step, Why};
 use hatoba_engine::snapshot::Readiness;
 use hatoba_engine::wait::Until;
 
+use super::beside::Beside;
 use super::change::{Action, Change, changes, summary};
 use super::line::{Line, write_all};
 use super::{Style, Tone, fields, one_line};
 
 /// Everything there is to say about a plan. The place is `stack papyrus, account 123456789012, region us-west-2`.
 pub(crate) fn text(plan: &Plan, place: &str, style: Style) -> String {
+    text_with(plan, place, &Beside::default(), style)
+}
+
+/// The same with what stands beside it.
+pub(crate) fn text_with(plan: &Plan, place: &str, beside: &Beside, style: Style) -> String {
     let what = match plan.intent {
         Intent::Present => "Plan for",
         Intent::Absent => "Plan to destroy",
     };
     let mut out = vec![Line::new(0).add(Tone::Strong, &format!("{what} {place}")), Line::blank()];
-    let resources: Vec<Vec<Line>> = changes(plan).iter().map(|change| resource(change, style)).collect();
+    let resources: Vec<Vec<Line>> = changes(plan).iter().map(|change| resource(change, beside, style)).collect();
     for (at, lines) in resources.iter().enumerate() {
         out.extend(lines.iter().cloned());
         // Headlines without anything below stay together.
@@ -27,7 +33,7 @@ pub(crate) fn text(plan: &Plan, place: &str, style: Style) -> String {
             out.push(Line::blank());
         }
     }
-    for part in [notes(plan), unread(plan), unknown(plan), refusals(plan)] {
+    for part in [notes(plan), beside.lines(), unread(plan), unknown(plan), refusals(plan)] {
         if !part.is_empty() {
             out.extend(part);
             out.push(Line::blank());
@@ -38,9 +44,11 @@ pub(crate) fn text(plan: &Plan, place: &str, style: Style) -> String {
 }
 
 /// One resource: what happens to it, why, and its fields.
-pub(crate) fn resource(change: &Change<'_>, style: Style) -> Vec<Line> {
+pub(crate) fn resource(change: &Change<'_>, beside: &Beside, style: Style) -> Vec<Line> {
     let mut out = vec![headline(change)];
-    out.extend(reasons(change).iter().map(|reason| Line::new(4).hang(0).add(Tone::Faint, reason)));
+    let updates = change.action == Action::Update;
+    let beside = beside.of(&change.step.address).iter().filter(|_| updates).cloned();
+    out.extend(reasons(change).into_iter().chain(beside).map(|reason| Line::new(4).hang(0).add(Tone::Faint, &reason)));
     out.extend(fields::lines(change, style));
     out
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use hatoba_engine::cloud::CloudError;
 use hatoba_prices::whole::StackCost;
+use hatoba_provider::provenance::Provenance;
+use hatoba_provider::rotation::Newer;
 use hatoba_rollout::event;
 use hatoba_rollout::state::{Deployment, Event, Millis, RolloutState, Service, Task, last};
 use serde_json::{Value as Json, json};
@@ -12,6 +14,7 @@ use super::cost::dollars;
 use super::line::Line;
 use super::rollout::{is_scaling, short};
 use super::{Tone, one_line, rollout};
+use crate::{provenance, rotation};
 
 /// How many of the latest events are shown.
 const EVENTS: usize = 3;
@@ -33,6 +36,12 @@ pub(crate) struct Standing {
     pub(crate) unread: Option<CloudError>,
     /// What the tasks that run cost.
     pub(crate) cost: Option<StackCost>,
+    /// Where the images of the revision come from that was asked for last.
+    pub(crate) provenance: Option<Provenance>,
+    /// The secrets that changed after its tasks started.
+    pub(crate) rotated: Vec<Newer>,
+    /// Why these are not known.
+    pub(crate) not_compared: Option<String>,
 }
 
 impl Standing {
@@ -55,6 +64,8 @@ pub(crate) fn lines(standings: &[Standing], public: &BTreeMap<String, String>, p
         };
         out.push(head(&standing.address, service));
         out.extend(deployments(service, now));
+        out.extend(standing.provenance.iter().flat_map(|provenance| origin(provenance, now)));
+        out.extend(rotated(standing, now));
         out.extend(standing.cost.as_ref().map(cost));
         if let Some(error) = &standing.unread {
             out.push(row("tasks").add(Tone::Error, &format!("could not be read: {}", one_line(&error.to_string()))));
@@ -140,6 +151,31 @@ fn deployments(service: &Service, now: Millis) -> Vec<Line> {
             out.push(Line::new(14).hang(0).add(Tone::Faint, &one_line(reason)));
         }
     }
+    out
+}
+
+/// The secrets that its tasks have an old value of.
+fn rotated(standing: &Standing, now: Millis) -> Vec<Line> {
+    let key = standing.address.strip_prefix("service.").unwrap_or(&standing.address);
+    match (&standing.not_compared, &standing.rotated) {
+        (Some(error), _) => vec![row("secrets").add(Tone::Faint, &format!("not compared: {}", one_line(error)))],
+        (None, some) if some.is_empty() => Vec::new(),
+        (None, some) => {
+            let words = some.iter().map(|it| row("secrets").add(Tone::Warning, &rotation::words(it, now)));
+            let help = format!("tasks have the old value: `hatoba deploy {key} --redeploy`");
+            words.chain([Line::new(14).hang(0).add(Tone::Help, &help)]).collect()
+        }
+    }
+}
+
+/// Who deployed it, with the whole address of the run.
+fn origin(provenance: &Provenance, now: Millis) -> Vec<Line> {
+    let mut words = vec![provenance::words(provenance, now)];
+    // Without a run the words name the actor.
+    words.extend(provenance.actor.clone().filter(|_| provenance.run.is_some()));
+    let words: Vec<String> = words.iter().map(|text| one_line(text)).filter(|text| !text.is_empty()).collect();
+    let mut out = vec![row("deployed").text(&words.join(", "))];
+    out.extend(provenance.run.iter().map(|run| Line::new(14).hang(0).add(Tone::Faint, &one_line(run))));
     out
 }
 
@@ -255,6 +291,8 @@ pub(crate) fn document(standing: &Standing, public: &BTreeMap<String, String>) -
         "running": service.map(|it| it.running),
         "pending": service.map(|it| it.pending),
         "task_definition": service.map(|it| &it.task_definition),
+        "provenance": provenance::json(standing.provenance.as_ref()),
+        "rotated_secrets": standing.not_compared.is_none().then(|| standing.rotated.iter().map(rotation::json).collect::<Vec<_>>()),
         "deployments": service.map(|it| it.deployments.iter().map(deployment).collect::<Vec<_>>()).unwrap_or_default(),
         "tasks": standing.tasks.iter().map(task).collect::<Vec<_>>(),
         "cost": standing.cost.as_ref().map(|of| {
@@ -275,6 +313,7 @@ pub(crate) fn document(standing: &Standing, public: &BTreeMap<String, String>) -
 mod tests {
     use hatoba_engine::cloud::Class;
     use hatoba_prices::stack::Unpriced;
+    use hatoba_provider::rotation::Version;
     use hatoba_rollout::state::Container;
 
     use super::*;
@@ -360,8 +399,30 @@ mod tests {
             }),
             tasks: vec![running, pending, gone, replaced],
             ports: [("app".to_owned(), vec![5000])].into(),
+            provenance: Some(Provenance {
+                run: Some("https://github.com/acme/papyrus/actions/runs/123".into()),
+                commit: Some("0123456789abcdef0123456789abcdef01234567".into()),
+                actor: Some("octocat".into()),
+                deployed_at: Some(NOW - 120_000),
+            }),
+            rotated: vec![Newer {
+                name: "DB_URL".into(),
+                containers: ["app".to_owned()].into(),
+                from: "/papyrus/db-url".into(),
+                version: Version { number: Some(4), since: NOW - 60_000 },
+            }],
             ..Standing::default()
         }
+    }
+
+    #[test]
+    fn where_the_images_come_from_is_in_the_document_as_it_was_kept() {
+        let document = document(&standing(), &BTreeMap::new());
+        assert_eq!(document["provenance"]["run"], "https://github.com/acme/papyrus/actions/runs/123");
+        assert_eq!(document["provenance"]["commit"], "0123456789abcdef0123456789abcdef01234567");
+        assert_eq!(document["provenance"]["deployed_at"], NOW - 120_000);
+        let nothing = Standing { provenance: None, ..standing() };
+        assert_eq!(super::document(&nothing, &BTreeMap::new())["provenance"], Json::Null);
     }
 
     #[test]
@@ -373,6 +434,10 @@ mod tests {
             "service.papyrus: 1 of 1 tasks running",
             "papyrus:9  being deployed, 0 of 1 running, 2 failed  1 min ago",
             "papyrus:8  being replaced, 1 of 1 running",
+            "secrets     secret DB_URL has version 4 since 1 min\n",
+            "tasks have the old value: `hatoba deploy papyrus --redeploy`",
+            "deployed    2 min ago by run 123, commit 0123456, octocat",
+            "\n              https://github.com/acme/papyrus/actions/runs/123\n",
             "3f2a91c0  healthy  us-west-2a  2 h ago",
             "http://54.0.0.1:5000",
             "papyrus:v2",

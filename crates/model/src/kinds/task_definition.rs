@@ -61,7 +61,7 @@ resource! {
         /// The containers by their names.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         pub containers: BTreeMap<String, Container>,
-        /// How many of the newest revisions `hatoba prune` keeps, besides those that run; 10 unless stated.
+        /// How many of the newest revisions are kept, besides those that run; 10 unless stated. A deploy and `hatoba prune` deregister older ones.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub keep_revisions: Option<u32>,
         /// Anything else that `RegisterTaskDefinition` of the ECS API takes, in its own spelling. Wins over the keys above.

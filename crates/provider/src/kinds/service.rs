@@ -1,6 +1,7 @@
 //! ECS services. Source: ECS API reference.
 
 mod api;
+mod deployed;
 mod normal;
 pub(crate) mod power;
 mod read;
@@ -35,6 +36,8 @@ use crate::rollout;
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags;
+
+pub use deployed::deployed;
 
 /// ECS services.
 #[derive(Debug)]
@@ -148,6 +151,7 @@ pub(crate) fn live(service: &Json, want: Option<&Fields>, scaling: Option<Scalin
     // These go with what they tell of, and not with the other tags.
     live.set_tags(tags.filter(|(key, _)| key != TAG_SCALING && key != TAG_DOWN).collect());
     show(&mut live, &seen, want);
+    deployed::note(&mut live, service);
     Standing::read(service).into_iter().for_each(|standing| standing.note(&mut live));
     if let (true, Some(tasks)) = (seen.is_down() && live.fields.get("running") == Some(&false.into()), still(service)) {
         live.readiness = Readiness::Settling(format!("stopping, {tasks} still running"));

@@ -33,6 +33,7 @@ use crate::driver::{Driver, no_such_group};
 use crate::json::json_call;
 use crate::kinds::repository::image::repository_arn;
 use crate::permissions::call::Call;
+use crate::provenance::{self, Provenance};
 use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags::{self, Tags};
@@ -41,7 +42,7 @@ pub use api::repository_uri;
 pub(crate) use api::{Object, logs, role_arn};
 pub(crate) use normal::{join, read_logs, split, write_logs};
 pub use revisions::revision;
-pub(crate) use revisions::{active_revisions, described, remove_revisions};
+pub(crate) use revisions::{active_revisions, described, remove_revisions, retire_revisions};
 pub(crate) use running::take_running;
 pub use running::{other_that_runs, stands_for};
 
@@ -147,7 +148,10 @@ pub(crate) fn live(answer: &Json, want: Option<&Fields>, facts: &Facts) -> Optio
     let hint = want.map(wanted);
     live.fields = normalise(task, Like::Wanted(hint.as_ref()));
     live.outputs.extend(outputs(arn));
-    live.set_tags(json_tags(answer.get("tags")));
+    let mut tags = json_tags(answer.get("tags"));
+    let provenance = Provenance::take(&mut tags);
+    live.set_tags(tags);
+    provenance.iter().for_each(|provenance| provenance.note(&mut live));
     for role in ["execution_role", "task_role"] {
         live.uses.extend(live.fields.get(role).and_then(Value::as_text).map(str::to_owned));
     }
@@ -203,14 +207,15 @@ fn keep_live_images(spec: &Spec, fields: &mut Fields) {
 }
 
 impl TaskDefinition {
-    /// Registers the revision after `before`, the latest active one when the plan was made. There is no call that does so only if
+    /// Registers the revision after the latest active one when the plan was made, of which `before`, which stands for the family, knows. There is no call that does so only if
     /// nobody else has meanwhile; the number tells. Whoever comes second then takes the own revision away again: what a pipeline has
     /// deployed, and what another run has registered, stays the latest.
-    async fn register(aws: &Aws, want: &Resolved, before: Option<&str>) -> Result<Receipt, CloudError> {
+    async fn register(aws: &Aws, want: &Resolved, before: Option<&Sighting>) -> Result<Receipt, CloudError> {
         let mut body = normal::to_request(&want.fields);
         if let Some(body) = body.as_object_mut() {
             body.insert("family".into(), want.name.as_str().into());
-            let tags = want.tags();
+            let mut tags = want.tags();
+            aws.stamp().into_iter().for_each(|stamp| stamp.next(want, before).add(&mut tags));
             // An empty list is refused.
             if !tags.is_empty() {
                 body.insert("tags".into(), tags_json(&tags));
@@ -221,7 +226,8 @@ impl TaskDefinition {
         let arn = arn.ok_or_else(|| {
             CloudError::new(Class::Ambiguous, calls::REGISTER_TASK_DEFINITION.name, "the answer names no revision")
         })?;
-        if let Some(other) = Self::meanwhile(aws, &want.name, before.map_or(0, revision_of), arn).await? {
+        let latest = before.map_or(0, |live| revision_of(running::latest_of(live)));
+        if let Some(other) = Self::meanwhile(aws, &want.name, latest, arn).await? {
             Self::withdraw(aws, arn).await;
             let message = format!("revision {} was registered meanwhile", revision_of(&other));
             return Err(CloudError::new(Class::Exists, calls::REGISTER_TASK_DEFINITION.name, message));
@@ -420,13 +426,17 @@ impl Driver for TaskDefinition {
         live: &Sighting,
     ) -> Result<Receipt, CloudError> {
         match group {
-            REGISTER => Self::register(aws, want, Some(running::latest_of(live))).await,
+            REGISTER => Self::register(aws, want, Some(live)).await,
             TAGS => {
                 // A new revision has its tags; those of the old one do not matter any more.
                 if differs(want, live) {
                     return Ok(Receipt::default());
                 }
                 let change = tags::change(&want.tags(), live);
+                let crowded = provenance::in_the_way(&want.tags(), live);
+                if !crowded.is_empty() {
+                    calls::untag(aws, &calls::UNTAG_RESOURCE, &live.id, crowded).await?;
+                }
                 if !change.set.is_empty() {
                     calls::tag(aws, &calls::TAG_RESOURCE, &live.id, &change.set).await?;
                 }
@@ -451,7 +461,8 @@ impl Driver for TaskDefinition {
         calls::delete(aws, all.into_iter().collect()).await
     }
 
-    async fn untag(&self, aws: &Aws, live: &Sighting, keys: Vec<String>) -> Result<(), CloudError> {
+    async fn untag(&self, aws: &Aws, live: &Sighting, mut keys: Vec<String>) -> Result<(), CloudError> {
+        keys.extend(provenance::KEYS.map(str::to_owned));
         // An older revision with a mark would count as the mark of the family.
         let mut revisions = calls::revisions(aws, &live.name, "ACTIVE").await?;
         if !revisions.contains(&live.id) {

@@ -12,7 +12,7 @@ use hatoba_model::stack::Stack;
 
 use super::call::{Call, Form, Mode, Need, On, Run, Subject, Whole};
 use crate::kinds::{drivers, iam_account, network};
-use crate::{aws, survey, verify};
+use crate::{aws, rotation, survey, verify};
 
 /// What calls outside of the kinds are for.
 const SURVEY: &str = "Survey";
@@ -21,7 +21,7 @@ pub(super) const CHECK: &str = "Check";
 
 /// The tables of calls that belong to no kind.
 pub fn shared() -> impl Iterator<Item = &'static Call> {
-    [aws::CALLS, survey::CALLS, iam_account::CALLS, network::CALLS].into_iter().flatten().copied()
+    [aws::CALLS, survey::CALLS, iam_account::CALLS, network::CALLS, rotation::CALLS].into_iter().flatten().copied()
 }
 
 /// The table of the calls of the preflight.

@@ -146,7 +146,7 @@ fn plan_only_reads_and_the_others_include_it() {
     assert_eq!(missing(&verify), BTreeSet::new());
     assert!(actions(&verify).is_subset(&actions(&apply)), "apply checks what it changes");
     // Nothing is compared with the file.
-    let compared = ["ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "iam:ListRoles"];
+    let compared = ["ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "iam:ListRoles", "ssm:DescribeParameters"];
     assert_eq!(missing(&destroy), BTreeSet::from(compared.map(str::to_owned)));
     let deletes = |all: &[Permission]| actions(all).into_iter().any(|action| action == "iam:DeleteRole");
     assert!(!deletes(&apply) && deletes(&destroy));

@@ -3,11 +3,13 @@
 //! Looking and deleting are calls; what may go is decided by a pure function between them.
 
 mod decide;
+mod family;
 mod remove;
 mod stored;
 mod used;
 
 pub use decide::{Decision, Keep, Revision, Stored, Used, decide};
-pub use remove::{Failure, deregister, remove_images};
+pub use family::{Family, surplus};
+pub use remove::{Failure, deregister, remove_images, retire};
 pub use stored::{images, revisions};
 pub use used::used;

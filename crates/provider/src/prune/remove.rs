@@ -8,7 +8,7 @@ use hatoba_engine::cloud::CloudError;
 use super::{Revision, Stored};
 use crate::aws::Aws;
 use crate::classify::failed;
-use crate::kinds::task_definition::remove_revisions;
+use crate::kinds::task_definition::{remove_revisions, retire_revisions};
 use crate::permissions::call::calls;
 
 calls! { aside:
@@ -35,6 +35,14 @@ pub struct Failure {
 /// At the first that AWS does not accept.
 pub async fn deregister(aws: &Aws, revisions: &[Revision]) -> Result<(), CloudError> {
     remove_revisions(aws, revisions.iter().map(|revision| revision.arn.clone()).collect()).await
+}
+
+/// Deregisters revisions, so that nothing can start them any more; that they are also deleted is tried. Services and tasks that run one go on.
+///
+/// # Errors
+/// At the first that AWS does not deregister.
+pub async fn retire(aws: &Aws, revisions: &[Revision]) -> Result<(), CloudError> {
+    retire_revisions(aws, revisions.iter().map(|revision| revision.arn.clone()).collect()).await
 }
 
 /// Deletes images by their digests in the order given, which loses their tags as well.

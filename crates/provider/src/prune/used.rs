@@ -29,16 +29,7 @@ const READS: usize = 16;
 /// # Errors
 /// When anything could not be read: then nothing may be deleted.
 pub async fn used(aws: &Aws) -> Result<Used, CloudError> {
-    let mut clusters = Vec::new();
-    let mut pages = aws.ecs().list_clusters().into_paginator().send();
-    while let Some(page) = pages.next().await {
-        clusters.extend(page.map_err(failed(&LIST_CLUSTERS))?.cluster_arns().iter().cloned());
-    }
-    let found: Vec<(Services, Vec<Task>)> = stream::iter(clusters)
-        .map(|cluster| async move { futures::try_join!(services(aws, &cluster), of_cluster(aws, &cluster)) })
-        .buffer_unordered(READS)
-        .try_collect()
-        .await?;
+    let found = running(aws).await?;
     let (mut all, mut idle) = (Used::default(), BTreeSet::new());
     for (services, tasks) in found {
         idle.extend(services.idle);
@@ -68,13 +59,40 @@ pub async fn used(aws: &Aws) -> Result<Used, CloudError> {
     Ok(all)
 }
 
+/// What services and tasks of every cluster of the region run.
+pub(super) async fn running(aws: &Aws) -> Result<Vec<(Services, Vec<Task>)>, CloudError> {
+    let mut clusters = Vec::new();
+    let mut pages = aws.ecs().list_clusters().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        clusters.extend(page.map_err(failed(&LIST_CLUSTERS))?.cluster_arns().iter().cloned());
+    }
+    stream::iter(clusters)
+        .map(|cluster| async move { futures::try_join!(services(aws, &cluster), of_cluster(aws, &cluster)) })
+        .buffer_unordered(READS)
+        .try_collect()
+        .await
+}
+
 /// What services name.
 #[derive(Debug, Default)]
-struct Services {
+pub(super) struct Services {
+    /// Each of them.
+    pub(super) each: Vec<Serves>,
     /// The revisions that they and their deployments have.
-    revisions: BTreeSet<String>,
+    pub(super) revisions: BTreeSet<String>,
     /// Those of services that run nothing at the moment.
     idle: BTreeSet<String>,
+}
+
+/// A service.
+#[derive(Debug)]
+pub(super) struct Serves {
+    /// Its cluster.
+    pub(super) cluster: String,
+    /// Its name.
+    pub(super) name: String,
+    /// The revision that was asked for last.
+    pub(super) runs: String,
 }
 
 async fn services(aws: &Aws, cluster: &str) -> Result<Services, CloudError> {
@@ -89,6 +107,11 @@ async fn services(aws: &Aws, cluster: &str) -> Result<Services, CloudError> {
         for service in call.send().await.map_err(failed(&DESCRIBE_SERVICES))?.services() {
             let idle = service.running_count() == 0 && service.status() != Some("INACTIVE");
             used.idle.extend(service.task_definition().filter(|_| idle).map(str::to_owned));
+            used.each.extend(service.service_name().zip(service.task_definition()).map(|(name, runs)| Serves {
+                cluster: cluster.to_owned(),
+                name: name.to_owned(),
+                runs: runs.to_owned(),
+            }));
             used.revisions.extend(service.task_definition().map(str::to_owned));
             let deployments = service.deployments().iter().filter_map(|deployment| deployment.task_definition());
             used.revisions.extend(deployments.map(str::to_owned));

@@ -33,3 +33,12 @@ pub(crate) async fn remove_revisions(aws: &Aws, arns: Vec<String>) -> Result<(),
     calls::deregister(aws, &arns).await?;
     calls::delete(aws, arns).await
 }
+
+/// Deregisters revisions in this order, so that nothing can start them any more. That they are deleted as well is tried, and is no matter.
+pub(crate) async fn retire_revisions(aws: &Aws, arns: Vec<String>) -> Result<(), CloudError> {
+    calls::deregister(aws, &arns).await?;
+    if let Err(error) = calls::delete(aws, arns).await {
+        tracing::info!(%error, "deregistered revisions are not deleted");
+    }
+    Ok(())
+}

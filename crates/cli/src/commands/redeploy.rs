@@ -1,0 +1,78 @@
+//! `hatoba deploy --redeploy`: new tasks with the same images, so that they read their secrets anew.
+
+use hatoba_model::address::Address;
+use hatoba_provider::rollout::act;
+use hatoba_provider::rollout::services::services;
+use hatoba_rollout::follow::Target;
+use hatoba_rollout::state::Service;
+use serde_json::json;
+
+use crate::args::{DeployArgs, Global};
+use crate::carry::{again, quoted};
+use crate::commands::one_service::{chosen, refused, seen, task_of, wish};
+use crate::error::{Error, Kind};
+use crate::follow::{Started, follow};
+use crate::interrupt::Interrupt;
+use crate::render::Tone;
+use crate::render::line::Line;
+use crate::session::{self, Session};
+use crate::ui::Ui;
+
+/// Starts new tasks, and follows them to their verdict.
+pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
+    let session = session::open(global, ui).await?;
+    let key = chosen(&session, args.service.as_deref())?;
+    // Of this stack, and not only used.
+    task_of(&session, &key)?;
+    let address = Address::new("service", &key);
+    let want = wish(&session, &address)?;
+    let cluster = want.scope.clone().unwrap_or_else(|| "default".to_owned());
+    let live = seen(&session, &address).await?;
+    if live.mark.as_ref().is_none_or(|mark| mark.stack != session.name()) {
+        let message = format!("the service `{}` exists, but is not this stack's; nothing was changed", live.name);
+        return Err(Error::new(Kind::Refused, message).help("`hatoba plan` says how to take it over"));
+    }
+    let service = there(&session, &cluster, &want.name).await?;
+    let mut document = json!({ "plan": null, "outcome": null, "deployments": [], "deregistered": [] });
+    if service.desired == 0 {
+        let text = format!("{address}: no task is wanted: what is started next reads its secrets then");
+        ui.tell(&[Line::new(0).add(Tone::Faint, &text)]);
+        if ui.json {
+            ui.document(&document)?;
+        }
+        return Ok(0);
+    }
+    let redeployed = act::redeploy(session.provider.aws(), &cluster, &service.name).await;
+    let (deployment, revision) = redeployed.map_err(|error| refused(&session, error))?;
+    ui.tell(&[Line::new(0).add(Tone::Strong, &format!("{address}: new tasks with the same images"))]);
+    let target = Target {
+        address: address.to_string(),
+        cluster,
+        service: service.name,
+        deployment,
+        task_definition: revision,
+        before: Some(service.task_definition),
+    };
+    let mut said = again("deploy", global);
+    said.push_str(&args.service.iter().map(|service| format!(" {}", quoted(service))).collect::<String>());
+    said.push_str(" --redeploy");
+    let started = Started { deployments: vec![target], interrupted: false, again: &said };
+    let followed = follow(started, &args.follow, &session, ui, interrupt).await;
+    document["deployments"] = followed.deployments;
+    if let Some(error) = followed.error {
+        return Err(error.document(document));
+    }
+    if ui.json {
+        ui.document(&document)?;
+    }
+    Ok(0)
+}
+
+/// The service, as it is.
+async fn there(session: &Session, cluster: &str, name: &str) -> Result<Service, Error> {
+    let found = services(session.provider.aws(), cluster, &[name]).await.map_err(|error| refused(session, error))?;
+    found
+        .into_iter()
+        .find(|service| service.status == "ACTIVE")
+        .ok_or_else(|| Error::new(Kind::Failed, format!("the service `{name}` is gone; nothing was changed")))
+}

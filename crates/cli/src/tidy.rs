@@ -1,0 +1,97 @@
+//! Old revisions go once a new one runs: as many stay as `keep_revisions` says.
+
+use hatoba_engine::cloud::{Class, CloudError};
+use hatoba_engine::execute::{Outcome, StepEnd};
+use hatoba_engine::plan::{Act, Plan, Step};
+use hatoba_engine::value::{OutputRef, Value};
+use hatoba_provider::prune::{Family, Revision, retire, surplus};
+use serde_json::{Value as Json, json};
+
+use crate::commands::prune::{KEPT, ranges};
+use crate::render::line::Line;
+use crate::render::{Tone, plural};
+use crate::session::Session;
+use crate::ui::Ui;
+
+/// Takes away the old revisions of every family that got a new one, and returns them. That it is not possible is said, and nothing more: what
+/// was asked for is done.
+pub(crate) async fn tidy(plan: &Plan, outcome: &Outcome, session: &Session, ui: &Ui) -> Json {
+    let mut gone: Vec<Revision> = Vec::new();
+    for (step, number) in registered(plan, outcome) {
+        let spec = session.stack.task_definitions.get(&step.address.name);
+        let said = spec.and_then(|spec| spec.keep_revisions);
+        let keep = said.and_then(|keep| usize::try_from(keep).ok()).unwrap_or(KEPT);
+        // There cannot be more of them than were ever registered.
+        if usize::try_from(number).is_ok_and(|number| number <= keep) {
+            continue;
+        }
+        let family = Family { stack: session.name(), task: &step.address, name: &step.name, keep };
+        match take_away(session, family).await {
+            Ok(revisions) => {
+                ui.tell(&taken(&step.name, &revisions));
+                gone.extend(revisions);
+            }
+            Err(error) => match kept(&step.name, said.is_some(), &error) {
+                Some(text) => ui.tell(&[Line::new(0).add(Tone::Faint, &text)]),
+                None => tracing::info!(%error, family = step.name, "old revisions stay"),
+            },
+        }
+    }
+    gone.iter().map(|it| json!({ "family": it.family, "arn": it.arn })).collect()
+}
+
+async fn take_away(session: &Session, family: Family<'_>) -> Result<Vec<Revision>, CloudError> {
+    let aws = session.provider.aws();
+    let revisions = surplus(aws, family).await?;
+    retire(aws, &revisions).await?;
+    Ok(revisions)
+}
+
+/// The task definitions that got a new revision after others, with its number.
+fn registered<'a>(plan: &'a Plan, outcome: &'a Outcome) -> impl Iterator<Item = (&'a Step, i64)> {
+    let renewed = |step: &&Step| match &step.act {
+        Act::Update { groups } => step.kind.name == "task_definition" && groups.contains(&step.kind.create_call),
+        Act::Create { .. } | Act::Delete { .. } | Act::Release | Act::Settle { .. } => false,
+    };
+    let done = |step: &&Step| matches!(outcome.steps.get(&step.id), Some(StepEnd::Done));
+    plan.steps.iter().filter(renewed).filter(done).filter_map(|step| {
+        let number = outcome.known.get(&OutputRef::new(&step.address, "revision")).and_then(Value::as_int)?;
+        Some((step, number))
+    })
+}
+
+fn taken(family: &str, revisions: &[Revision]) -> Vec<Line> {
+    let numbers: Vec<u64> = revisions.iter().map(|revision| revision.number).collect();
+    if numbers.is_empty() {
+        return Vec::new();
+    }
+    let text = format!("{family}: old {} {} deregistered", plural(numbers.len(), "revision"), ranges(&numbers));
+    vec![Line::new(0).add(Tone::Faint, &text)]
+}
+
+/// Why old revisions stay. Whoever did not ask for their end need not hear that a role may not bring it about: few roles should.
+fn kept(family: &str, asked: bool, error: &CloudError) -> Option<String> {
+    match error.class {
+        Class::Denied if !asked => None,
+        Class::Denied => Some(format!(
+            "{family}: old revisions stay, because these credentials may not call {}; `hatoba prune` takes them away with others",
+            error.call
+        )),
+        _ => Some(format!("{family}: old revisions stay: {error}; `hatoba prune` takes them away")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_that_may_not_is_only_told_of_where_the_file_asks_for_it() {
+        let denied = CloudError::new(Class::Denied, "ecs:ListClusters", "no");
+        assert_eq!(kept("papyrus", false, &denied), None);
+        let text = kept("papyrus", true, &denied).unwrap_or_default();
+        assert!(text.contains("may not call ecs:ListClusters") && text.contains("hatoba prune"), "{text}");
+        let server = CloudError::new(Class::Server, "ecs:ListTasks", "503");
+        assert!(kept("papyrus", false, &server).unwrap_or_default().contains("ecs:ListTasks: 503"));
+    }
+}
