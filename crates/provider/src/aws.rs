@@ -141,12 +141,26 @@ clients! {
     tagging, tagging_write: aws_sdk_resourcegroupstagging;
 }
 
+/// The SDK takes an empty endpoint for one, and panics when it is used.
+fn no_empty_endpoint(settings: &Settings) -> Result<(), CloudError> {
+    let is_endpoint = |name: &str| name == "AWS_ENDPOINT_URL" || name.starts_with("AWS_ENDPOINT_URL_");
+    let empty = std::env::vars_os().find(|(name, value)| value.is_empty() && name.to_str().is_some_and(is_endpoint));
+    let what = match (&settings.endpoint_url, empty) {
+        (Some(given), _) if given.is_empty() => "the endpoint URL that was given".to_owned(),
+        (_, Some((name, _))) => format!("{} in the environment", name.to_string_lossy()),
+        _ => return Ok(()),
+    };
+    let message = format!("{what} is empty: leave it out, or give it a URL");
+    Err(CloudError::new(Class::NotSent, GET_CALLER_IDENTITY.name, message))
+}
+
 impl Aws {
     /// Opens a session in a region and asks AWS whose credentials these are. No other call is made.
     ///
     /// # Errors
     /// When there are no valid credentials, or AWS cannot be reached.
     pub async fn connect(settings: &Settings, region: names::Region) -> Result<Self, CloudError> {
+        no_empty_endpoint(settings)?;
         let (pace, clock) = (Arc::new(Pace::default()), Arc::new(ServerClock::default()));
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http::client(Arc::clone(&pace), Arc::clone(&clock)))

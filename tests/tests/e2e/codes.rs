@@ -182,6 +182,19 @@ fn an_endpoint_that_never_answers_is_given_up() {
     assert!(run.elapsed < Duration::from_secs(30), "{run:?}");
 }
 
+/// Scripts set variables to nothing. One test for both emulators: none is asked.
+#[test]
+fn an_empty_endpoint_is_said_to_be_empty() {
+    let world = World::new(Kind::Ministack).unwrap();
+    write(&world, &one_log_group());
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_IAM"] {
+        let run = run_with(&world, &[(name, Some(""))], &["plan"], 1);
+        says(&run, &[&format!("{name} in the environment is empty: leave it out, or give it a URL")]);
+    }
+    says(&run_with(&world, &[], &["--endpoint-url", "", "plan"], 1), &["the endpoint URL that was given is empty"]);
+    assert_eq!(calls(&world), [""; 0]);
+}
+
 fn changes_that_are_pending_have_a_code(kind: Kind) {
     let world = World::new(kind).unwrap();
     write(&world, &one_log_group());

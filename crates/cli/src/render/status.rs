@@ -133,7 +133,7 @@ fn deployments(service: &Service, now: Millis) -> Vec<Line> {
         let revision = last(&deployment.task_definition);
         let state = match (deployment.primary, deployment.rollout) {
             (true, None | Some(RolloutState::Completed)) => {
-                out.push(row("revision").text(&format!("{revision}  {}", ago(deployment.created, now))));
+                out.push(row("revision").text(&format!("{revision}  started {}", ago(deployment.created, now))));
                 continue;
             }
             (true, Some(RolloutState::InProgress)) => (Tone::Change, "being deployed"),
