@@ -1,5 +1,6 @@
 //! Carries out a plan, and says how that went.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hatoba_engine::execute::{Outcome, StepError, execute};
@@ -8,12 +9,13 @@ use hatoba_model::facts::Facts;
 use hatoba_provider::permissions::missing::{Missing, Refusals};
 use hatoba_provider::rollout::standing::{Unsettled, unsettled};
 use hatoba_provider::rollout::started::started;
+use hatoba_rollout::follow::Target;
 use hatoba_rollout::state::last;
 use serde_json::{Value as Json, json};
 
-use crate::args::{FollowArgs, Global};
+use crate::args::{Failing, FollowArgs, Global};
 use crate::error::{Error, Kind};
-use crate::follow::{Started, follow};
+use crate::follow::{Followed, Started, follow};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::render;
@@ -85,7 +87,9 @@ pub(crate) async fn complete(
     if complete {
         end().map_err(|error| error.document(document.clone()))?;
     }
-    let started = Started { deployments: started(plan, &outcome), interrupted: outcome.interrupted, again: run.again };
+    let begun = started(plan, &outcome);
+    let others = standing(look, session, &begun).filter(|_| complete && run.command != Some("scale")).collect();
+    let started = Started { deployments: begun, interrupted: outcome.interrupted, again: run.again };
     let followed = follow(started, run.follow, session, ui, interrupt).await;
     document["deployments"] = followed.deployments;
     if !complete {
@@ -95,6 +99,12 @@ pub(crate) async fn complete(
         }
         end().map_err(|error| error.document(document.clone()))?;
     }
+    if let Some(error) = followed.error {
+        return Err(error.document(document));
+    }
+    // What an earlier run has started is part of what this one is to bring about.
+    let followed = watch(others, session, run, ui, interrupt).await;
+    append(&mut document["deployments"], followed.deployments);
     if let Some(error) = followed.error {
         return Err(error.document(document));
     }
@@ -120,7 +130,26 @@ pub(crate) async fn settle(
     ui: &Ui,
     interrupt: &Interrupt,
 ) -> Result<u8, Error> {
-    let found = unsettled(&session.goal, &look.seen);
+    let mut document = json!({ "plan": look.document(), "outcome": null, "deployments": [], "deregistered": [] });
+    let followed = watch(standing(look, session, &[]).collect(), session, run, ui, interrupt).await;
+    append(&mut document["deployments"], followed.deployments);
+    if let Some(error) = followed.error {
+        return Err(error.document(document));
+    }
+    if ui.json {
+        ui.document(&document)?;
+    }
+    Ok(0)
+}
+
+/// The deployments that go on or have failed, and that were not begun just now.
+fn standing(look: &Look, session: &Session, begun: &[Target]) -> impl Iterator<Item = Unsettled> {
+    let begun: BTreeSet<String> = begun.iter().map(|target| target.address.clone()).collect();
+    unsettled(&session.goal, &look.seen).into_iter().filter(move |found| !begun.contains(&found.target.address))
+}
+
+/// Watches what was started before. Whoever started it decided what happens when it fails: it is left alone.
+async fn watch(found: Vec<Unsettled>, session: &Session, run: Run<'_>, ui: &Ui, interrupt: &Interrupt) -> Followed {
     for Unsettled { target, failed } in &found {
         let how = if *failed { "has failed" } else { "goes on" };
         let revision = target.task_definition.as_deref().map(last).unwrap_or_default();
@@ -134,18 +163,17 @@ pub(crate) async fn settle(
         interrupted: false,
         again: run.again,
     };
-    let judged = follow(of(judged), &FollowArgs { no_wait: false, ..*run.follow }, session, ui, interrupt).await;
+    let args = FollowArgs { no_wait: false, on_failure: Failing::Leave, ..*run.follow };
+    let mut judged = follow(of(judged), &args, session, ui, interrupt).await;
     let left = follow(of(left), run.follow, session, ui, interrupt).await;
-    let mut document = json!({ "plan": look.document(), "outcome": null, "deregistered": [] });
-    document["deployments"] =
-        [judged.deployments, left.deployments].iter().filter_map(Json::as_array).flatten().cloned().collect();
-    if let Some(error) = judged.error {
-        return Err(error.document(document));
+    append(&mut judged.deployments, left.deployments);
+    judged
+}
+
+fn append(list: &mut Json, more: Json) {
+    if let (Json::Array(list), Json::Array(more)) = (list, more) {
+        list.extend(more);
     }
-    if ui.json {
-        ui.document(&document)?;
-    }
-    Ok(0)
 }
 
 /// Says how it went; whoever was interrupted or failed learns how to continue. A command with permissions of its own is named.

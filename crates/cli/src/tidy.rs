@@ -4,7 +4,7 @@ use hatoba_engine::cloud::{Class, CloudError};
 use hatoba_engine::execute::{Outcome, StepEnd};
 use hatoba_engine::plan::{Act, Plan, Step};
 use hatoba_engine::value::{OutputRef, Value};
-use hatoba_provider::prune::{Family, Revision, retire, surplus};
+use hatoba_provider::prune::{AT_ONCE, Family, Revision, Running, retire, surplus};
 use serde_json::{Value as Json, json};
 
 use crate::commands::prune::{KEPT, ranges};
@@ -16,17 +16,17 @@ use crate::ui::Ui;
 /// Takes away the old revisions of every family that got a new one, and returns them. That it is not possible is said, and nothing more: what
 /// was asked for is done.
 pub(crate) async fn tidy(plan: &Plan, outcome: &Outcome, session: &Session, ui: &Ui) -> Json {
-    let mut gone: Vec<Revision> = Vec::new();
+    let (mut gone, mut running) = (Vec::<Revision>::new(), Running::default());
     for (step, number) in registered(plan, outcome) {
         let spec = session.stack.task_definitions.get(&step.address.name);
         let said = spec.and_then(|spec| spec.keep_revisions);
         let keep = said.and_then(|keep| usize::try_from(keep).ok()).unwrap_or(KEPT);
         // There cannot be more of them than were ever registered.
-        if usize::try_from(number).is_ok_and(|number| number <= keep) {
+        if usize::try_from(number).is_ok_and(|number| number <= keep) || gone.len() >= AT_ONCE {
             continue;
         }
         let family = Family { stack: session.name(), task: &step.address, name: &step.name, keep };
-        match take_away(session, family).await {
+        match take_away(session, family, &mut running, AT_ONCE - gone.len()).await {
             Ok(revisions) => {
                 ui.tell(&taken(&step.name, &revisions));
                 gone.extend(revisions);
@@ -40,9 +40,14 @@ pub(crate) async fn tidy(plan: &Plan, outcome: &Outcome, session: &Session, ui: 
     gone.iter().map(|it| json!({ "family": it.family, "arn": it.arn })).collect()
 }
 
-async fn take_away(session: &Session, family: Family<'_>) -> Result<Vec<Revision>, CloudError> {
+async fn take_away(
+    session: &Session,
+    family: Family<'_>,
+    running: &mut Running,
+    most: usize,
+) -> Result<Vec<Revision>, CloudError> {
     let aws = session.provider.aws();
-    let revisions = surplus(aws, family).await?;
+    let revisions = surplus(aws, family, running, most).await?;
     retire(aws, &revisions).await?;
     Ok(revisions)
 }

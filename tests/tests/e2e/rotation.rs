@@ -4,6 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::proxy::{Act, Rule};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
@@ -117,6 +118,10 @@ fn a_redeploy_starts_new_tasks_with_the_same_images(kind: Kind) {
     assert_eq!(writes(&world), ["ecs:UpdateService"]);
     nothing_to_do(&world);
     run(&world, &["deploy", "--redeploy", "--image", "app=v1"], 1);
+    // What was not accepted is asked for again.
+    world.proxy().set_rules(vec![Rule::on("ecs", "UpdateService", Act::Throttle).times(2)]);
+    run(&world, &["deploy", "--redeploy"], 0);
+    world.proxy().set_rules(Vec::new());
 
     spec["services"]["papyrus"]["desired_count"] = json!(0);
     write(&world, &spec);

@@ -1,10 +1,13 @@
 //! `hatoba deploy --redeploy`: new tasks with the same images, so that they read their secrets anew.
 
+use std::time::Duration;
+
+use hatoba_engine::cloud::Class;
 use hatoba_model::address::Address;
 use hatoba_provider::rollout::act;
 use hatoba_provider::rollout::services::services;
 use hatoba_rollout::follow::Target;
-use hatoba_rollout::state::Service;
+use hatoba_rollout::state::{Deployment, Service};
 use serde_json::json;
 
 use crate::args::{DeployArgs, Global};
@@ -17,6 +20,9 @@ use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session::{self, Session};
 use crate::ui::Ui;
+
+/// How often ECS is asked to begin.
+const ATTEMPTS: u32 = 5;
 
 /// Starts new tasks, and follows them to their verdict.
 pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
@@ -42,8 +48,7 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
         }
         return Ok(0);
     }
-    let redeployed = act::redeploy(session.provider.aws(), &cluster, &service.name).await;
-    let (deployment, revision) = redeployed.map_err(|error| refused(&session, error))?;
+    let (deployment, revision) = begin(&session, &cluster, &service).await?;
     ui.tell(&[Line::new(0).add(Tone::Strong, &format!("{address}: new tasks with the same images"))]);
     let target = Target {
         address: address.to_string(),
@@ -66,6 +71,37 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
         ui.document(&document)?;
     }
     Ok(0)
+}
+
+/// Begins it once: what was not accepted is asked for again, and a lost answer is followed by a look.
+async fn begin(session: &Session, cluster: &str, service: &Service) -> Result<(Option<String>, Option<String>), Error> {
+    let mut rest = Duration::from_secs(1);
+    for left in (0..ATTEMPTS).rev() {
+        let error = match act::redeploy(session.provider.aws(), cluster, &service.name).await {
+            Ok(begun) => return Ok(begun),
+            Err(error) => error,
+        };
+        match error.class {
+            Class::Throttled | Class::NotSent if left > 0 => {}
+            Class::Ambiguous | Class::Server => {
+                let now = there(session, cluster, &service.name).await?;
+                if let Some(begun) = primary(&now).filter(|it| Some(&it.id) != primary(service).map(|it| &it.id)) {
+                    return Ok((Some(begun.id.clone()), Some(begun.task_definition.clone())));
+                }
+                if left == 0 {
+                    return Err(refused(session, error));
+                }
+            }
+            _ => return Err(refused(session, error)),
+        }
+        tokio::time::sleep(rest).await;
+        rest *= 2;
+    }
+    Err(Error::new(Kind::Failed, format!("the service `{}` could not be given new tasks", service.name)))
+}
+
+fn primary(service: &Service) -> Option<&Deployment> {
+    service.deployments.iter().find(|deployment| deployment.primary)
 }
 
 /// The service, as it is.

@@ -13,7 +13,7 @@ use hatoba_prices::estimate::Range;
 use hatoba_prices::shape::Service;
 use hatoba_prices::stack::Bill;
 use hatoba_prices::whole::{Given, StackCost, stack};
-use hatoba_provider::down::remembered;
+use hatoba_provider::down::{is_off_in_file, remembered};
 
 use super::live;
 
@@ -141,7 +141,9 @@ impl<'a> World<'a> {
     fn after(&self, awake: bool) -> Bill {
         let mut bill = Bill::default();
         let mut add = |address: &Address, mut fields: Fields, live: Option<&Sighting>| {
-            if awake && fields.get("running") == Some(&Value::Bool(false)) {
+            // Where the file wants no copy, nobody can start it.
+            let off = self.goal.resources.get(address).is_some_and(is_off_in_file);
+            if awake && !off && fields.get("running") == Some(&Value::Bool(false)) {
                 fields.remove("running");
                 // Of a file that names no count, the one that was remembered comes back.
                 if fields.get("desired_count") == Some(&Value::Int(0)) {

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use hatoba_engine::cloud::CloudError;
 use hatoba_model::address::Address;
+use hatoba_rollout::state::Task;
 
-use super::used::running;
+use super::used::{Services, running};
 use super::{Keep, Revision, Used, decide};
 use crate::aws::Aws;
 use crate::kinds::task_definition::{active_revisions, described, family_of};
 use crate::rollout::previous::{From, previous};
 
-/// How many revisions go at a time: each takes a call, and somebody waits for a deploy to end. The others go with the next one.
-const AT_ONCE: usize = 10;
+/// How many revisions go at the end of a run: each takes a call, and somebody waits for a deploy to end. The others go with the next one.
+pub const AT_ONCE: usize = 10;
 /// How many reads run at once: ECS allows a burst of 50.
 const READS: usize = 10;
 
@@ -30,22 +31,41 @@ pub struct Family<'a> {
     pub keep: usize,
 }
 
-/// The revisions that are not kept: they are the stack's, and no task, service, deployment or rollback needs them. Where there are no
-/// more active ones than are kept, one call tells.
+/// What runs in the region, read once, when it is needed first.
+#[derive(Debug, Default)]
+pub struct Running(Option<Vec<(Services, Vec<Task>)>>);
+
+impl Running {
+    async fn read(&mut self, aws: &Aws) -> Result<&[(Services, Vec<Task>)], CloudError> {
+        let there = match self.0.take() {
+            Some(there) => there,
+            None => running(aws).await?,
+        };
+        Ok(self.0.insert(there))
+    }
+}
+
+/// The revisions that are not kept, at most so many: they are the stack's, and no task, service, deployment or rollback needs them. Where
+/// there are no more active ones than are kept, one call tells.
 ///
 /// # Errors
 /// When anything could not be read: then nothing may be deregistered.
-pub async fn surplus(aws: &Aws, family: Family<'_>) -> Result<Vec<Revision>, CloudError> {
+pub async fn surplus(
+    aws: &Aws,
+    family: Family<'_>,
+    running: &mut Running,
+    most: usize,
+) -> Result<Vec<Revision>, CloudError> {
     let active = active_revisions(aws, family.name).await?;
     let Some(oldest) = beyond(active, family.keep) else { return Ok(Vec::new()) };
-    let used = used_of(aws, family).await?;
+    let used = used_of(aws, family, running.read(aws).await?).await?;
     let of_family = |(number, arn): (u64, String)| async move {
         let mark = described(aws, &arn).await?.and_then(|(mark, _)| mark);
         let ours = mark.is_some_and(|mark| mark.stack == family.stack);
         Ok::<_, CloudError>(Revision { arn, family: family.name.to_owned(), number, ours, images: Vec::new() })
     };
     // The last that were left behind first: what others registered before a family was taken over stays for good, and should not be looked at each time.
-    let free = oldest.into_iter().rev().filter(|(_, arn)| !used.contains(arn)).take(AT_ONCE);
+    let free = oldest.into_iter().rev().filter(|(_, arn)| !used.contains(arn)).take(most);
     let revisions: Vec<Revision> = stream::iter(free.map(of_family)).buffered(READS).try_collect().await?;
     Ok(surplus_of(revisions, used))
 }
@@ -71,11 +91,15 @@ fn surplus_of(mut revisions: Vec<Revision>, used: BTreeSet<String>) -> Vec<Revis
 }
 
 /// What tasks, services and deployments run, and where services of the family would go back to.
-async fn used_of(aws: &Aws, family: Family<'_>) -> Result<BTreeSet<String>, CloudError> {
+async fn used_of(
+    aws: &Aws,
+    family: Family<'_>,
+    running: &[(Services, Vec<Task>)],
+) -> Result<BTreeSet<String>, CloudError> {
     let mut used = BTreeSet::new();
-    for (services, tasks) in running(aws).await? {
-        used.extend(tasks.into_iter().map(|task| task.task_definition));
-        used.extend(services.revisions);
+    for (services, tasks) in running {
+        used.extend(tasks.iter().map(|task| task.task_definition.clone()));
+        used.extend(services.revisions.iter().cloned());
         for service in services.each.iter().filter(|service| family_of(&service.runs) == family.name) {
             let from = From {
                 stack: family.stack,

@@ -9,7 +9,7 @@ mod stored;
 mod used;
 
 pub use decide::{Decision, Keep, Revision, Stored, Used, decide};
-pub use family::{Family, surplus};
+pub use family::{AT_ONCE, Family, Running, surplus};
 pub use remove::{Failure, deregister, remove_images, retire};
 pub use stored::{images, revisions};
 pub use used::used;

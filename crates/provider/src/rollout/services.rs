@@ -122,8 +122,7 @@ pub enum Which {
 
 /// The service deployments of a service; up to a hundred.
 ///
-/// The client decides how often it is asked. Where ECS has no such list, an emulator's answer is a failure of the server, which the client
-/// for reads would ask for again and again.
+/// The client decides how often it is asked: where there is no such list, the client for reads would ask again and again.
 ///
 /// # Errors
 /// When they could not be read.

@@ -37,7 +37,9 @@ impl Standing {
             _ => return None,
         };
         let others = || deployments.iter().filter(|it| text(it, "status") != "PRIMARY");
-        let before = others().find(|it| text(it, "rolloutState") == "COMPLETED").or_else(|| others().next());
+        // Where ECS itself rolls back, the other one is what has failed: nothing to go back to.
+        let ran = |state: &str| others().find(|it| text(it, "rolloutState") == state);
+        let before = ran("COMPLETED").or_else(|| ran("IN_PROGRESS")).or_else(|| ran(""));
         Some(Self {
             id: text(primary, "id"),
             task_definition: text(primary, "taskDefinition"),
@@ -91,6 +93,15 @@ mod tests {
         };
         assert_eq!(stands("IN_PROGRESS"), of(false));
         assert_eq!(stands("FAILED"), of(true));
+    }
+
+    #[test]
+    fn what_has_failed_is_nothing_to_go_back_to() {
+        let back = [deployment("6", "PRIMARY", "IN_PROGRESS"), deployment("7", "ACTIVE", "FAILED")];
+        let before = |deployments: &[Json]| Standing::read(&service(1, &json!(deployments))).map(|it| it.before);
+        assert_eq!(before(&back), Some(None));
+        let next = [deployment("8", "PRIMARY", "IN_PROGRESS"), deployment("7", "ACTIVE", "IN_PROGRESS")];
+        assert_eq!(before(&next), Some(Some("papyrus:7".to_owned())));
     }
 
     #[test]
