@@ -148,7 +148,8 @@ fn standing(look: &Look, session: &Session, begun: &[Target]) -> impl Iterator<I
     unsettled(&session.goal, &look.seen).into_iter().filter(move |found| !begun.contains(&found.target.address))
 }
 
-/// Watches what was started before. Whoever started it decided what happens when it fails: it is left alone.
+/// Follows what was started before. A deploy that is run again is the same deploy; but what an apply finds was somebody else's decision, and so
+/// is what becomes of it when it fails.
 async fn watch(found: Vec<Unsettled>, session: &Session, run: Run<'_>, ui: &Ui, interrupt: &Interrupt) -> Followed {
     for Unsettled { target, failed } in &found {
         let how = if *failed { "has failed" } else { "goes on" };
@@ -163,7 +164,8 @@ async fn watch(found: Vec<Unsettled>, session: &Session, run: Run<'_>, ui: &Ui, 
         interrupted: false,
         again: run.again,
     };
-    let args = FollowArgs { no_wait: false, on_failure: Failing::Leave, ..*run.follow };
+    let on_failure = if run.command == Some("deploy") { run.follow.on_failure } else { Failing::Leave };
+    let args = FollowArgs { no_wait: false, on_failure, ..*run.follow };
     let mut judged = follow(of(judged), &args, session, ui, interrupt).await;
     let left = follow(of(left), run.follow, session, ui, interrupt).await;
     append(&mut judged.deployments, left.deployments);

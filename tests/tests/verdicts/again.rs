@@ -59,6 +59,13 @@ fn what_goes_on_and_fails_is_no_success() {
     let run = again(&played, &APPLY, &["--every", "20ms", "--json"], 5);
     let document: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!((&document["outcome"], &document["error"]["kind"]), (&Value::Null, &json!("deployment")));
+    // Whoever started it decided what becomes of it.
+    assert_eq!(document["deployments"][0]["verdict"], json!("failed"));
+    assert!(!played.play.was_stopped());
+
+    let played = left(&scenario);
+    let run = again(&played, &DEPLOY, &["--every", "20ms", "--json"], 5);
+    let document: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(document["deployments"][0]["verdict"], json!("rolled_back"));
     assert!(played.play.was_stopped());
 }
