@@ -167,8 +167,11 @@ def run(shown, argv, columns, env, cwd, codes=(0,), while_running=None):
                     while_running(frame)
     finally:
         os.close(mine)
-        if process.poll() is None and process.wait(timeout=30) is None:
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
     if process.returncode not in codes:
         raise SystemExit(f"`{shown}` ended with {process.returncode}:\n" + "\n".join(frames[-1].text()))
     return frames

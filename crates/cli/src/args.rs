@@ -16,7 +16,8 @@ use crate::duration::{duration, minutes, span};
 /// What `hatoba --help` says below the options.
 const EXIT_CODES: &str = "\
 Exit codes: 0 done or nothing to do, 1 failed, 2 changes are pending (plan --detailed-exitcode), 3 the file is invalid, \
-4 credentials or permissions, 5 the deployment failed or was rolled back, 6 refused, 130 interrupted.";
+4 credentials or permissions, 5 the deployment failed or was rolled back, or a one-off task did not run, 6 refused, \
+130 interrupted. `run` ends with the exit code of its container.";
 
 /// From a GitHub repository to AWS Fargate, from one file.
 #[derive(Debug, Parser)]

@@ -65,7 +65,7 @@ impl OneOffs {
 
     fn show(&self, state: &State, arn: &str, request: &Value) -> Value {
         let mut task = json!({
-            "taskArn": arn, "lastStatus": "PROVISIONING", "desiredStatus": "RUNNING", "startedBy": "hatoba",
+            "taskArn": arn, "lastStatus": "PROVISIONING", "desiredStatus": "RUNNING", "startedBy": request["startedBy"],
             "taskDefinitionArn": request["taskDefinition"], "createdAt": now(), "containers": [],
         });
         for step in self.steps.iter().take(state.looks) {

@@ -49,7 +49,8 @@ fn it_ends_well(kind: Kind) {
     golden("it_ends_well", &run, &world);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), "3 migrations to apply\n  done\n"), "{run:?}");
     let request = play.requests().remove(0);
-    assert_eq!(request["startedBy"], json!("hatoba"));
+    let token = request["clientToken"].as_str().unwrap();
+    assert_eq!(request["startedBy"], json!(format!("hatoba/{token}")));
     assert_eq!(request["cluster"], json!("papyrus"));
     assert_eq!((&request["launchType"], &request["enableExecuteCommand"]), (&json!("FARGATE"), &json!(true)));
     let command = json!(["./manage", "migrate", "it's now"]);
@@ -125,6 +126,22 @@ fn without_any_answer_nobody_is_told_to_try_again(kind: Kind) {
     assert_eq!((run.code, play.started()), (Some(1), 1), "{run:?}");
     assert!(run.stderr.contains("whether a task was started is not known"), "{run:?}");
     assert!(!run.stderr.contains("run the same command again"), "{run:?}");
+    let said = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let list = format!("aws ecs list-tasks --region {} --cluster papyrus", world.lease().region);
+    let by = play.requests()[0]["startedBy"].as_str().unwrap().to_owned();
+    for command in [format!("{list} --started-by {by}"), format!("{list} --family papyrus --desired-status STOPPED")] {
+        assert!(said.contains(&command), "{command}: {run:?}");
+    }
+}
+
+fn what_comes_after_a_lost_reply_does_not_take_it_back(kind: Kind) {
+    let (world, play) = playing(kind, OneOffs::new(goes_on()));
+    let rule = |act| Rule::on("ecs", "RunTask", act);
+    world.proxy().set_rules(vec![rule(Act::DropReply).nth(1), rule(Act::Throttle)]);
+    let run = run(&world, &["papyrus"]);
+    assert_eq!((run.code, play.started()), (Some(1), 1), "{run:?}");
+    assert!(run.stderr.contains("Rate exceeded"), "{run:?}");
+    assert!(run.stderr.contains("whether a task was started is not known"), "{run:?}");
 }
 
 fn it_is_refused(kind: Kind) {
@@ -177,6 +194,21 @@ fn it_runs_on_what_the_service_runs_on(kind: Kind) {
     assert!(request["taskDefinition"].as_str().unwrap().ends_with("task-definition/report:1"), "{request}");
 }
 
+fn without_a_task_role_no_commands_are_run_in_it(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    let mut spec = file(&world);
+    spec["task_definitions"]["report"].as_object_mut().unwrap().remove("task_role");
+    world.write("stack.yaml", spec.to_string()).unwrap();
+    world.hatoba(&["apply", "--yes", "--no-wait", "--skip-verify"]).unwrap().expect_code(0).unwrap();
+    let play = Arc::new(OneOffs::new(ends_with(0, &["done"])));
+    world.proxy().add_play(Arc::clone(&play) as _);
+    for (task, exec) in [("report", Value::Null), ("papyrus", json!(true))] {
+        let run = run(&world, &[task, "--service", "papyrus"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(play.requests().pop().unwrap()["enableExecuteCommand"], exec, "{task}");
+    }
+}
+
 fn what_is_not_ours_or_not_there_is_not_run(kind: Kind) {
     let world = World::new(kind).unwrap();
     world.write("stack.yaml", file(&world).to_string()).unwrap();
@@ -224,7 +256,8 @@ fn what_is_not_waited_for_is_left(kind: Kind) {
     world.proxy().clear_log();
     let run = run(&world, &["papyrus", "--no-wait"]);
     assert_eq!((run.code, play.started()), (Some(0), 1), "{run:?}");
-    assert!(run.stderr.contains("aws ecs stop-task --cluster papyrus --task 1111"), "{run:?}");
+    let stop = format!("aws ecs stop-task --region {} --cluster papyrus --task 1111", world.lease().region);
+    assert!(run.stderr.contains(&stop), "{run:?}");
     assert!(!world.proxy().counts().contains_key("ecs:DescribeTasks"));
 }
 
@@ -236,7 +269,7 @@ fn the_emulators_own_task_is_started(kind: Kind) {
     let asked = json!({ "cluster": "papyrus", "tasks": [document["task"]] });
     let there = world.aws("ecs", "DescribeTasks", &asked).unwrap().json().unwrap()["tasks"][0].clone();
     assert_eq!(there["taskArn"], document["task"]);
-    assert_eq!(there["startedBy"], json!("hatoba"));
+    assert!(there["startedBy"].as_str().unwrap().starts_with("hatoba/"), "{there}");
 }
 
 on_both!(
@@ -246,9 +279,11 @@ on_both!(
     there_is_no_capacity,
     a_lost_reply_starts_no_second_task,
     without_any_answer_nobody_is_told_to_try_again,
+    what_comes_after_a_lost_reply_does_not_take_it_back,
     it_is_refused,
     without_a_service_it_takes_the_default_network,
     it_runs_on_what_the_service_runs_on,
+    without_a_task_role_no_commands_are_run_in_it,
     what_is_not_ours_or_not_there_is_not_run,
     json_is_one_document,
     what_is_not_waited_for_is_left,

@@ -19,6 +19,9 @@ fn a_signal_stops_the_task(kind: Kind) {
         let stopped = play.stopped().unwrap();
         assert_eq!(stopped["reason"], json!("hatoba run was interrupted"), "{stopped}");
         assert!(stopped["task"].as_str().unwrap().ends_with(&"1".repeat(32)), "{stopped}");
+        // A second signal may leave before StopTask has answered.
+        let stop = format!("aws ecs stop-task --region {} --cluster papyrus --task 1111", world.lease().region);
+        assert!(run.stderr.contains(&stop), "{run:?}");
     }
 }
 
@@ -28,6 +31,9 @@ fn a_signal_before_the_answer_leaves_no_task_behind(kind: Kind) {
     let run = command(&world, &["papyrus"]).signal_at(Duration::from_secs(4), Signal::Int).run().unwrap();
     assert_eq!(run.code, Some(130), "{run:?}");
     assert_eq!((play.started(), play.stopped().is_some()), (1, true), "{run:?}");
+    assert!(run.stderr.contains("waiting for the answer of RunTask, then it is stopped"), "{run:?}");
+    let by = play.requests()[0]["startedBy"].as_str().unwrap().to_owned();
+    assert!(run.stderr.contains(&format!("--cluster papyrus --started-by {by}\n")), "{run:?}");
 }
 
 fn what_takes_too_long_is_stopped(kind: Kind) {
@@ -44,9 +50,8 @@ fn what_cannot_be_stopped_says_how(kind: Kind) {
     let run = command(&world, &["papyrus", "--timeout", "300ms"]).run().unwrap();
     assert_eq!(run.code, Some(5), "{run:?}");
     let said = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    for text in
-        ["could not be stopped and goes on", "aws ecs stop-task --cluster papyrus --task 1111", "\"ecs:StopTask\""]
-    {
+    let stop = format!("aws ecs stop-task --region {} --cluster papyrus --task 1111", world.lease().region);
+    for text in ["could not be stopped and goes on", &format!("help: to stop it: {stop}"), "\"ecs:StopTask\""] {
         assert!(said.contains(text), "{text}: {run:?}");
     }
 }

@@ -46,9 +46,21 @@ pub(crate) fn started(task: &Task) -> Vec<Line> {
 /// It is not waited for.
 pub(crate) fn left(launch: &Launch, task: &Task, stop: &str) -> Vec<Line> {
     let text = format!("{}: the task {} goes on; it is not waited for", launch.address, task.id);
-    // What is pasted must not be broken.
-    let stop = Line::new(2).whole().add(Tone::Help, "= help:").text(&format!(" to stop it: {stop}"));
-    vec![Line::new(0).add(Tone::Faint, &text), stop]
+    vec![Line::new(0).add(Tone::Faint, &text), command("to stop it", stop)]
+}
+
+/// A signal came before it is known whether it was started.
+pub(crate) fn awaited(stays: bool, find: &str) -> Vec<Line> {
+    let then = if stays { "which names the task" } else { "then it is stopped" };
+    let text =
+        format!(" waiting for the answer of RunTask, {then}; once more leaves at once, and perhaps a task behind");
+    let warning = Line::new(2).hang(4).add(Tone::Warning, "!").text(&text);
+    vec![warning, command("whether one runs", find)]
+}
+
+/// A command. What is pasted must not be broken.
+fn command(what: &str, command: &str) -> Line {
+    Line::new(2).whole().add(Tone::Help, "= help:").text(&format!(" {what}: {command}"))
 }
 
 /// How it stands now.
@@ -70,12 +82,13 @@ pub(crate) fn no_log(container: &str) -> Vec<Line> {
 }
 
 /// It is being stopped.
-pub(crate) fn stopping(by_hand: bool) -> Vec<Line> {
+pub(crate) fn stopping(by_hand: bool, stop: &str) -> Vec<Line> {
     let text = match by_hand {
         true => "stopping the task, and waiting for its end; once more leaves at once",
         false => "it has run for too long: stopping the task",
     };
-    vec![Line::new(2).hang(4).add(Tone::Warning, "!").text(&format!(" {text}"))]
+    let warning = Line::new(2).hang(4).add(Tone::Warning, "!").text(&format!(" {text}"));
+    vec![warning, command("should it go on", stop)]
 }
 
 /// What it wrote. Of one container alone as it is, apart from what a terminal would take for a command.

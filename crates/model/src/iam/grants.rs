@@ -200,6 +200,8 @@ pub struct TaskFacts {
     pub clusters: Vec<String>,
     /// The services whose revision and network a task of it takes: `arn:aws:ecs:us-west-2:123456789012:service/papyrus/papyrus`.
     pub services: Vec<String>,
+    /// Whether none of these runs it: each may lend its network, and without one the default network is taken.
+    pub lent: bool,
     /// Whether tasks get tags.
     pub tagged: bool,
 }
@@ -286,20 +288,25 @@ impl Many {
     fn run(&mut self, facts: &TaskFacts) {
         // Revisions are listed when the latest has no mark.
         self.each("AccountWide", &["ecs:DescribeTaskDefinition", "ecs:ListTaskDefinitions"], "*");
-        if facts.services.is_empty() {
+        if facts.lent || facts.services.is_empty() {
             self.add("AccountWide", "ec2:DescribeSubnets", "*");
         }
         facts.services.iter().for_each(|service| self.add("FindNetworks", "ecs:DescribeServices", service));
+        let run = Permission::new("RunTasks", "ecs:RunTask", &facts.task_definition);
+        let mut places: Vec<String> = facts.clusters.iter().map(|cluster| below(cluster, "task")).collect();
         if facts.clusters.is_empty() {
-            self.add("RunTasks", "ecs:RunTask", &facts.task_definition);
+            // The cluster is named by whoever runs it.
+            places.extend(
+                facts.task_definition.split_once(":task-definition/").map(|(head, _)| format!("{head}:task/*")),
+            );
+            self.0.push(run.clone());
         }
-        for cluster in &facts.clusters {
-            let run = Permission::new("RunTasks", "ecs:RunTask", &facts.task_definition);
-            self.0.push(run.given(in_cluster(cluster)));
-            self.each("FollowTasks", &["ecs:DescribeTasks", "ecs:StopTask"], &below(cluster, "task"));
+        self.0.extend(facts.clusters.iter().map(|cluster| run.clone().given(in_cluster(cluster))));
+        for tasks in &places {
+            self.each("FollowTasks", &["ecs:DescribeTasks", "ecs:StopTask"], tasks);
             if facts.tagged {
                 // Whoever starts a task with tags must be allowed to tag what this call makes, and nothing else.
-                let tag = Permission::new("TagTasks", "ecs:TagResource", below(cluster, "task"));
+                let tag = Permission::new("TagTasks", "ecs:TagResource", tasks);
                 self.0.push(tag.given(Given::new("StringEquals", "ecs:CreateAction", "RunTask")));
             }
         }

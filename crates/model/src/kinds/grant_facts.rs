@@ -72,7 +72,10 @@ impl Gather<'_> {
 
     fn run(&self, key: &str) -> Option<TaskFacts> {
         self.stack.task_definitions.get(key)?;
-        let users = || self.stack.services.iter().filter(|(_, service)| service.own_task_definition() == Some(key));
+        let runs = |service: &Service| service.own_task_definition() == Some(key);
+        // Where no service runs it, each may lend its network.
+        let lent = !self.stack.services.values().any(runs);
+        let users = || self.stack.services.iter().filter(|(_, service)| lent || runs(service));
         let services: Vec<String> = users().filter_map(|(key, _)| self.service(key)).collect();
         // arn:…:service/CLUSTER/NAME
         let of_service =
@@ -80,7 +83,7 @@ impl Gather<'_> {
         let own = self.stack.clusters.keys().filter_map(|key| self.computed("clusters", key, "arn"));
         let clusters: BTreeSet<String> = own.chain(services.iter().filter_map(of_service)).collect();
         let tagged = users().any(|(_, service)| service.tags_tasks());
-        Some(TaskFacts { clusters: clusters.into_iter().collect(), services, tagged, ..self.task(key) })
+        Some(TaskFacts { clusters: clusters.into_iter().collect(), services, lent, tagged, ..self.task(key) })
     }
 
     /// What is known of a task definition by its key; one that the stack does not have is its family.
@@ -208,20 +211,23 @@ fn check_logs(cx: &mut Check<'_>, place: &[&str], name: &str) {
     }
 }
 
-/// Warns where a role that pull requests can assume may change what runs: whoever can open one could, too.
+/// Warns where a role that pull requests can assume may change what runs, or run commands: whoever can open one could, too.
 pub(crate) fn check_pull_requests(cx: &mut Check<'_>, grants: &[Grant], trust: &Value) {
     if !admits_pull_requests(trust) {
         return;
     }
     for (index, grant) in grants.iter().enumerate() {
-        let purpose = match grant {
-            Grant::Deploy(_) => "deploy",
-            Grant::Apply(_) => "apply",
+        let (purpose, could) = match grant {
+            Grant::Deploy(_) => ("deploy", "change what runs"),
+            Grant::Apply(_) => ("apply", "change what runs"),
+            Grant::Run(_) => ("run", "run any command with the task role and the secrets"),
             _ => continue,
         };
         let message = format!("pull requests may assume this role, and it may {purpose}");
         cx.warn(&["grants", &index.to_string(), purpose], "grant-pull-request", message)
-            .help("whoever can open a pull request from a branch of the repository could change what runs, before any review")
+            .help(format!(
+                "whoever can open a pull request from a branch of the repository could {could}, before any review"
+            ))
             .help("give pull requests a role of their own with `grants: [{ plan: true }]`");
     }
 }

@@ -15,9 +15,6 @@ use crate::classify::failed;
 use crate::permissions::call::calls;
 use crate::rollout::tasks::task;
 
-/// Who has started the tasks, as they say themselves.
-pub const STARTED_BY: &str = "hatoba";
-
 calls! { aside:
     RUN_TASK: "ecs:RunTask";
     STOP_TASK: "ecs:StopTask";
@@ -26,7 +23,7 @@ calls! { aside:
 /// A task that is to be run once.
 #[derive(Clone, Debug)]
 pub struct Start {
-    /// What makes the call the same when it is made again: up to 64 characters.
+    /// What makes the call the same when it is made again: up to 64 letters, digits and hyphens.
     pub token: String,
     /// The cluster, by name or ARN.
     pub cluster: String,
@@ -46,6 +43,14 @@ pub struct Start {
     pub exec: bool,
     /// Another command for one of its containers, with the container's name.
     pub command: Option<(String, Vec<String>)>,
+}
+
+impl Start {
+    /// Who has started the task, as it says itself: unlike that of every other start, so that it can be found by it. ECS takes up to
+    /// 128 letters, digits, hyphens, slashes and underscores.
+    pub fn started_by(&self) -> String {
+        format!("hatoba/{}", self.token)
+    }
 }
 
 /// What became of a start.
@@ -73,7 +78,7 @@ pub async fn run_task(aws: &Aws, start: &Start) -> Result<Started, CloudError> {
         .ecs_write()
         .run_task()
         .client_token(&start.token)
-        .started_by(STARTED_BY)
+        .started_by(start.started_by())
         .count(1)
         .cluster(&start.cluster)
         .task_definition(&start.task_definition)

@@ -88,8 +88,8 @@ pub fn run(stack: &Stack, facts: &Facts) -> Vec<Permission> {
 /// What running commands in the tasks of every service of a file needs. A task that was run once is in the same clusters.
 pub fn exec(stack: &Stack, facts: &Facts) -> Vec<Permission> {
     let mut all = vec![Permission::new("AccountWide", "ecs:DescribeTaskDefinition", "*")];
-    let arns = stack.services.iter().filter_map(|(key, service)| service.arn(service.aws_name(key), stack, facts));
-    for service in arns {
+    let services = stack.services.iter().filter(|(_, service)| !service.common().existing);
+    for service in services.filter_map(|(key, service)| service.arn(service.aws_name(key), stack, facts)) {
         let Some(name) = service.rsplit('/').nth(1) else { continue };
         let (cluster, tasks) = (format_args!("cluster/{name}"), format_args!("task/{name}/*"));
         let (cluster, tasks) = (facts.arn("ecs", cluster), facts.arn("ecs", tasks));

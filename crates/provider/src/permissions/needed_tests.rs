@@ -119,6 +119,58 @@ fn whoever_may_run_or_exec_may_make_the_calls_of_it() {
 }
 
 #[test]
+fn a_task_of_no_service_may_borrow_the_network_of_each() {
+    let task = "{ cpu: 256, memory: 512, containers: { app: { image: nginx } } }";
+    let file = |user: &str| {
+        read(&format!(
+            "stack: papyrus\nregion: us-west-2\nclusters: {{ papyrus: {{}} }}\n\
+             task_definitions:\n  papyrus: {task}\n  report: {task}\n\
+             services:\n  web: {{ cluster: papyrus, task_definition: {user}, propagate_tags: service, network: {{ subnets: default }} }}\n"
+        ))
+    };
+    let granted = |stack: &Stack| grants_permissions(&[Grant::Run("report".into())], stack, &facts());
+    let describes = |all: &[Permission]| -> Vec<String> {
+        let all = all.iter().filter(|permission| permission.action == "ecs:DescribeServices");
+        all.map(|permission| permission.resource.clone()).collect()
+    };
+    let web = ["arn:aws:ecs:us-west-2:123456789012:service/papyrus/web"];
+    let (borrowed, own) = (granted(&file("papyrus")), granted(&file("report")));
+    assert_eq!([describes(&borrowed), describes(&own)], [web, web]);
+    assert!(actions(&borrowed).contains("ecs:TagResource") && actions(&borrowed).contains("ec2:DescribeSubnets"));
+    assert!(actions(&own).contains("ecs:TagResource") && !actions(&own).contains("ec2:DescribeSubnets"));
+    // One that another service runs takes nothing of this one.
+    let papyrus = grants_permissions(&[Grant::Run("papyrus".into())], &file("papyrus"), &facts());
+    assert!(!actions(&papyrus).contains("ec2:DescribeSubnets"));
+}
+
+#[test]
+fn whoever_may_run_in_any_cluster_may_follow_and_stop_there() {
+    let stack = read(
+        "stack: papyrus\nregion: us-west-2\n\
+         task_definitions:\n  report: { cpu: 256, memory: 512, containers: { app: { image: nginx } } }\n",
+    );
+    let all = run(&stack, &facts());
+    for action in ["ecs:DescribeTasks", "ecs:StopTask"] {
+        let found: Vec<&str> =
+            all.iter().filter(|it| it.action == action).map(|permission| permission.resource.as_str()).collect();
+        assert_eq!(found, ["arn:aws:ecs:us-west-2:123456789012:task/*"], "{action}");
+    }
+}
+
+#[test]
+fn services_of_others_are_left_out_of_exec() {
+    let file = |more: &str| {
+        read(&format!(
+            "stack: papyrus\nregion: us-west-2\nclusters: {{ papyrus: {{}} }}\n\
+             task_definitions:\n  papyrus: {{ cpu: 256, memory: 512, containers: {{ app: {{ image: nginx }} }} }}\n\
+             services:\n  web: {{ cluster: papyrus, task_definition: papyrus, network: {{ subnets: default }}{more} }}\n"
+        ))
+    };
+    let may = |stack: &Stack| actions(&exec(stack, &facts())).contains("ecs:ExecuteCommand");
+    assert!(may(&file("")) && !may(&file(", existing: true")));
+}
+
+#[test]
 fn everything_at_once_only_where_there_is_nothing_else() {
     let stack = example();
     for run in [Run::Plan, Run::Apply, Run::Destroy] {

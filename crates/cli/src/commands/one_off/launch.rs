@@ -78,7 +78,8 @@ pub(super) async fn launch(session: &Session, args: &RunArgs, ui: &Ui) -> Result
         platform_version: of.as_ref().and_then(|home| home.platform_version.clone()),
         propagate_tags: of.as_ref().is_some_and(|home| home.propagates_tags),
         managed_tags: of.as_ref().is_some_and(|home| home.managed_tags),
-        exec: of.as_ref().is_some_and(|home| home.exec),
+        // RunTask refuses it without a role, as which the agent would open its channels.
+        exec: of.as_ref().is_some_and(|home| home.exec) && definition.task_role.is_some(),
         command: (!args.command.is_empty()).then(|| (container.clone(), args.command.clone())),
     };
     let service = service.filter(|_| of.is_some()).map(|key| Address::new("service", &key).to_string());

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hatoba_engine::cloud::{Class, CloudError};
-use hatoba_provider::one_off::start::{STARTED_BY, Started, run_task};
+use hatoba_engine::cloud::Class;
+use hatoba_provider::one_off::start::{Started, run_task};
 use hatoba_rollout::one_off::{End, NOT_DONE, not_started};
-use hatoba_rollout::state::Task;
+use hatoba_rollout::state::{Task, last};
 
 use super::args::RunArgs;
 use super::launch::{Launch, launch, refused};
@@ -28,17 +28,28 @@ pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui, interrupt: &In
     ui.tell(&render::begins(&launch));
     // From here on Ctrl-C must not leave a task behind that nobody knows of.
     let heard = interrupt.follow();
-    let task = start(&session, &launch).await?;
+    let mut early = heard.clone();
+    let starting = start(&session, global, &launch);
+    tokio::pin!(starting);
+    let task = tokio::select! {
+        biased;
+        task = &mut starting => task?,
+        Ok(()) = early.changed() => {
+            ui.tell(&render::awaited(args.no_wait, &running(&session, global, &launch)));
+            starting.await?
+        }
+    };
     ui.tell(&render::started(&task));
     if args.no_wait {
         interrupt.end();
-        ui.tell(&render::left(&launch, &task, &stop_with(global, &launch, &task)));
+        ui.tell(&render::left(&launch, &task, &stop_with(&session, global, &launch, &task)));
         if ui.json {
             ui.document(&render::document(&launch, &task, None, None))?;
         }
         return Ok(0);
     }
-    let mut watch = Watch::new(&session, ui, &launch, task, stop_with(global, &launch, &Task::default()));
+    let stop = stop_with(&session, global, &launch, &task);
+    let mut watch = Watch::new(&session, ui, &launch, task, stop);
     let ended = watch.run(heard, args).await;
     interrupt.end();
     let (task, took) = (watch.task(), watch.took());
@@ -84,20 +95,25 @@ fn failure(launch: &Launch, end: &End, why: Option<Why>, timeout: Option<Duratio
 }
 
 /// Starts the task. A call whose answer is lost is made again with the same token, which ECS answers with the task that it has started.
-async fn start(session: &Session, launch: &Launch) -> Result<Task, Error> {
+async fn start(session: &Session, global: &Global, launch: &Launch) -> Result<Task, Error> {
     let mut rest = Duration::from_secs(1);
     let mut attempt = 1;
+    // Whether one of the calls may have started it: what comes later does not take that back.
+    let mut open = false;
     let started = loop {
-        match run_task(session.provider.aws(), &launch.start).await {
+        let error = match run_task(session.provider.aws(), &launch.start).await {
             Ok(started) => break started,
-            Err(error) if attempt < ATTEMPTS && passes(error.class) => {
-                tracing::info!(%error, attempt, "starting the task again");
-                tokio::time::sleep(rest).await;
-                rest *= 2;
-                attempt += 1;
-            }
-            Err(error) => return Err(unknown(session, launch, error)),
+            Err(error) => error,
+        };
+        open |= matches!(error.class, Class::Ambiguous | Class::Server);
+        if attempt == ATTEMPTS || !passes(error.class) {
+            let error = refused(session, error);
+            return Err(if open { unknown(session, global, launch, error) } else { error });
         }
+        tracing::info!(%error, attempt, "starting the task again");
+        tokio::time::sleep(rest).await;
+        rest *= 2;
+        attempt += 1;
     };
     match started {
         Started::Task(task) => Ok(*task),
@@ -115,32 +131,39 @@ pub(super) fn passes(class: Class) -> bool {
     matches!(class, Class::Throttled | Class::Server | Class::NotSent | Class::Ambiguous | Class::NotYet)
 }
 
-/// The task was not started, or nobody can tell.
-fn unknown(session: &Session, launch: &Launch, error: CloudError) -> Error {
-    let open = matches!(error.class, Class::Ambiguous | Class::Server);
-    let mut error = refused(session, error);
-    if open {
-        // Whoever runs the same command again would perhaps start a second one.
-        let cluster = quoted(&launch.start.cluster);
-        error.help = vec![format!(
-            "whether a task was started is not known: `aws ecs list-tasks --cluster {cluster} --started-by {STARTED_BY}` tells"
-        )];
-    }
-    error
+/// Nobody can tell whether the task was started: whoever ran the same command again would perhaps start a second one.
+fn unknown(session: &Session, global: &Global, launch: &Launch, error: Error) -> Error {
+    let definition = last(&launch.start.task_definition);
+    let family = definition.split(':').next().unwrap_or(definition);
+    let ended = aws(session, global, launch, "list-tasks", &["--family", family, "--desired-status", "STOPPED"]);
+    let help = vec![
+        format!(
+            "whether a task was started is not known; if it runs, this lists it: {}",
+            running(session, global, launch)
+        ),
+        format!("if it has ended, it is among these: {ended}"),
+    ];
+    Error { help, ..error }
 }
 
-/// The command that stops a task; without one, the beginning of it.
-fn stop_with(global: &Global, launch: &Launch, task: &Task) -> String {
-    let mut words = vec!["aws", "ecs", "stop-task"];
-    for (option, value) in [("--region", &global.region), ("--profile", &global.profile)] {
-        if let Some(value) = value {
-            words.extend([option, value]);
-        }
+/// The command that lists the task while it runs.
+fn running(session: &Session, global: &Global, launch: &Launch) -> String {
+    aws(session, global, launch, "list-tasks", &["--started-by", &launch.start.started_by()])
+}
+
+/// The command that stops the task.
+fn stop_with(session: &Session, global: &Global, launch: &Launch, task: &Task) -> String {
+    aws(session, global, launch, "stop-task", &["--task", &task.id])
+}
+
+/// A command of the AWS CLI in the cluster of the task. The region is that of the file, which need not be the shell's.
+fn aws(session: &Session, global: &Global, launch: &Launch, command: &str, more: &[&str]) -> String {
+    let mut words = vec!["aws", "ecs", command, "--region", session.facts().region.as_str()];
+    if let Some(profile) = &global.profile {
+        words.extend(["--profile", profile]);
     }
-    words.extend(["--cluster", &launch.start.cluster, "--task"]);
-    if !task.id.is_empty() {
-        words.push(&task.id);
-    }
+    words.extend(["--cluster", &launch.start.cluster]);
+    words.extend(more);
     words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 

@@ -74,7 +74,7 @@ pub(super) struct Watch<'a> {
     /// Whether it was said that a read failed.
     unread: bool,
     why: Option<Why>,
-    /// The command that stops it, but for its id.
+    /// The command that stops it.
     stop_with: String,
 }
 
@@ -207,7 +207,7 @@ impl<'a> Watch<'a> {
     fn blind(&self, error: CloudError) -> Error {
         let error = refused(self.session, error);
         let message = format!("the task goes on, but it cannot be followed: {}", error.message);
-        Error { message, ..error }.help(format!("to stop it: {} {}", self.stop_with, self.task.id))
+        Error { message, ..error }.help(format!("to stop it: {}", self.stop_with))
     }
 
     /// Prints what was written since the last read; whether there was something.
@@ -285,7 +285,7 @@ impl<'a> Watch<'a> {
             Why::Interrupted => "hatoba run was interrupted",
             Why::TooLong => "it ran longer than the --timeout of hatoba run",
         };
-        self.ui.tell(&render::stopping(why == Why::Interrupted));
+        self.ui.tell(&render::stopping(why == Why::Interrupted, &self.stop_with));
         let (aws, cluster) = (self.session.provider.aws(), &self.launch.start.cluster);
         let mut rest = Duration::from_secs(1);
         let mut attempt = 1;
@@ -304,8 +304,7 @@ impl<'a> Watch<'a> {
                     let kind = if why == Why::Interrupted { Kind::Interrupted } else { Kind::Deployment };
                     let error = refused(self.session, error);
                     let message = format!("the task could not be stopped and goes on: {}", error.message);
-                    return Err(Error { kind, message, ..error }
-                        .help(format!("to stop it: {} {}", self.stop_with, self.task.id)));
+                    return Err(Error { kind, message, ..error }.help(format!("to stop it: {}", self.stop_with)));
                 }
             }
         }
