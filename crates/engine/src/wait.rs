@@ -42,12 +42,14 @@ pub fn next(until: Until, seen: Option<&Readiness>, elapsed: Duration) -> Next {
     if elapsed >= limit {
         return Next::TooLong(what);
     }
-    // Quick at first, because most things are; at most every five seconds, because limits are shared.
+    // Quick at first, because most things are; then every five seconds, because limits are shared. What takes minutes takes more of them.
     let pause = match elapsed.as_millis() {
         0..300 => 100,
         300..2_000 => 300,
         2_000..20_000 => 2_000,
-        _ => 5_000,
+        20_000..120_000 => 5_000,
+        120_000..300_000 => 10_000,
+        _ => 30_000,
     };
     Next::Poll(Duration::from_millis(pause), what)
 }
@@ -65,5 +67,16 @@ mod tests {
         assert_eq!(next(Until::Gone, Some(&draining), LIMIT), Next::TooLong("draining".into()));
         assert!(matches!(next(Until::Ready, None, Duration::ZERO), Next::Poll(..)));
         assert!(matches!(next(Until::Ready, None, UNSEEN), Next::TooLong(_)));
+    }
+
+    #[test]
+    fn the_longest_wait_takes_a_bounded_number_of_looks() {
+        let draining = Readiness::Deleting("draining".into());
+        let (mut elapsed, mut looks) = (Duration::ZERO, 0);
+        while let Next::Poll(pause, _) = next(Until::Gone, Some(&draining), elapsed) {
+            elapsed += pause;
+            looks += 1;
+        }
+        assert!(looks < 90, "{looks}");
     }
 }
