@@ -8,7 +8,7 @@ use hatoba_engine::plan::{Act, Intent, Plan};
 use hatoba_engine::snapshot::{Sighting, Snapshot};
 use hatoba_model::address::Address;
 use hatoba_provider::kinds::service::deployed;
-use hatoba_provider::rotation::{Newer, Secret, Version, newer, of_goal, parameters, running_since, secrets, stored};
+use hatoba_provider::rotation::{Newer, Secret, Version, newer, of_goal, parameters, secrets, stored};
 use hatoba_rollout::state::{Millis, Task};
 use serde_json::{Value as Json, json};
 
@@ -32,7 +32,7 @@ pub(crate) async fn look(session: &Session, intent: Intent) -> Result<BTreeMap<S
 }
 
 /// The services whose tasks have older values. Those that the plan deploys anyway are left out.
-pub(crate) async fn of_plan(
+pub(crate) fn of_plan(
     session: &Session,
     seen: &Snapshot,
     plan: &Plan,
@@ -48,20 +48,12 @@ pub(crate) async fn of_plan(
         let task = task.and_then(|address| session.goal.resources.get(address)).and_then(|want| self::live(seen, want));
         let (Some(task), Some(at)) = (task, deployed(live)) else { continue };
         let secrets = secrets(&task.fields);
-        if starts_anew(plan, &want.address) || newer(&secrets, versions, at).is_empty() {
+        if starts_anew(plan, &want.address) {
             continue;
         }
-        // Tasks may have been started since, by hand, by a schedule, or because one ended.
-        let cluster = live.scope.as_deref().unwrap_or("default");
-        let since = match running_since(session.provider.aws(), cluster, &live.name).await {
-            Ok(Some(since)) => since,
-            Ok(None) => continue,
-            Err(error) => {
-                tracing::info!(%error, "since when tasks run is not known");
-                at
-            }
-        };
-        out.extend(newer(&secrets, versions, since).into_iter().map(|it| (want.address.clone(), it)));
+        // Tasks may have been started since, by hand, by a schedule, or because one ended: `status` looks at them, which plans need not be
+        // allowed to.
+        out.extend(newer(&secrets, versions, at).into_iter().map(|it| (want.address.clone(), it)));
     }
     out
 }

@@ -281,7 +281,7 @@ impl Session {
         look.cost = Some(cost);
         match versions {
             Ok(versions) => {
-                let rotated = rotation::of_plan(self, &look.seen, &look.plan, &versions).await;
+                let rotated = rotation::of_plan(self, &look.seen, &look.plan, &versions);
                 let warning = |(service, it): &(Address, Newer)| rotation::warning(service, it, self.now());
                 look.beside.warnings.extend(rotated.iter().map(warning));
                 look.rotated = Some(rotated);

@@ -37,14 +37,6 @@ pub async fn tasks(
     Ok(tasks)
 }
 
-/// The tasks of a service that run or are to run.
-///
-/// # Errors
-/// When they could not be read.
-pub(crate) async fn of_service(aws: &Aws, cluster: &str, service: &str) -> Result<Vec<Task>, CloudError> {
-    all(aws, cluster, &list(aws, cluster, Some(service), DesiredStatus::Running).await?).await
-}
-
 /// All tasks of a cluster that run or are to run, whoever started them.
 ///
 /// # Errors

@@ -8,4 +8,4 @@ mod read;
 
 pub(crate) use calls::CALLS;
 pub use judge::{Newer, Secret, Version, newer, of_goal, secrets};
-pub use read::{parameters, running_since, stored};
+pub use read::{parameters, stored};

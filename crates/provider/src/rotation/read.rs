@@ -6,14 +6,12 @@ use aws_sdk_ssm::types::ParameterStringFilter;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use hatoba_engine::cloud::{Class, CloudError};
 use hatoba_model::verify::{Source, source};
-use hatoba_rollout::state::Millis;
 
 use super::Version;
 use super::calls::DESCRIBE_PARAMETERS;
 use crate::aws::Aws;
 use crate::classify::{failed, missing_is_none};
 use crate::permissions::call::calls;
-use crate::rollout::tasks::of_service;
 
 calls! { aside:
     LIST_SECRET_VERSION_IDS: "secretsmanager:ListSecretVersionIds";
@@ -118,15 +116,6 @@ async fn secret(aws: &Aws, arn: &str, stage: &str) -> Result<Option<Version>, Cl
         }
     }
     Ok(None)
-}
-
-/// When the oldest task of a service was made that runs; nothing where none does.
-///
-/// # Errors
-/// When they could not be read.
-pub async fn running_since(aws: &Aws, cluster: &str, service: &str) -> Result<Option<Millis>, CloudError> {
-    let tasks = of_service(aws, cluster, service).await?;
-    Ok(tasks.iter().filter(|task| !task.has_stopped()).filter_map(|task| task.created).min())
 }
 
 #[cfg(test)]
