@@ -130,9 +130,9 @@ pub(crate) async fn settle(
     ui: &Ui,
     interrupt: &Interrupt,
 ) -> Result<u8, Error> {
-    let mut document = json!({ "plan": look.document(), "outcome": null, "deployments": [], "deregistered": [] });
+    let mut document = json!({ "plan": look.document(), "outcome": null, "deregistered": [] });
     let followed = watch(standing(look, session, &[]).collect(), session, run, ui, interrupt).await;
-    append(&mut document["deployments"], followed.deployments);
+    document["deployments"] = followed.deployments;
     if let Some(error) = followed.error {
         return Err(error.document(document));
     }

@@ -19,11 +19,9 @@ use crate::interrupt::{Interrupt, Signal};
 use crate::progress::{QUIET, frame, time};
 use crate::render::line::Line;
 use crate::render::{Tone, rollout as render};
+use crate::rests::Rests;
 use crate::session::Session;
 use crate::ui::Ui;
-
-/// How often a rollback is asked for again while ECS asks for fewer calls or does not answer.
-const ATTEMPTS: u32 = 5;
 
 /// What is to be followed.
 pub(crate) struct Started<'a> {
@@ -178,19 +176,14 @@ impl<'a> Follow<'a> {
     /// Asks ECS to bring back what ran before. This may be asked for again.
     async fn roll_back(&self, at: usize, how: &How) -> Option<(String, bool)> {
         let target = self.rollouts.get(at)?.target();
-        let mut rest = Duration::from_secs(1);
-        for _ in 1..ATTEMPTS {
+        let mut rests = Rests::new();
+        loop {
             match roll_back(self.session.provider.aws(), target, how).await {
                 Ok(()) => return None,
-                Err(error) if passes(&error) => {
-                    tokio::time::sleep(rest).await;
-                    rest *= 2;
-                }
+                Err(error) if rests.any_left() && passes(&error) => rests.take().await,
                 Err(error) => return Some((error.to_string(), is_over(&error))),
             }
         }
-        let last = roll_back(self.session.provider.aws(), target, how).await.err()?;
-        Some((last.to_string(), is_over(&last)))
     }
 
     /// Says what happened, and keeps an ending.

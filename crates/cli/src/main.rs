@@ -14,6 +14,7 @@ mod interrupt;
 mod progress;
 mod provenance;
 mod render;
+mod rests;
 mod rotation;
 mod saved;
 mod session;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use hatoba_model::address::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{Goal, Resolved};
+use crate::desired::{Desired, Goal, Resolved};
 use crate::kind::KindInfo;
 use crate::snapshot::{Sighting, Snapshot};
 use crate::value::Value;
@@ -65,6 +65,20 @@ pub struct Target {
     pub id: Option<String>,
     /// What the provider noted on the sighting that the plan was made from; nothing where there was none.
     pub notes: BTreeMap<String, String>,
+}
+
+impl Target {
+    /// What the file wants, by its name; for a look that no plan was made from.
+    pub fn named(want: &Desired) -> Self {
+        Self {
+            address: want.address.clone(),
+            kind: want.kind,
+            name: want.name.clone(),
+            scope: want.scope.clone(),
+            id: None,
+            notes: BTreeMap::new(),
+        }
+    }
 }
 
 /// How much a look has to find out.

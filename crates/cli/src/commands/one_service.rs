@@ -143,18 +143,8 @@ pub(super) fn refused(session: &Session, error: CloudError) -> Error {
 /// A resource as it is now.
 pub(super) async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
     let want = wish(session, address)?;
-    let target = Target {
-        address: address.clone(),
-        kind: want.kind,
-        name: want.name.clone(),
-        scope: want.scope.clone(),
-        id: None,
-        notes: BTreeMap::new(),
-    };
-    let seen = match session.provider.look(&target, Depth::Full).await {
-        Ok(seen) => seen,
-        Err(error) => return Err(refused(session, error)),
-    };
+    let seen =
+        session.provider.look(&Target::named(want), Depth::Full).await.map_err(|error| refused(session, error))?;
     seen.into_iter().next().ok_or_else(|| {
         Error::new(
             Kind::Failed,

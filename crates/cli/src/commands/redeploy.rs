@@ -1,7 +1,5 @@
 //! `hatoba deploy --redeploy`: new tasks with the same images, so that they read their secrets anew.
 
-use std::time::Duration;
-
 use hatoba_engine::cloud::Class;
 use hatoba_model::address::Address;
 use hatoba_provider::rollout::act;
@@ -18,11 +16,9 @@ use crate::follow::{Started, follow};
 use crate::interrupt::Interrupt;
 use crate::render::Tone;
 use crate::render::line::Line;
+use crate::rests::Rests;
 use crate::session::{self, Session};
 use crate::ui::Ui;
-
-/// How often ECS is asked to begin.
-const ATTEMPTS: u32 = 5;
 
 /// Starts new tasks, and follows them to their verdict.
 pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
@@ -75,29 +71,28 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
 
 /// Begins it once: what was not accepted is asked for again, and a lost answer is followed by a look.
 async fn begin(session: &Session, cluster: &str, service: &Service) -> Result<(Option<String>, Option<String>), Error> {
-    let mut rest = Duration::from_secs(1);
-    for left in (0..ATTEMPTS).rev() {
+    let mut rests = Rests::new();
+    loop {
         let error = match act::redeploy(session.provider.aws(), cluster, &service.name).await {
             Ok(begun) => return Ok(begun),
             Err(error) => error,
         };
-        match error.class {
-            Class::Throttled | Class::NotSent if left > 0 => {}
+        let passes = match error.class {
+            Class::Throttled | Class::NotSent => true,
             Class::Ambiguous | Class::Server => {
                 let now = there(session, cluster, &service.name).await?;
                 if let Some(begun) = primary(&now).filter(|it| Some(&it.id) != primary(service).map(|it| &it.id)) {
                     return Ok((Some(begun.id.clone()), Some(begun.task_definition.clone())));
                 }
-                if left == 0 {
-                    return Err(refused(session, error));
-                }
+                true
             }
-            _ => return Err(refused(session, error)),
+            _ => false,
+        };
+        if !passes || !rests.any_left() {
+            return Err(refused(session, error));
         }
-        tokio::time::sleep(rest).await;
-        rest *= 2;
+        rests.take().await;
     }
-    Err(Error::new(Kind::Failed, format!("the service `{}` could not be given new tasks", service.name)))
 }
 
 fn primary(service: &Service) -> Option<&Deployment> {

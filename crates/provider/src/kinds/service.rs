@@ -185,10 +185,15 @@ pub(crate) fn live(service: &Json, want: Option<&Fields>, scaling: Option<Scalin
 /// The output of the call that creates or changes a service: the id of the deployment that was asked for last.
 pub(crate) const DEPLOYMENT: &str = "deployment";
 
-/// The deployment that an answer names as the one that was asked for last.
+/// The deployment that was asked for last.
+fn primary(service: &Json) -> Option<&Json> {
+    let mut deployments = service.get("deployments")?.as_array()?.iter();
+    deployments.find(|it| it.get("status").and_then(Json::as_str) == Some("PRIMARY"))
+}
+
+/// The deployment that the answer to a call has started.
 fn deployment(answer: &Json) -> Option<(String, Value)> {
-    let deployments = answer.pointer("/service/deployments")?.as_array()?;
-    let primary = deployments.iter().find(|it| it.get("status").and_then(Json::as_str) == Some("PRIMARY"))?;
+    let primary = primary(answer.get("service")?)?;
     Some((DEPLOYMENT.to_owned(), Value::text(primary.get("id")?.as_str()?)))
 }
 

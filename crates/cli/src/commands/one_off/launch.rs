@@ -1,6 +1,5 @@
 //! What is to be started: from the file, from what there is, and from what is said on the command line.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -23,6 +22,7 @@ use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session::Session;
 use crate::ui::Ui;
+use hatoba_rollout::state::last;
 
 /// A task that is about to be run once.
 pub(crate) struct Launch {
@@ -89,15 +89,8 @@ pub(super) async fn launch(session: &Session, args: &RunArgs, ui: &Ui) -> Result
 /// The latest revision, which must be this stack's.
 async fn latest(session: &Session, address: &Address) -> Result<Sighting, Error> {
     let want = wish(session, address)?;
-    let target = Target {
-        address: address.clone(),
-        kind: want.kind,
-        name: want.name.clone(),
-        scope: want.scope.clone(),
-        id: None,
-        notes: BTreeMap::new(),
-    };
-    let seen = session.provider.look(&target, Depth::Full).await.map_err(|error| refused(session, error))?;
+    let seen =
+        session.provider.look(&Target::named(want), Depth::Full).await.map_err(|error| refused(session, error))?;
     let Some(seen) = seen.into_iter().next() else {
         return Err(Error::new(Kind::Failed, format!("the task definition `{}` does not exist yet", want.name))
             .help("run `hatoba apply` first: it makes everything"));
@@ -134,7 +127,6 @@ async fn of_service(session: &Session, key: Option<&str>) -> Result<Option<Home>
 /// The revision that the service runs; the latest where that is of another family, or cannot be run any more.
 async fn revision(session: &Session, latest: &Sighting, of: Option<&Home>, ui: &Ui) -> Result<Definition, Error> {
     let read = async |arn: &str| definition(session.provider.aws(), arn).await.map_err(|error| refused(session, error));
-    let last = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
     let wanted = choose::revision(&latest.id, of.map(|home| home.task_definition.as_str()));
     match read(wanted).await? {
         Some(found) if found.active => return Ok(found),

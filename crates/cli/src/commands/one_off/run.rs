@@ -15,11 +15,9 @@ use crate::carry::quoted;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render::one_off as render;
+use crate::rests::Rests;
 use crate::session::{self, Session};
 use crate::ui::Ui;
-
-/// How often a call is made again while ECS asks for fewer, does not answer, or does not know a new role yet.
-const ATTEMPTS: u32 = 5;
 
 /// Runs a task once. The exit code is that of its container.
 pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
@@ -96,8 +94,7 @@ fn failure(launch: &Launch, end: &End, why: Option<Why>, timeout: Option<Duratio
 
 /// Starts the task. A call whose answer is lost is made again with the same token, which ECS answers with the task that it has started.
 async fn start(session: &Session, global: &Global, launch: &Launch) -> Result<Task, Error> {
-    let mut rest = Duration::from_secs(1);
-    let mut attempt = 1;
+    let mut rests = Rests::new();
     // Whether one of the calls may have started it: what comes later does not take that back.
     let mut open = false;
     let started = loop {
@@ -106,14 +103,12 @@ async fn start(session: &Session, global: &Global, launch: &Launch) -> Result<Ta
             Err(error) => error,
         };
         open |= matches!(error.class, Class::Ambiguous | Class::Server);
-        if attempt == ATTEMPTS || !passes(error.class) {
+        if !rests.any_left() || !passes(error.class) {
             let error = refused(session, error);
             return Err(if open { unknown(session, global, launch, error) } else { error });
         }
-        tracing::info!(%error, attempt, "starting the task again");
-        tokio::time::sleep(rest).await;
-        rest *= 2;
-        attempt += 1;
+        tracing::info!(%error, "starting the task again");
+        rests.take().await;
     };
     match started {
         Started::Task(task) => Ok(*task),

@@ -21,6 +21,7 @@ use crate::error::{Error, Kind};
 use crate::interrupt::Signal;
 use crate::render::logs::Streams;
 use crate::render::{missing, one_off as render};
+use crate::rests::Rests;
 use crate::session::Session;
 use crate::ui::Ui;
 
@@ -35,8 +36,6 @@ const TRIES: usize = 5;
 const KEPT: usize = 10;
 /// After how long a task that ECS does not tell of is given up.
 const LOST: Duration = Duration::from_secs(60);
-/// How often it is tried to stop a task.
-const ATTEMPTS: u32 = 5;
 
 /// Why a task was stopped from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -287,19 +286,14 @@ impl<'a> Watch<'a> {
         };
         self.ui.tell(&render::stopping(why == Why::Interrupted, &self.stop_with));
         let (aws, cluster) = (self.session.provider.aws(), &self.launch.start.cluster);
-        let mut rest = Duration::from_secs(1);
-        let mut attempt = 1;
+        let mut rests = Rests::new();
         loop {
             match stop_task(aws, cluster, &self.task.arn, reason).await {
                 Ok(()) => {
                     self.why = Some(why);
                     return Ok(());
                 }
-                Err(error) if attempt < ATTEMPTS && passes(error.class) => {
-                    tokio::time::sleep(rest).await;
-                    rest *= 2;
-                    attempt += 1;
-                }
+                Err(error) if rests.any_left() && passes(error.class) => rests.take().await,
                 Err(error) => {
                     let kind = if why == Why::Interrupted { Kind::Interrupted } else { Kind::Deployment };
                     let error = refused(self.session, error);

@@ -4,16 +4,16 @@ use hatoba_engine::snapshot::Sighting;
 use hatoba_rollout::state::Millis;
 use serde_json::Value as Json;
 
+use super::primary;
+
 /// Under this name a sighting keeps it.
 const NOTE: &str = "deployed";
 
 /// Notes when the deployment was made that was asked for last, if tasks run. `service` is an answer of `DescribeServices`.
 pub(super) fn note(live: &mut Sighting, service: &Json) {
     let runs = service.get("runningCount").and_then(Json::as_i64).is_some_and(|count| count > 0);
-    let deployments = service.get("deployments").and_then(Json::as_array).into_iter().flatten();
-    let mut primary = deployments.filter(|it| it.get("status").and_then(Json::as_str) == Some("PRIMARY"));
     // Seconds since 1970, with a fraction.
-    let at = primary.next().and_then(|it| it.get("createdAt")?.as_f64()).filter(|_| runs);
+    let at = primary(service).and_then(|it| it.get("createdAt")?.as_f64()).filter(|_| runs);
     live.notes.extend(at.map(|at| (NOTE.to_owned(), format!("{:.0}", at * 1_000.0))));
 }
 

@@ -4,6 +4,8 @@ use hatoba_engine::snapshot::Sighting;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::primary;
+
 /// Under this name a sighting keeps it.
 const NOTE: &str = "deployment";
 
@@ -29,13 +31,13 @@ impl Standing {
         if text(service, "status") != "ACTIVE" || wanted == 0 {
             return None;
         }
-        let deployments = service.get("deployments")?.as_array()?;
-        let primary = deployments.iter().find(|it| text(it, "status") == "PRIMARY")?;
+        let primary = primary(service)?;
         let failed = match text(primary, "rolloutState").as_str() {
             "FAILED" => true,
             "IN_PROGRESS" => false,
             _ => return None,
         };
+        let deployments = service.get("deployments")?.as_array()?;
         let others = || deployments.iter().filter(|it| text(it, "status") != "PRIMARY");
         // Where ECS itself rolls back, the other one is what has failed: nothing to go back to.
         let ran = |state: &str| others().find(|it| text(it, "rolloutState") == state);

@@ -10,6 +10,7 @@ use hatoba_engine::diff::{differences, settled};
 use hatoba_engine::snapshot::{ReadFailure, Readiness, Sighting, Snapshot};
 use hatoba_engine::value::{Fields, Value};
 use hatoba_model::address::Address;
+use hatoba_rollout::state::last;
 
 use super::{INFO, READS, REGISTER, calls, live, revision_of};
 use crate::aws::Aws;
@@ -123,7 +124,6 @@ pub(crate) async fn take_running(aws: &Aws, goal: &Goal, snapshot: &mut Snapshot
 
 /// What whoever reads a plan should know where the revision that runs is not there any more.
 fn unreadable(runs: &str, latest: &str) -> String {
-    let last = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
     format!("{} runs, but is not there any more: images are kept from {}", last(runs), last(latest))
 }
 

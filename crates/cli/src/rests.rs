@@ -1,0 +1,49 @@
+//! The rests between the attempts of a call that is part of no plan.
+
+use std::time::Duration;
+
+/// How often a call is made at most.
+const ATTEMPTS: u32 = 5;
+
+/// The rests that are left: 1, 2, 4 and 8 seconds.
+#[derive(Debug)]
+pub(crate) struct Rests {
+    taken: u32,
+}
+
+impl Rests {
+    /// None was taken yet.
+    pub(crate) fn new() -> Self {
+        Self { taken: 0 }
+    }
+
+    /// Whether the call may be made once more.
+    pub(crate) fn any_left(&self) -> bool {
+        self.taken + 1 < ATTEMPTS
+    }
+
+    /// Takes the next one.
+    pub(crate) async fn take(&mut self) {
+        tokio::time::sleep(self.next()).await;
+    }
+
+    fn next(&mut self) -> Duration {
+        self.taken += 1;
+        Duration::from_secs(1 << (self.taken - 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_attempts_take_fifteen_seconds_of_rest() {
+        let mut rests = Rests::new();
+        let mut taken = Vec::new();
+        while rests.any_left() {
+            taken.push(rests.next().as_secs());
+        }
+        assert_eq!(taken, [1, 2, 4, 8]);
+    }
+}
