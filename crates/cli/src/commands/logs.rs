@@ -14,6 +14,7 @@ use crate::args::{Global, LogsArgs};
 use crate::commands::one_service::{chosen, wish};
 use crate::commands::status::now;
 use crate::error::{Error, Kind};
+use crate::readers::gone;
 use crate::render::Tone;
 use crate::render::line::{Line, write_all};
 use crate::render::logs::{Streams, lines};
@@ -25,7 +26,7 @@ const EVERY: Duration = Duration::from_secs(2);
 /// How far back lines are looked for once more: CloudWatch shows some of them late, and not in order.
 const LATE: i64 = 20_000;
 
-/// Prints lines, and with `--follow` those that come, until it is interrupted.
+/// Prints lines, and with `--follow` those that come, until it is interrupted or nobody reads them any more.
 pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8, Error> {
     let session = session::open(global, ui).await?;
     let key = chosen(&session, args.service.as_deref())?;
@@ -34,6 +35,8 @@ pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8,
     let mut since = now(&session).saturating_sub(span).max(0);
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut streams = Streams::default();
+    let unread = gone();
+    tokio::pin!(unread);
     loop {
         let asked = now(&session);
         let mut found = ask(&session, &places, since, args).await?;
@@ -45,7 +48,9 @@ pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8,
                 false => write_all(&lines(event, &mut streams, args.timestamps), ui.out),
             })
             .collect();
-        ui.data(&text)?;
+        if !ui.stream(&text)? {
+            return Ok(0);
+        }
         if !args.follow {
             if found.is_empty() && !ui.json {
                 let groups: BTreeSet<&str> = places.values().map(|place| place.group.as_str()).collect();
@@ -57,7 +62,10 @@ pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8,
         }
         since = since.max(asked - LATE);
         seen.extend(found.into_iter().map(|event| event.id));
-        tokio::time::sleep(EVERY).await;
+        tokio::select! {
+            () = &mut unread => return Ok(0),
+            () = tokio::time::sleep(EVERY) => {}
+        }
     }
 }
 
