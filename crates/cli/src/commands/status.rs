@@ -7,6 +7,7 @@ use hatoba_model::address::Address;
 use hatoba_model::kinds::task_definition::Port;
 use hatoba_prices::stack::bill;
 use hatoba_provider::addresses::public_addresses;
+use hatoba_provider::down::is_off_in_file;
 use hatoba_provider::kinds::task_definition::revision;
 use hatoba_provider::provenance::Provenance;
 use hatoba_provider::rollout::services::services;
@@ -94,7 +95,8 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
     };
     let provenance = revision.ok().flatten().as_ref().and_then(Provenance::of);
     let ports = ports(session, key);
-    Ok(Standing { address, service, tasks, unread, ports, cost: None, provenance, rotated, not_compared })
+    let starts = !want.existing && !is_off_in_file(want);
+    Ok(Standing { address, service, tasks, unread, ports, cost: None, provenance, rotated, not_compared, starts })
 }
 
 /// The ports of the containers, by the containers' names.
