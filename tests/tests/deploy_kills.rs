@@ -7,32 +7,19 @@
 )]
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::pipeline;
 use hatoba_tests::proxy::Phase;
 use hatoba_tests::torture::table::Table;
 use hatoba_tests::torture::{full, reads};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-/// A service whose image belongs to the pipeline.
 fn file(world: &World) -> String {
-    let live = json!({ "repository": { "existing": "acme/papyrus" }, "live": true, "bootstrap": "nginx:1" });
-    let file = json!({
-        "stack": "papyrus",
-        "region": world.lease().region,
-        "clusters": { "papyrus": {} },
-        "security_groups": { "papyrus": { "description": "papyrus" } },
-        "roles": { "execution": {
-            "trust": { "service": "ecs-tasks.amazonaws.com" },
-            "managed_policies": ["service-role/AmazonECSTaskExecutionRolePolicy"],
-        } },
-        "task_definitions": { "papyrus": {
-            // All stay, so that they can be counted.
-            "keep_revisions": 1000, "cpu": 256, "memory": 512, "execution_role": "execution", "containers": { "app": { "image": live } },
-        } },
-        "services": { "papyrus": {
-            "cluster": "papyrus", "task_definition": "papyrus", "network": { "security_groups": ["papyrus"], "public_ip": true },
-        } },
-    });
+    let mut file = pipeline::file("info");
+    file["stack"] = json!("papyrus");
+    file["region"] = json!(world.lease().region);
+    // All stay, so that they can be counted.
+    file["task_definitions"]["papyrus"]["keep_revisions"] = json!(1000);
     file.to_string()
 }
 
@@ -43,8 +30,19 @@ fn state(world: &World) -> (String, usize) {
     let revision = services["services"][0]["taskDefinition"].clone();
     let task = ask("DescribeTaskDefinition", json!({ "taskDefinition": revision }));
     let image = task["taskDefinition"]["containerDefinitions"][0]["image"].as_str().unwrap().to_owned();
-    let revisions = ask("ListTaskDefinitions", json!({ "familyPrefix": "papyrus" }));
-    (image, revisions["taskDefinitionArns"].as_array().unwrap().len())
+    let (mut revisions, mut token) = (0, Value::Null);
+    loop {
+        let mut question = json!({ "familyPrefix": "papyrus" });
+        if token.is_string() {
+            question["nextToken"] = token;
+        }
+        let page = ask("ListTaskDefinitions", question);
+        revisions += page["taskDefinitionArns"].as_array().unwrap().len();
+        token = page["nextToken"].clone();
+        if !token.is_string() {
+            return (image, revisions);
+        }
+    }
 }
 
 fn image(tag: &str) -> String {

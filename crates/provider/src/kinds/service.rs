@@ -38,6 +38,7 @@ use crate::survey::{Found, Survey};
 use crate::tags;
 
 pub use deployed::deployed;
+pub use standing::{goes_back, goes_on};
 
 /// ECS services.
 #[derive(Debug)]

@@ -128,7 +128,7 @@ fn status_asks_for_the_versions_of_secrets_and_never_for_values() {
     let file = |secret: &str| {
         let stack = read(&format!(
             "stack: papyrus\nregion: us-west-2\nclusters: {{ papyrus: {{}} }}\n\
-             task_definitions:\n  papyrus: {{ cpu: 256, memory: 512, containers: {{ app: {{ image: nginx, secrets: {{ DB_URL: \"{secret}\" }} }} }} }}\n\
+             task_definitions:\n  papyrus: {{ cpu: 256, memory: 512, execution_role: {{ existing: runs }}, containers: {{ app: {{ image: nginx, secrets: {{ DB_URL: \"{secret}\" }} }} }} }}\n\
              services:\n  web: {{ cluster: papyrus, task_definition: papyrus, network: {{ subnets: default }} }}\n"
         ));
         let all = looking::status(&stack, &desire::goal(&stack, &facts()), &facts());
