@@ -133,7 +133,8 @@ fn status_asks_for_the_versions_of_secrets_and_never_for_values() {
         ));
         let all = looking::status(&stack, &desire::goal(&stack, &facts()), &facts());
         let asked = all.iter().filter(|it| it.action.starts_with("ssm:") || it.action.starts_with("secretsmanager:"));
-        asked.map(|it| format!("{} {}", it.action, it.resource)).collect::<Vec<_>>()
+        let asked: BTreeSet<String> = asked.map(|it| format!("{} {}", it.action, it.resource)).collect();
+        asked.into_iter().collect::<Vec<_>>()
     };
     let arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:papyrus/db-AbCdEf";
     assert_eq!(file(arn), [format!("secretsmanager:ListSecretVersionIds {arn}")]);
