@@ -66,7 +66,7 @@ fn is_already(want: &Fields, over: &Fields, there: &Fields) -> bool {
 fn revisions_that_run<'s>(goal: &Goal, seen: &'s [Sighting]) -> BTreeMap<&'s str, &'s str> {
     let services = || goal.resources.values().filter(|want| want.kind.name == "service" && !want.existing);
     let is_ours = |live: &Sighting| {
-        let marked = live.mark.as_ref().is_some_and(|mark| mark.stack == goal.stack);
+        let marked = live.mark.as_ref().is_some_and(|mark| goal.owns(mark));
         marked || services().any(|want| want.name == live.name && want.scope == live.scope)
     };
     let runs = |live: &&Sighting| {

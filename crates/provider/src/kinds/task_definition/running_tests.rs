@@ -9,7 +9,7 @@ use crate::kinds::service::Service;
 const FAMILY: &str = "arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus";
 
 fn mark(stack: &str, address: &str) -> Mark {
-    Mark { stack: stack.to_owned(), address: address.to_owned(), origin: Origin::Created }
+    Mark { stack: stack.to_owned(), address: address.to_owned(), origin: Origin::Created, region: None }
 }
 
 fn fields(image: Value, level: &str) -> Fields {
@@ -98,7 +98,7 @@ fn service(name: &str, stack: Option<&str>, number: u64) -> Sighting {
 
 #[test]
 fn the_newest_revision_that_a_service_of_the_stack_runs_is_the_one_that_runs() {
-    let goal = Goal { stack: "papyrus".to_owned(), resources: BTreeMap::new(), content: false };
+    let goal = Goal { stack: "papyrus".to_owned(), region: None, resources: BTreeMap::new(), content: false };
     let of = |seen: &[Sighting]| revisions_that_run(&goal, seen).get(FAMILY).map(|arn| revision_of(arn));
     let ours = |number| service("papyrus", Some("papyrus"), number);
     assert_eq!(of(&[ours(3), service("quay", Some("papyrus"), 5)]), Some(5));
