@@ -27,6 +27,7 @@ pub struct Invocation<'a> {
     limit: Duration,
     kill_at: Option<(u64, Phase)>,
     signals: Vec<(Duration, Signal)>,
+    read: usize,
 }
 
 /// A signal that asks a program to stop.
@@ -82,7 +83,7 @@ impl fmt::Debug for Run {
 
 impl<'a> Invocation<'a> {
     pub(crate) fn new(command: Command, proxy: &'a Proxy) -> Self {
-        Self { command, proxy, input: None, limit: LIMIT, kill_at: None, signals: Vec::new() }
+        Self { command, proxy, input: None, limit: LIMIT, kill_at: None, signals: Vec::new(), read: usize::MAX }
     }
 
     /// Sets an environment variable.
@@ -136,6 +137,13 @@ impl<'a> Invocation<'a> {
         self
     }
 
+    /// Reads so many lines of its standard output, and closes the pipe then, as `head` does.
+    #[must_use]
+    pub fn head(mut self, lines: usize) -> Self {
+        self.read = lines;
+        self
+    }
+
     /// Runs it to its end. When it is killed, waits until the calls that it left behind are done.
     ///
     /// # Errors
@@ -153,7 +161,7 @@ impl<'a> Invocation<'a> {
             // Held while the program starts: its first call may come before it is in the slot.
             let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
             let mut child = self.command.spawn().map_err(|e| HarnessError::caused(not_started(&program), e))?;
-            let streams = Streams::of(&mut child, self.input.take(), self.proxy.now());
+            let streams = Streams::of(&mut child, self.input.take(), self.proxy.now(), self.read);
             *slot = Some(child);
             streams
         };
@@ -238,13 +246,13 @@ struct Streams {
 type Lines = Vec<(Duration, String)>;
 
 impl Streams {
-    fn of(child: &mut Child, input: Option<Vec<u8>>, now: Duration) -> Self {
+    fn of(child: &mut Child, input: Option<Vec<u8>>, now: Duration, read: usize) -> Self {
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
             // A program that ends without reading its input closes the pipe: no failure of the harness.
             thread::spawn(move || drop(stdin.write_all(&input)));
         }
-        let stdout = child.stdout.take().map(|stream| drain(stream, now));
-        Self { stdout, stderr: child.stderr.take().map(|stream| drain(stream, now)) }
+        let stdout = child.stdout.take().map(|stream| drain(stream, now, read));
+        Self { stdout, stderr: child.stderr.take().map(|stream| drain(stream, now, usize::MAX)) }
     }
 
     fn collect(self) -> (String, Lines) {
@@ -253,12 +261,12 @@ impl Streams {
     }
 }
 
-fn drain(stream: impl Read + Send + 'static, now: Duration) -> JoinHandle<Lines> {
+fn drain(stream: impl Read + Send + 'static, now: Duration, most: usize) -> JoinHandle<Lines> {
     let began = Instant::now();
     thread::spawn(move || {
         let mut stream = BufReader::new(stream);
         let mut lines = Lines::new();
-        loop {
+        while lines.len() < most {
             let mut line = Vec::new();
             // What came before an error is kept.
             let read = stream.read_until(b'\n', &mut line);
@@ -266,8 +274,9 @@ fn drain(stream: impl Read + Send + 'static, now: Duration) -> JoinHandle<Lines>
                 lines.push((now + began.elapsed(), String::from_utf8_lossy(&line).into_owned()));
             }
             if !matches!(read, Ok(1..)) {
-                return lines;
+                break;
             }
         }
+        lines
     })
 }

@@ -78,6 +78,7 @@ const NOT_FIELDS: &[(&str, &str, &str)] = &[
 const NOT_KEYS: &[(&str, &str, &str)] = &[
     ("service", "running", "changed by `hatoba down` and `hatoba up`: `power` and the e2e tests"),
     ("service", "copies", "how many `hatoba up` starts"),
+    ("service", "remembered", "what is kept in a tag when a stopped service is replaced: the e2e tests of `power`"),
 ];
 
 #[test]

@@ -408,6 +408,14 @@ pub(crate) enum Purpose {
     Exec,
     /// Stopping and starting every service.
     Scale,
+    /// Showing how every service stands.
+    Status,
+    /// Reading the logs of every service.
+    Logs,
+    /// Taking old revisions away at the end of a deploy or an apply; goes with these.
+    Tidy,
+    /// Deleting revisions and images that nothing uses.
+    Prune,
     /// Pushing to every repository, and deploying every service.
     Ci,
 }
@@ -424,6 +432,10 @@ impl Purpose {
             Self::Run => "run",
             Self::Exec => "exec",
             Self::Scale => "scale",
+            Self::Status => "status",
+            Self::Logs => "logs",
+            Self::Tidy => "tidy",
+            Self::Prune => "prune",
             Self::Ci => "ci",
         }
     }

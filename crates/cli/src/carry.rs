@@ -110,7 +110,7 @@ pub(crate) async fn complete(
     }
     // What is not waited for may yet go back to one of them.
     if !run.follow.no_wait && !outcome.interrupted {
-        document["deregistered"] = tidy(plan, &outcome, session, ui).await;
+        document["deregistered"] = tidy(plan, &outcome, session, ui, interrupt).await;
     }
     if ui.json {
         ui.document(&document)?;

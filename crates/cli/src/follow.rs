@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal};
 use std::time::{Duration, Instant};
 
-use hatoba_engine::cloud::{Class, CloudError};
+use hatoba_engine::cloud::CloudError;
 use hatoba_provider::rollout::act::{is_over, roll_back};
 use hatoba_provider::rollout::observe::Observer;
 use hatoba_rollout::ending::Ending;
@@ -19,7 +19,7 @@ use crate::interrupt::{Interrupt, Signal};
 use crate::progress::{QUIET, frame, time};
 use crate::render::line::Line;
 use crate::render::{Tone, rollout as render};
-use crate::rests::Rests;
+use crate::rests::{Rests, passes};
 use crate::session::Session;
 use crate::ui::Ui;
 
@@ -180,7 +180,7 @@ impl<'a> Follow<'a> {
         loop {
             match roll_back(self.session.provider.aws(), target, how).await {
                 Ok(()) => return None,
-                Err(error) if rests.any_left() && passes(&error) => rests.take().await,
+                Err(error) if rests.any_left() && passes(error.class) => rests.take().await,
                 Err(error) => return Some((error.to_string(), is_over(&error))),
             }
         }
@@ -293,9 +293,4 @@ impl<'a> Follow<'a> {
         self.drawn = lines.len();
         self.ui.raw(&lines.iter().map(|line| format!("{line}\n")).collect::<String>());
     }
-}
-
-/// Whether the same call may work in a moment.
-fn passes(error: &CloudError) -> bool {
-    matches!(error.class, Class::Throttled | Class::Server | Class::NotSent | Class::Ambiguous)
 }

@@ -13,6 +13,7 @@ mod graph;
 mod interrupt;
 mod progress;
 mod provenance;
+mod readers;
 mod render;
 mod rests;
 mod rotation;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hatoba_engine::cloud::Class;
+
 /// How often a call is made at most.
 const ATTEMPTS: u32 = 5;
 
@@ -31,6 +33,11 @@ impl Rests {
         self.taken += 1;
         Duration::from_secs(1 << (self.taken - 1))
     }
+}
+
+/// Whether the same call may work in a moment.
+pub(crate) fn passes(class: Class) -> bool {
+    matches!(class, Class::Throttled | Class::Server | Class::NotSent | Class::Ambiguous)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use hatoba_model::names::AccountId;
 use hatoba_model::stack::Stack;
 use hatoba_model::yaml::{MAX_BYTES, Node, Source};
 use hatoba_provider::aws::{Aws, Settings};
+use hatoba_provider::down::stays_stopped;
 use hatoba_provider::permissions::missing::{Missing, Refusals};
 use hatoba_provider::permissions::needed::oversized;
 use hatoba_provider::provenance::{Kept, kept};
@@ -270,7 +271,13 @@ impl Session {
         if let (true, Some(failure)) = (nothing, seen.unreadable.first()) {
             return Err(Error::from(failure.error.clone()).missing(self.missing(&seen)));
         }
+        let notes = match intent {
+            Intent::Present => stays_stopped(&mut self.goal, &seen.seen),
+            Intent::Absent => Vec::new(),
+        };
         let mut look = self.planned(seen, intent)?;
+        look.plan.notes.extend(notes);
+        look.plan.notes.sort_by(|a, b| (&a.address, &a.name).cmp(&(&b.address, &b.name)));
         if !look.plan.unknown.is_empty() {
             return Ok(look);
         }

@@ -4,52 +4,97 @@ use hatoba_engine::cloud::{Class, CloudError};
 use hatoba_engine::execute::{Outcome, StepEnd};
 use hatoba_engine::plan::{Act, Plan, Step};
 use hatoba_engine::value::{OutputRef, Value};
-use hatoba_provider::prune::{AT_ONCE, Family, Revision, Running, retire, surplus};
+use hatoba_provider::prune::{AT_ONCE, Family, Revision, Running, delete_retired, retire, surplus};
 use serde_json::{Value as Json, json};
+use tokio::sync::watch;
 
 use crate::commands::prune::{KEPT, ranges};
+use crate::interrupt::Interrupt;
 use crate::render::line::Line;
 use crate::render::{Tone, plural};
+use crate::rests::{Rests, passes};
 use crate::session::Session;
 use crate::ui::Ui;
 
 /// Takes away the old revisions of every family that got a new one, and returns them. That it is not possible is said, and nothing more: what
-/// was asked for is done.
-pub(crate) async fn tidy(plan: &Plan, outcome: &Outcome, session: &Session, ui: &Ui) -> Json {
+/// was asked for is done. So it is for whoever interrupts it: the rest stays until the next deploy.
+pub(crate) async fn tidy(plan: &Plan, outcome: &Outcome, session: &Session, ui: &Ui, interrupt: &Interrupt) -> Json {
+    let stop = interrupt.begin();
     let (mut gone, mut running) = (Vec::<Revision>::new(), Running::default());
     for (step, number) in registered(plan, outcome) {
         let spec = session.stack.task_definitions.get(&step.address.name);
         let said = spec.and_then(|spec| spec.keep_revisions);
         let keep = said.and_then(|keep| usize::try_from(keep).ok()).unwrap_or(KEPT);
         // There cannot be more of them than were ever registered.
-        if usize::try_from(number).is_ok_and(|number| number <= keep) || gone.len() >= AT_ONCE {
+        let few = usize::try_from(number).is_ok_and(|number| number <= keep);
+        if few || gone.len() >= AT_ONCE || *stop.borrow() {
             continue;
         }
         let family = Family { stack: session.name(), task: &step.address, name: &step.name, keep };
-        match take_away(session, family, &mut running, AT_ONCE - gone.len()).await {
-            Ok(revisions) => {
-                ui.tell(&taken(&step.name, &revisions));
-                gone.extend(revisions);
-            }
-            Err(error) => match kept(&step.name, said.is_some(), &error) {
+        let mut taken = Vec::new();
+        let end = take_away(session, family, &mut running, AT_ONCE - gone.len(), &mut taken, &stop).await;
+        ui.tell(&deregistered(&step.name, &taken));
+        if let Err(error) = end {
+            match kept(&step.name, said.is_some(), !taken.is_empty(), &error) {
                 Some(text) => ui.tell(&[Line::new(0).add(Tone::Faint, &text)]),
                 None => tracing::info!(%error, family = step.name, "old revisions stay"),
-            },
+            }
         }
+        gone.extend(taken);
+    }
+    interrupt.end();
+    if *stop.borrow() {
+        let text = "interrupted: old revisions stay until the next deploy takes them away; the deployment is done";
+        ui.tell(&[Line::new(0).add(Tone::Warning, text)]);
     }
     gone.iter().map(|it| json!({ "family": it.family, "arn": it.arn })).collect()
 }
 
+/// Takes away old revisions of one family, one after the other, at most so many, and notes which. It ends early when it is told to stop: a call
+/// that was begun is let finish.
 async fn take_away(
     session: &Session,
     family: Family<'_>,
     running: &mut Running,
     most: usize,
-) -> Result<Vec<Revision>, CloudError> {
+    taken: &mut Vec<Revision>,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), CloudError> {
     let aws = session.provider.aws();
-    let revisions = surplus(aws, family, running, most).await?;
-    retire(aws, &revisions).await?;
-    Ok(revisions)
+    let Some(revisions) = unless(stop, surplus(aws, family, running, most)).await else { return Ok(()) };
+    let mut end = Ok(());
+    'all: for revision in revisions? {
+        let mut rests = Rests::new();
+        loop {
+            if *stop.borrow() {
+                break 'all;
+            }
+            match retire(aws, &revision).await {
+                Ok(()) => break,
+                // What is deregistered twice is deregistered.
+                Err(error) if rests.any_left() && passes(error.class) => {
+                    unless(stop, rests.take()).await;
+                }
+                Err(error) => {
+                    end = Err(error);
+                    break 'all;
+                }
+            }
+        }
+        taken.push(revision);
+    }
+    unless(stop, delete_retired(aws, taken)).await;
+    end
+}
+
+/// Does it, unless it is told to stop before that is done.
+async fn unless<T>(stop: &watch::Receiver<bool>, work: impl Future<Output = T>) -> Option<T> {
+    let mut stop = stop.clone();
+    tokio::select! {
+        biased;
+        Ok(_) = stop.wait_for(|stop| *stop) => None,
+        done = work => Some(done),
+    }
 }
 
 /// The task definitions that got a new revision after others, with its number.
@@ -65,7 +110,7 @@ fn registered<'a>(plan: &'a Plan, outcome: &'a Outcome) -> impl Iterator<Item = 
     })
 }
 
-fn taken(family: &str, revisions: &[Revision]) -> Vec<Line> {
+fn deregistered(family: &str, revisions: &[Revision]) -> Vec<Line> {
     let numbers: Vec<u64> = revisions.iter().map(|revision| revision.number).collect();
     if numbers.is_empty() {
         return Vec::new();
@@ -74,15 +119,17 @@ fn taken(family: &str, revisions: &[Revision]) -> Vec<Line> {
     vec![Line::new(0).add(Tone::Faint, &text)]
 }
 
-/// Why old revisions stay. Whoever did not ask for their end need not hear that a role may not bring it about: few roles should.
-fn kept(family: &str, asked: bool, error: &CloudError) -> Option<String> {
+/// Why old revisions stay, all or the others. Whoever did not ask for their end need not hear that a role may not bring it about: few roles
+/// should.
+fn kept(family: &str, asked: bool, some: bool, error: &CloudError) -> Option<String> {
+    let old = if some { "other old revisions stay" } else { "old revisions stay" };
     match error.class {
         Class::Denied if !asked => None,
         Class::Denied => Some(format!(
-            "{family}: old revisions stay, because these credentials may not call {}; `hatoba prune` takes them away with others",
+            "{family}: {old}, because these credentials may not call {}; `hatoba prune` takes them away with others",
             error.call
         )),
-        _ => Some(format!("{family}: old revisions stay: {error}; `hatoba prune` takes them away")),
+        _ => Some(format!("{family}: {old}: {error}; `hatoba prune` takes them away")),
     }
 }
 
@@ -93,10 +140,11 @@ mod tests {
     #[test]
     fn a_role_that_may_not_is_only_told_of_where_the_file_asks_for_it() {
         let denied = CloudError::new(Class::Denied, "ecs:ListClusters", "no");
-        assert_eq!(kept("papyrus", false, &denied), None);
-        let text = kept("papyrus", true, &denied).unwrap_or_default();
+        assert_eq!(kept("papyrus", false, false, &denied), None);
+        let text = kept("papyrus", true, false, &denied).unwrap_or_default();
         assert!(text.contains("may not call ecs:ListClusters") && text.contains("hatoba prune"), "{text}");
         let server = CloudError::new(Class::Server, "ecs:ListTasks", "503");
-        assert!(kept("papyrus", false, &server).unwrap_or_default().contains("ecs:ListTasks: 503"));
+        assert!(kept("papyrus", false, false, &server).unwrap_or_default().contains("ecs:ListTasks: 503"));
+        assert!(kept("papyrus", false, true, &server).unwrap_or_default().contains("other old revisions stay"));
     }
 }

@@ -51,12 +51,19 @@ impl Ui {
     /// # Errors
     /// When it cannot be written. That nobody reads it (`hatoba plan | head`) is no error.
     pub(crate) fn data(&self, text: &str) -> Result<(), Error> {
+        self.stream(text).map(drop)
+    }
+
+    /// Prints data of which more may come, and returns whether anybody reads it.
+    ///
+    /// # Errors
+    /// As [`Ui::data`].
+    pub(crate) fn stream(&self, text: &str) -> Result<bool, Error> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Error::new(Kind::Failed, format!("cannot write to standard output: {error}")))
-            }
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Error::new(Kind::Failed, format!("cannot write to standard output: {error}"))),
         }
     }
 

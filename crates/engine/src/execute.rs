@@ -1,5 +1,6 @@
 //! Carries out a plan: precheck, act, settle for each step, independent steps side by side.
 
+mod expect;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};

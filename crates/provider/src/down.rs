@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use hatoba_engine::desired::{Desired, Goal};
-use hatoba_engine::snapshot::Sighting;
+use hatoba_engine::diff::differences;
+use hatoba_engine::plan::Note;
+use hatoba_engine::snapshot::{Readiness, Sighting};
 use hatoba_engine::value::Value;
 
 use crate::deploy::{Pair, as_it_is};
-use crate::kinds::service::power::{Seen, readable};
+use crate::kinds::service::power::{REMEMBERED, Seen, count_of, readable};
 
 /// What is wanted of services.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,54 @@ fn copies(pair: Pair<'_>) -> i64 {
         .unwrap_or(1)
 }
 
+/// Lets services that take the place of others begin as those are: where `hatoba down` holds the predecessor stopped, the successor is
+/// created with no copy and the same memory, so that `hatoba up` starts it. A predecessor is a service of the same address that is on its
+/// way out, or that goes because its name, its cluster or what cannot be changed in place is another one now.
+///
+/// Returns what whoever reads the plan should know of them.
+pub fn stays_stopped(goal: &mut Goal, seen: &[Sighting]) -> Vec<Note> {
+    let (mut notes, stack) = (Vec::new(), goal.stack.clone());
+    for want in goal.resources.values_mut().filter(|want| want.kind.name == "service" && !want.existing) {
+        let before: Vec<Seen> = predecessors(&stack, want, seen).into_iter().flatten().filter_map(Seen::of).collect();
+        let held: Option<Vec<String>> = before.iter().map(Seen::held).collect();
+        let text = if let Some(memory) = held.and_then(|held| held.into_iter().next()) {
+            want.fields.insert("running".into(), false.into());
+            want.fields.insert("desired_count".into(), Value::Int(0));
+            want.fields.insert(REMEMBERED.into(), Value::Text(memory));
+            "begins stopped, as `hatoba down` left the one that it replaces; `hatoba up` starts it".to_owned()
+        } else if let Some(end) = before.iter().find_map(Seen::ends) {
+            format!(
+                "the one that it replaces runs until {end} (`hatoba up --for`); this one has no end until `hatoba up --for` sets it"
+            )
+        } else {
+            continue;
+        };
+        notes.push(Note { address: want.address.clone(), name: want.name.clone(), text, stays: false });
+    }
+    notes
+}
+
+/// The services that a wish takes the place of; nothing where what is there is changed in place.
+fn predecessors<'a>(stack: &str, want: &Desired, seen: &'a [Sighting]) -> Option<Vec<&'a Sighting>> {
+    let services = || seen.iter().filter(|live| live.kind.name == want.kind.name);
+    let here = |live: &&Sighting| live.name == want.name && (want.scope.is_none() || live.scope == want.scope);
+    let stays = |live: &Sighting| {
+        let fixed = || differences(want.kind, &want.fields, &live.fields).iter().any(|change| change.call.is_none());
+        !matches!(live.readiness, Readiness::Deleting(_)) && !fixed()
+    };
+    if services().filter(here).any(stays) {
+        return None;
+    }
+    let address = want.address.to_string();
+    let ours = |live: &&Sighting| live.mark.as_ref().is_some_and(|mark| mark.stack == stack && mark.address == address);
+    Some(services().filter(ours).collect())
+}
+
+/// How many copies a service is to remember that is created stopped.
+pub fn to_remember(want: &Desired) -> Option<i64> {
+    count_of(want.fields.get(REMEMBERED)?.as_text()?)
+}
+
 /// How many copies of a service ran before it was stopped, as its tag remembers.
 pub fn remembered(live: &Sighting) -> Option<i64> {
     Seen::of(live)?.remembered()
@@ -60,5 +110,9 @@ pub fn remembered(live: &Sighting) -> Option<i64> {
 
 /// Whether the file wants no copy of a service: then it is not `up` that starts one.
 pub fn is_off_in_file(want: &Desired) -> bool {
-    want.fields.get("desired_count") == Some(&Value::Int(0))
+    want.fields.get("desired_count") == Some(&Value::Int(0)) && !want.fields.contains_key(REMEMBERED)
 }
+
+#[cfg(test)]
+#[path = "down_tests.rs"]
+mod tests;

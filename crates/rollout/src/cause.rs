@@ -121,6 +121,9 @@ impl CauseKind {
     }
 }
 
+/// What to do where only the program can tell.
+pub(crate) const READ_LOG: &str = "read its log";
+
 /// A cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cause {
@@ -135,6 +138,11 @@ pub struct Cause {
 impl Cause {
     pub(crate) fn new(kind: CauseKind, what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { kind, what: what.into(), advice: advice.into() }
+    }
+
+    /// As one line below the last lines of the log, where nobody has to be sent for them.
+    pub fn below_log(&self) -> String {
+        format!("{} — {}", self.what, self.advice.replace(READ_LOG, "its last lines are above"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The patterns by which causes are known. Sources: "Stopped task error codes" and "Service event messages" in the ECS developer
 //! guide, and the error names of the ECS agent.
 
-use crate::cause::{Cause, CauseKind, Stopped};
+use crate::cause::{Cause, CauseKind, READ_LOG, Stopped};
 use crate::event::text;
 
 use CauseKind as K;
@@ -120,7 +120,7 @@ fn ran(stopped: &Stopped<'_>, lower: &str, said: &str, of: &str) -> Option<Cause
         Some(137) => cause(
             K::Killed,
             format!("{of} was killed (exit code 137)"),
-            "often for want of memory, or because it did not stop in time; read its log",
+            format!("often for want of memory, or because it did not stop in time; {READ_LOG}"),
         ),
         Some(127) => cause(
             K::Exited,
@@ -132,7 +132,7 @@ fn ran(stopped: &Stopped<'_>, lower: &str, said: &str, of: &str) -> Option<Cause
             format!("{of} may not run its command (exit code 126)"),
             "see that the file can be executed (`chmod +x`)",
         ),
-        Some(139) => cause(K::Exited, format!("{of} crashed (exit code 139, a segmentation fault)"), "read its log"),
+        Some(139) => cause(K::Exited, format!("{of} crashed (exit code 139, a segmentation fault)"), READ_LOG),
         Some(0) if stopped.stop_code == Some("EssentialContainerExited") => cause(
             K::Ended,
             format!("{of} ended by itself with exit code 0"),
@@ -140,7 +140,7 @@ fn ran(stopped: &Stopped<'_>, lower: &str, said: &str, of: &str) -> Option<Cause
         ),
         // What ECS has ended is told its end with SIGTERM.
         Some(0 | 143) if stopped.stop_code != Some("EssentialContainerExited") => None,
-        Some(code) => cause(K::Exited, format!("{of} ended with exit code {code}"), "read its log"),
+        Some(code) => cause(K::Exited, format!("{of} ended with exit code {code}"), READ_LOG),
         None if matches!(stopped.stop_code, Some("TaskFailedToStart" | "EssentialContainerExited")) => {
             cause(K::Unknown, tail(said), "see \"Stopped task error codes\" in the ECS developer guide")
         }

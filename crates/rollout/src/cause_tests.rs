@@ -159,3 +159,18 @@ fn events_tell_what_tasks_do_not() {
     assert_eq!(kind(room), Some(K::NoRoom));
     assert_eq!(kind("(service papyrus) has reached a steady state."), None);
 }
+
+#[test]
+fn below_the_log_nobody_is_sent_to_read_it() {
+    for code in [1, 137, 139] {
+        let stopped =
+            Stopped { stop_code: Some("EssentialContainerExited"), exit_code: Some(code), ..Stopped::default() };
+        let cause = classify(&stopped).unwrap();
+        assert!(cause.to_string().ends_with("read its log"), "{cause}");
+        let below = cause.below_log();
+        assert!(below.ends_with("its last lines are above") && !below.contains("read its log"), "{below}");
+    }
+    let ended = Stopped { stop_code: Some("EssentialContainerExited"), exit_code: Some(0), ..Stopped::default() };
+    let cause = classify(&ended).unwrap();
+    assert_eq!(cause.below_log(), cause.to_string());
+}

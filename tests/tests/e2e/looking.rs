@@ -1,7 +1,7 @@
 //! `hatoba status` and `hatoba logs`: how things stand, and what containers wrote.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::on_both;
@@ -83,6 +83,20 @@ fn what_runs_now_has_a_price(kind: Kind) {
     assert!(amount("hour") > 0.0 && (amount("month") / amount("hour") - 730.0).abs() < 0.01, "{cost}");
 }
 
+/// `hatoba logs --follow | head -1`
+fn following_ends_when_nobody_reads_it(kind: Kind) {
+    let world = applied(kind);
+    log(&world, "app", "3f2a91c0ffee", &["hello", "bye"], 5);
+    // No line comes after these: nothing is written any more, and so no write fails.
+    let command = world.hatoba_command(&["logs", "--follow"]).unwrap();
+    let head = command.head(1).limit(Duration::from_secs(60)).run().unwrap();
+    assert_eq!((head.code, head.stdout.as_str(), head.stderr.as_str()), (Some(0), "3f2a91c0 app | hello\n", ""));
+    // Nor where nothing was ever written.
+    let command = world.hatoba_command(&["logs", "--follow", "--since", "1s"]).unwrap();
+    let none = command.head(0).limit(Duration::from_secs(60)).run().unwrap();
+    assert_eq!((none.code, none.stderr.as_str()), (Some(0), ""));
+}
+
 fn what_containers_wrote(kind: Kind) {
     let world = applied(kind);
     assert_eq!(prefix(&world), "ecs");
@@ -102,4 +116,10 @@ fn what_containers_wrote(kind: Kind) {
     says(&run(&world, &["logs", "--container", "side"], 1), &["no container `side`"]);
 }
 
-on_both!(how_a_service_stands, what_could_not_be_read_is_an_error, what_runs_now_has_a_price, what_containers_wrote);
+on_both!(
+    how_a_service_stands,
+    what_could_not_be_read_is_an_error,
+    what_runs_now_has_a_price,
+    what_containers_wrote,
+    following_ends_when_nobody_reads_it,
+);

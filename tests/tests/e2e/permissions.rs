@@ -43,7 +43,9 @@ fn a_printed_role_is_a_role_of_the_file(kind: Kind) {
         if github {
             file["github"] = json!({ "repository": "acme/papyrus", "branches": ["main"] });
         }
-        for purpose in ["plan", "apply", "destroy", "deploy", "ci", "apply,destroy"] {
+        for purpose in
+            ["plan", "apply", "destroy", "deploy", "ci", "apply,destroy", "status,logs", "deploy,tidy", "prune"]
+        {
             write(&world, &file);
             let role =
                 run(&world, &["permissions", "--for", purpose, "--account", ACCOUNT, "--as", "papyrus-run"], 0).stdout;

@@ -23,7 +23,11 @@ fn office() -> Value {
 }
 
 fn service(world: &World) -> Value {
-    let question = json!({ "cluster": "papyrus", "services": ["papyrus"], "include": ["TAGS"] });
+    service_at(world, "papyrus", "papyrus")
+}
+
+fn service_at(world: &World, cluster: &str, name: &str) -> Value {
+    let question = json!({ "cluster": cluster, "services": [name], "include": ["TAGS"] });
     aws(world, "ecs", "DescribeServices", &question).json().unwrap()["services"][0].clone()
 }
 
@@ -34,7 +38,10 @@ fn count(world: &World) -> i64 {
 
 /// What a tag of hatoba's says.
 fn tag(world: &World, key: &str) -> Option<String> {
-    let service = service(world);
+    tag_of(&service(world), key)
+}
+
+fn tag_of(service: &Value, key: &str) -> Option<String> {
     let tag = service["tags"].as_array()?.iter().find(|tag| tag["key"] == key)?;
     tag["value"].as_str().map(str::to_owned)
 }
@@ -49,7 +56,8 @@ fn target(world: &World) -> Option<(i64, i64, bool)> {
     let targets = scaling(world, "DescribeScalableTargets", "ScalableTargets");
     assert!(targets.len() < 2, "{targets:?}");
     let target = targets.first()?;
-    assert_eq!(target["ResourceId"], "service/papyrus/papyrus");
+    let id = target["ResourceId"].as_str().unwrap_or_default();
+    assert!(id.starts_with("service/papyrus/papyrus"), "{id}");
     let bound = |name: &str| target[name].as_i64().unwrap();
     let suspended = target["SuspendedState"]["ScheduledScalingSuspended"].as_bool().unwrap_or_default();
     Some((bound("MinCapacity"), bound("MaxCapacity"), suspended))
@@ -259,7 +267,57 @@ fn what_is_on_schedule_is_kept_from_starting_and_goes_from_a_stopped_state(kind:
     nothing_is_left(&world, &before);
 }
 
+fn what_replaces_a_stopped_service_begins_stopped(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    let wanted = |more: Value| {
+        let mut file = file(more);
+        file["clusters"]["quay"] = json!({});
+        file
+    };
+    let auto = json!({ "min": 1, "max": 4, "cpu": 60 });
+    write(&world, &wanted(json!({ "desired_count": 2, "autoscaling": auto, "schedule": office() })));
+    run(&world, &["apply", "--yes"], 0);
+    set_count(&world, 3);
+    run(&world, &["down"], 0);
+    let memory = "count=3 min=1 max=4";
+    assert_eq!(tag(&world, "hatoba:down").as_deref(), Some(memory));
+
+    // Another name: another service, and nothing of it runs.
+    let renamed = json!({ "name": "papyrus-web", "desired_count": 2, "autoscaling": auto, "schedule": office() });
+    write(&world, &wanted(renamed));
+    says(
+        &run(&world, &["plan"], 0),
+        &["+ service.papyrus named papyrus-web", "running = false", "begins stopped, as `hatoba down` left"],
+    );
+    run(&world, &["apply", "--yes"], 0);
+    let new = service_at(&world, "papyrus", "papyrus-web");
+    assert_eq!((&new["desiredCount"], tag_of(&new, "hatoba:down").as_deref()), (&json!(0), Some(memory)));
+    assert_eq!(target(&world), Some((0, 0, true)));
+    says(&run(&world, &["plan", "--detailed-exitcode"], 0), &["stopped by `hatoba down`", "No changes."]);
+    run(&world, &["up"], 0);
+    assert_eq!(service_at(&world, "papyrus", "papyrus-web")["desiredCount"], 3);
+    assert_eq!(target(&world), Some((1, 4, false)));
+    nothing_to_do(&world);
+
+    // Another cluster, which cannot be changed in place. What runs goes on running.
+    write(&world, &wanted(json!({ "desired_count": 2 })));
+    run(&world, &["apply", "--yes"], 0);
+    assert_eq!(count(&world), 2);
+    run(&world, &["down"], 0);
+    write(&world, &wanted(json!({ "desired_count": 2, "cluster": "quay" })));
+    run(&world, &["apply", "--yes"], 0);
+    let new = service_at(&world, "quay", "papyrus");
+    assert_eq!((&new["desiredCount"], tag_of(&new, "hatoba:down").as_deref()), (&json!(0), Some("count=2")));
+    assert_eq!(new["status"], "ACTIVE");
+    nothing_to_do(&world);
+    run(&world, &["up"], 0);
+    let new = service_at(&world, "quay", "papyrus");
+    assert_eq!((&new["desiredCount"], tag_of(&new, "hatoba:down")), (&json!(2), None));
+    nothing_to_do(&world);
+}
+
 on_both!(
+    what_replaces_a_stopped_service_begins_stopped,
     what_is_down_stays_down_until_it_is_up_again,
     up_for_a_while_ends_by_itself,
     a_schedule_becomes_exactly_its_actions,

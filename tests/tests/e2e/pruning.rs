@@ -5,8 +5,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use hatoba_tests::emulator::Kind;
-use hatoba_tests::invocation::Run;
-use hatoba_tests::proxy::Rule;
+use hatoba_tests::invocation::{Run, Signal};
+use hatoba_tests::proxy::{Act, Rule};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
@@ -193,4 +193,69 @@ fn what_another_stack_runs_stays() {
 #[test]
 fn where_a_stopped_service_has_a_tag_all_images_stay() {
     assert_eq!(left_beside(|_| ":theirs".to_owned()), set(&["newest", "old", "theirs"]));
+}
+
+/// The revisions that one deploy takes away where several were left behind.
+fn left_behind(world: &World) {
+    three_deploys(world, vec![denied("ecs", "DeregisterTaskDefinition", "AccessDeniedException")]);
+    push(world, "dddd", "arm64");
+    assert_eq!(revisions(world), [1, 2, 3, 4]);
+}
+
+#[test]
+fn what_went_before_a_failure_is_told() {
+    let world = World::new(Kind::Ministack).unwrap();
+    left_behind(&world);
+    world.proxy().set_rules(vec![denied("ecs", "DeregisterTaskDefinition", "AccessDeniedException").nth(2)]);
+    let deployed = run(&world, &["deploy", "--image", "app=dddd"], 0);
+    says(&deployed, &["papyrus: old revision 1 deregistered", "papyrus: other old revisions stay"]);
+    assert_eq!(revisions(&world), [2, 3, 4, 5]);
+}
+
+#[test]
+fn a_throttle_is_waited_for() {
+    let world = World::new(Kind::Ministack).unwrap();
+    left_behind(&world);
+    world.proxy().set_rules(vec![Rule::on("ecs", "DeregisterTaskDefinition", Act::Throttle).times(2)]);
+    let deployed = run(&world, &["deploy", "--image", "app=dddd"], 0);
+    says(&deployed, &["papyrus: old revisions 1-3 deregistered"]);
+    assert_eq!(revisions(&world), [4, 5]);
+}
+
+#[test]
+fn who_interrupts_it_has_the_verdict_all_the_same() {
+    let world = World::new(Kind::Ministack).unwrap();
+    left_behind(&world);
+    // Only who takes old revisions away looks for clusters.
+    world.proxy().set_rules(vec![Rule::on("ecs", "ListClusters", Act::Delay(Duration::from_secs(40)))]);
+    let command = world.hatoba_command(&["deploy", "--image", "app=dddd"]).unwrap();
+    let deployed = command.signal_at(Duration::from_secs(12), Signal::Int).run().unwrap();
+    assert_eq!(deployed.code, Some(0), "{deployed:?}");
+    says(&deployed, &["papyrus:5 runs", "interrupted: old revisions stay until the next deploy"]);
+    assert!(deployed.elapsed < Duration::from_secs(35), "{deployed:?}");
+    assert_eq!(revisions(&world), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn what_others_register_in_between_holds_nothing_up() {
+    let world = World::new(Kind::Ministack).unwrap();
+    let mut spec = file("info");
+    spec["task_definitions"]["papyrus"]["keep_revisions"] = json!(2);
+    write(&world, &spec);
+    run(&world, &["apply", "--yes"], 0);
+    for tag in ["a", "bb"] {
+        for _ in 0..9 {
+            let theirs = json!({
+                "family": "papyrus",
+                "containerDefinitions": [{ "name": "app", "image": "nginx:1", "memory": 128 }],
+            });
+            aws(&world, "ecs", "RegisterTaskDefinition", &theirs);
+        }
+        push(&world, tag, "arm64");
+        run(&world, &["deploy", "--image", &format!("app={tag}")], 0);
+    }
+    // 1, 11 and 21 are ours. 11 is where a rollback goes; the first is behind more of theirs than go at once.
+    let left = revisions(&world);
+    assert!(!left.contains(&1), "{left:?}");
+    assert_eq!(left.len(), 20);
 }

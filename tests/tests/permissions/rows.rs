@@ -1,13 +1,16 @@
 //! One row for each command.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use hatoba_tests::proxy::{Act, Rule};
 use serde_json::json;
 
+use crate::differences::NEVER;
 use crate::drift;
 use crate::people::Person;
-use crate::tries::{Row, Situation, try_out};
+use crate::tries::{Row, Situation, covered, try_out};
 
 /// What was seen so recently is not looked at again before it is deleted: with this pause in the first look it is.
 const SLOW: Duration = Duration::from_millis(2_100);
@@ -72,19 +75,24 @@ fn apply_needs_exactly_what_is_printed() {
 /// An image for the machines that the example runs on, in its repository.
 fn pushed(person: &Person) {
     applied(person);
+    push(person, "v1", 1);
+}
+
+/// Pushes an image; another number is another image.
+fn push(person: &Person, tag: &str, number: u32) {
     let index = json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.index.v1+json",
         "manifests": [{
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "digest": format!("sha256:{:064x}", 1),
+            "digest": format!("sha256:{number:064x}"),
             "size": 1_000,
             "platform": { "os": "linux", "architecture": "arm64" },
         }],
     });
     let image = json!({
         "repositoryName": "papyrus",
-        "imageTag": "v1",
+        "imageTag": tag,
         "imageManifest": index.to_string(),
         "imageManifestMediaType": "application/vnd.oci.image.index.v1+json",
     });
@@ -112,4 +120,58 @@ fn destroy_needs_exactly_what_is_printed() {
         arguments: &["destroy", "--yes"],
         situations: &[Situation { first: to_destroy, again: Some(to_destroy) }],
     });
+}
+
+/// The same, in the middle of its life: something else runs, and runs for the second time.
+fn deployed(person: &Person) {
+    pushed(person);
+    another(person);
+}
+
+/// Of a file that keeps only the newest of everything.
+fn keeps_little(person: &Person) {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stack.example.yaml");
+    let less = std::fs::read_to_string(example).unwrap();
+    let less = less.replacen("    cpu: 256", "    keep_revisions: 1\n    cpu: 256", 1);
+    let less = less.replacen("keep_images: 10", "keep_images: 1", 1);
+    assert!(less.contains("keep_revisions: 1\n") && less.contains("keep_images: 1 "), "{less}");
+    person.world.write("stack.yaml", less).unwrap();
+    deployed(person);
+    push(person, "v2", 2);
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Every command that asks AWS for anything has a purpose, or shares one, and makes no call beside what is printed for it.
+#[test]
+fn the_other_commands_call_nothing_that_is_not_printed() {
+    covered("verify", &["verify"], applied);
+    covered("deploy", &["rollback"], deployed);
+    covered("deploy", &["deploy", "--redeploy"], applied);
+    covered("scale", &["down"], applied);
+    covered("scale", &["up", "--for", "1h"], applied);
+    covered("run", &["run", "papyrus", "--no-wait"], applied);
+}
+
+#[test]
+fn what_looks_calls_exactly_what_is_printed() {
+    let (_, uncalled) = covered("status", &["status"], applied);
+    // The tasks of ministack have no network interface.
+    assert_eq!(uncalled, set(&["ec2:DescribeNetworkInterfaces"]));
+    let (_, uncalled) = covered("logs", &["logs"], applied);
+    assert_eq!(uncalled, set(&[]));
+}
+
+#[test]
+fn what_takes_away_calls_exactly_what_is_printed() {
+    let (made, mut uncalled) = covered("deploy,tidy", &["deploy", "--image", "app=v1"], keeps_little);
+    assert!(made.contains("ecs:DeregisterTaskDefinition"), "{made:?}");
+    uncalled.retain(|action| !NEVER.iter().any(|(of, never, _)| *of == "deploy" && never == action));
+    // A part of `RegisterTaskDefinition`, and no call.
+    assert_eq!(uncalled, set(&["iam:PassRole"]));
+    let (_, uncalled) = covered("prune", &["prune", "--yes", "--older-than", "0s"], keeps_little);
+    // What is only read of what somebody has changed: `plan` has a row of its own.
+    assert_eq!(uncalled, set(&["ecr:ListTagsForResource", "iam:GetPolicy", "logs:ListTagsForResource"]));
 }

@@ -65,6 +65,35 @@ pub(crate) fn try_out(row: &Row) {
     assert!(wrong.is_empty(), "{}: {} are wrong:\n{}", row.purpose, wrong.len(), wrong.join("\n"));
 }
 
+/// Runs a command in a situation with exactly what is printed for a purpose: it succeeds, and makes no call that is not printed. Returns the calls
+/// that it made, and the actions that were printed and not called.
+#[track_caller]
+pub(crate) fn covered(
+    purpose: &'static str,
+    arguments: &'static [&'static str],
+    situation: fn(&Person),
+) -> (BTreeSet<String>, BTreeSet<String>) {
+    let person = Person::new();
+    situation(&person);
+    let all = printed(&Row { purpose, arguments, situations: &[] }, &person);
+    let mut policy = asked(&all, &person);
+    // What ministack does not look at in one operation it may ask for as an operation of its own.
+    let unasked = all.iter().filter(|it| it.asked(&person.cluster()).is_none());
+    policy.extend(unasked.map(|it| Allowed {
+        action: it.action.clone(),
+        resource: "*".to_owned(),
+        condition: String::new(),
+    }));
+    let (run, mut made) = person.with(&document(&policy), arguments);
+    assert_eq!(run.code, Some(0), "{arguments:?} with `--for {purpose}`: {run:?}");
+    made.remove("sts:GetCallerIdentity");
+    let actions: BTreeSet<String> = all.into_iter().map(|it| it.action).collect();
+    let unprinted: BTreeSet<&String> = made.difference(&actions).collect();
+    assert!(unprinted.is_empty(), "{arguments:?} calls {unprinted:?}, which `--for {purpose}` does not print");
+    let uncalled = actions.difference(&made).cloned().collect();
+    (made, uncalled)
+}
+
 /// The policy that is printed for the row, for this account.
 fn printed(row: &Row, person: &Person) -> BTreeSet<Allowed> {
     let account = &person.world.lease().account;
@@ -251,7 +280,7 @@ fn every_difference_is_about_something_that_is_printed() {
     let person = Person::new();
     let printed =
         |purpose: &'static str| plain(&printed(&Row { purpose, arguments: &[], situations: &[] }, &person), &person);
-    let all: BTreeSet<Allowed> = ["plan", "apply", "destroy", "deploy"].into_iter().flat_map(printed).collect();
+    let all: BTreeSet<Allowed> = ["plan", "apply", "destroy", "deploy", "run"].into_iter().flat_map(printed).collect();
     for (action, ..) in DIFFERENCES {
         assert!(all.iter().any(|it| it.action == *action), "nothing needs {action}");
     }

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::try_join_all;
+use hatoba_engine::cloud::CloudError;
 use hatoba_model::address::Address;
 use hatoba_provider::log_events::{Ask, LogEvent, events};
+use hatoba_provider::permissions::looking;
+use hatoba_provider::permissions::missing::Missing;
 use hatoba_provider::rollout::logs::{Place, Places, places};
 use hatoba_provider::rollout::services::services;
 use serde_json::json;
@@ -14,6 +17,7 @@ use crate::args::{Global, LogsArgs};
 use crate::commands::one_service::{chosen, wish};
 use crate::commands::status::now;
 use crate::error::{Error, Kind};
+use crate::readers::gone;
 use crate::render::Tone;
 use crate::render::line::{Line, write_all};
 use crate::render::logs::{Streams, lines};
@@ -25,7 +29,7 @@ const EVERY: Duration = Duration::from_secs(2);
 /// How far back lines are looked for once more: CloudWatch shows some of them late, and not in order.
 const LATE: i64 = 20_000;
 
-/// Prints lines, and with `--follow` those that come, until it is interrupted.
+/// Prints lines, and with `--follow` those that come, until it is interrupted or nobody reads them any more.
 pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8, Error> {
     let session = session::open(global, ui).await?;
     let key = chosen(&session, args.service.as_deref())?;
@@ -34,6 +38,8 @@ pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8,
     let mut since = now(&session).saturating_sub(span).max(0);
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut streams = Streams::default();
+    let unread = gone();
+    tokio::pin!(unread);
     loop {
         let asked = now(&session);
         let mut found = ask(&session, &places, since, args).await?;
@@ -45,7 +51,9 @@ pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8,
                 false => write_all(&lines(event, &mut streams, args.timestamps), ui.out),
             })
             .collect();
-        ui.data(&text)?;
+        if !ui.stream(&text)? {
+            return Ok(0);
+        }
         if !args.follow {
             if found.is_empty() && !ui.json {
                 let groups: BTreeSet<&str> = places.values().map(|place| place.group.as_str()).collect();
@@ -57,7 +65,10 @@ pub(crate) async fn run(global: &Global, args: &LogsArgs, ui: &Ui) -> Result<u8,
         }
         since = since.max(asked - LATE);
         seen.extend(found.into_iter().map(|event| event.id));
-        tokio::time::sleep(EVERY).await;
+        tokio::select! {
+            () = &mut unread => return Ok(0),
+            () = tokio::time::sleep(EVERY) => {}
+        }
     }
 }
 
@@ -66,7 +77,7 @@ async fn of_service(session: &Session, key: &str, args: &LogsArgs) -> Result<Pla
     let want = wish(session, &Address::new("service", key))?;
     let cluster = want.scope.clone().unwrap_or_else(|| "default".to_owned());
     let aws = session.provider.aws();
-    let found = services(aws, &cluster, &[want.name.as_str()]).await?;
+    let found = services(aws, &cluster, &[want.name.as_str()]).await.map_err(|error| refused(session, error))?;
     let Some(service) = found.into_iter().next() else {
         return Err(Error::new(
             Kind::Failed,
@@ -74,7 +85,8 @@ async fn of_service(session: &Session, key: &str, args: &LogsArgs) -> Result<Pla
         )
         .help("`hatoba apply` makes it"));
     };
-    let mut places = places(aws, &service.task_definition).await?;
+    let places = places(aws, &service.task_definition).await;
+    let mut places = places.map_err(|error| refused(session, error))?;
     if let Some(container) = &args.container {
         places.retain(|name, _| name == container);
     }
@@ -86,13 +98,20 @@ async fn of_service(session: &Session, key: &str, args: &LogsArgs) -> Result<Pla
     Ok(places)
 }
 
+/// A failed call, with what is missing of the permissions of `logs`.
+fn refused(session: &Session, error: CloudError) -> Error {
+    let missing = Missing::of("logs", &looking::logs(&session.stack, session.facts()), &error);
+    Error::from(error).missing(missing.into_iter().collect())
+}
+
 async fn ask(session: &Session, places: &Places, since: i64, args: &LogsArgs) -> Result<Vec<LogEvent>, Error> {
     let aws = session.provider.aws();
     let one = |(container, place): (&String, &Place)| {
         let (group, streams) = (place.group.clone(), place.stream(container, ""));
         async move { events(aws, Ask { group: &group, streams: &streams, since, pattern: args.filter.as_deref() }).await }
     };
-    let mut found = try_join_all(places.iter().map(one)).await?.concat();
+    let found = try_join_all(places.iter().map(one)).await;
+    let mut found = found.map_err(|error| refused(session, error))?.concat();
     found.sort_by(|a, b| (a.at, &a.stream).cmp(&(b.at, &b.stream)));
     if let Some(lines) = args.lines {
         found.drain(..found.len().saturating_sub(lines));

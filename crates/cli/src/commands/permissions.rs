@@ -8,6 +8,7 @@ use hatoba_model::stack::Stack;
 use hatoba_model::yaml::{Node, Pos, Span, emit};
 use hatoba_provider::desire;
 use hatoba_provider::permissions::call::Run;
+use hatoba_provider::permissions::looking;
 use hatoba_provider::permissions::needed::{ci, deploy, exec, permissions, run as once, scale};
 use serde_json::{Map, Value as Json, json};
 
@@ -60,7 +61,8 @@ pub(crate) async fn run(global: &Global, args: &PermissionsArgs, ui: &Ui) -> Res
 
 /// What a command needs for a file.
 pub(crate) fn needed(purpose: Purpose, stack: &Stack, facts: &Facts) -> Vec<Permission> {
-    let run = |run| permissions(&desire::goal(stack, facts), facts, run);
+    let goal = || desire::goal(stack, facts);
+    let run = |run| permissions(&goal(), facts, run);
     match purpose {
         Purpose::Plan => run(Run::Plan),
         Purpose::Apply => run(Run::Apply),
@@ -70,6 +72,10 @@ pub(crate) fn needed(purpose: Purpose, stack: &Stack, facts: &Facts) -> Vec<Perm
         Purpose::Run => once(stack, facts),
         Purpose::Exec => exec(stack, facts),
         Purpose::Scale => scale(stack, facts),
+        Purpose::Status => looking::status(stack, &goal(), facts),
+        Purpose::Logs => looking::logs(stack, facts),
+        Purpose::Tidy => looking::tidy(stack, facts),
+        Purpose::Prune => looking::prune(stack, &goal(), facts),
         Purpose::Ci => ci(stack, facts),
     }
 }

@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
+use hatoba_engine::cloud::CloudError;
 use hatoba_model::address::Address;
 use hatoba_model::kinds::task_definition::Port;
 use hatoba_prices::stack::bill;
 use hatoba_provider::addresses::public_addresses;
+use hatoba_provider::down::is_off_in_file;
 use hatoba_provider::kinds::task_definition::revision;
+use hatoba_provider::permissions::looking;
+use hatoba_provider::permissions::missing::Missing;
 use hatoba_provider::provenance::Provenance;
 use hatoba_provider::rollout::services::services;
 use hatoba_provider::rollout::tasks::tasks;
@@ -34,7 +38,8 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
     let interfaces: BTreeSet<String> =
         standings.iter().flat_map(|it| it.tasks.iter().filter_map(|task| task.interface.clone())).collect();
     let interfaces: Vec<String> = interfaces.into_iter().collect();
-    let public = public_addresses(session.provider.aws(), &interfaces).await?;
+    let public = public_addresses(session.provider.aws(), &interfaces).await;
+    let public = public.map_err(|error| refused(&session, error))?;
     let (now, region) = (now(&session), session.facts().region.as_str());
     let bill = bill(&session.stack);
     for it in &mut standings {
@@ -43,7 +48,7 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
     }
     let unread = standings.iter().find_map(|it| it.unread.clone().map(|error| (it.address.clone(), error)));
     let unread = unread.map(|(address, error)| {
-        let error = Error::from(error);
+        let error = refused(&session, error);
         Error { message: format!("the tasks of {address} could not be read: {}", error.message), ..error }
     });
     let all: Vec<Json> = standings.iter().map(|it| document(it, &public)).collect();
@@ -58,6 +63,13 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
             Ok(0)
         }
     }
+}
+
+/// A failed call, with what is missing of the permissions of `status`.
+fn refused(session: &Session, error: CloudError) -> Error {
+    let all = looking::status(&session.stack, &session.goal, session.facts());
+    let missing = Missing::of("status", &all, &error);
+    Error::from(error).missing(missing.into_iter().collect())
 }
 
 /// The time by the clock of AWS, in milliseconds since 1970.
@@ -77,7 +89,8 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
         Ok(tasks) => (tasks, None),
         Err(error) => (Vec::new(), Some(error)),
     };
-    let (address, service) = (address.to_string(), found?.into_iter().next());
+    let found = found.map_err(|error| refused(session, error))?;
+    let (address, service) = (address.to_string(), found.into_iter().next());
     let revision = match &service {
         Some(service) => revision(aws, &service.task_definition).await,
         None => Ok(None),
@@ -94,7 +107,8 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
     };
     let provenance = revision.ok().flatten().as_ref().and_then(Provenance::of);
     let ports = ports(session, key);
-    Ok(Standing { address, service, tasks, unread, ports, cost: None, provenance, rotated, not_compared })
+    let starts = !want.existing && !is_off_in_file(want);
+    Ok(Standing { address, service, tasks, unread, ports, cost: None, provenance, rotated, not_compared, starts })
 }
 
 /// The ports of the containers, by the containers' names.

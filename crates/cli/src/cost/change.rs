@@ -13,7 +13,7 @@ use hatoba_prices::estimate::Range;
 use hatoba_prices::shape::Service;
 use hatoba_prices::stack::Bill;
 use hatoba_prices::whole::{Given, StackCost, stack};
-use hatoba_provider::down::{is_off_in_file, remembered};
+use hatoba_provider::down::{is_off_in_file, remembered, to_remember};
 
 use super::live;
 
@@ -142,12 +142,14 @@ impl<'a> World<'a> {
         let mut bill = Bill::default();
         let mut add = |address: &Address, mut fields: Fields, live: Option<&Sighting>| {
             // Where the file wants no copy, nobody can start it.
-            let off = self.goal.resources.get(address).is_some_and(is_off_in_file);
+            let want = self.goal.resources.get(address);
+            let off = want.is_some_and(is_off_in_file);
             if awake && !off && fields.get("running") == Some(&Value::Bool(false)) {
                 fields.remove("running");
                 // Of a file that names no count, the one that was remembered comes back.
                 if fields.get("desired_count") == Some(&Value::Int(0)) {
-                    fields.insert("desired_count".into(), Value::Int(live.and_then(remembered).unwrap_or(1)));
+                    let count = live.and_then(remembered).or_else(|| want.and_then(to_remember)).unwrap_or(1);
+                    fields.insert("desired_count".into(), Value::Int(count));
                 }
             }
             self.add(&mut bill, address, &fields, true);

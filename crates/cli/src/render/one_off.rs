@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hatoba_provider::log_events::LogEvent;
+use hatoba_provider::one_off::definition::Part;
 use hatoba_rollout::cause::{Cause, CauseKind};
 use hatoba_rollout::note::{Note, TaskNow};
 use hatoba_rollout::one_off::End;
@@ -122,7 +123,11 @@ pub(crate) fn ending(launch: &Launch, end: &End, took: Duration) -> Vec<Line> {
     let news = |cause: &&Cause| cause.kind != CauseKind::Exited || !cause.what.contains("ended with exit code");
     let by_other = matches!(end, End::NotRun { .. });
     if let Some(cause) = end.cause().filter(|cause| by_other || news(cause)) {
-        out.push(Line::new(4).hang(2).add(Tone::Strong, "cause").text(&format!(": {}", one_line(&cause.to_string()))));
+        // What it wrote was shown as it came.
+        let shown = |part: &Part| part.name == *container && part.logs.is_some();
+        let told = launch.definition.containers.iter().any(shown);
+        let text = if told { cause.below_log() } else { cause.to_string() };
+        out.push(Line::new(4).hang(2).add(Tone::Strong, "cause").text(&format!(": {}", one_line(&text))));
     }
     out
 }

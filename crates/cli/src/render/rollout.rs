@@ -135,7 +135,8 @@ pub(crate) fn ending(address: &str, ending: &Ending) -> Vec<Line> {
     };
     let part = |name: &str| Line::new(4).hang(2).add(Tone::Strong, name).text(": ");
     if let Some(cause) = &ending.cause {
-        out.push(part("cause").text(&one_line(&cause.to_string())));
+        let text = if ending.log.is_some() { cause.below_log() } else { cause.to_string() };
+        out.push(part("cause").text(&one_line(&text)));
     }
     if let Some(reason) = &ending.reason {
         out.push(part("ECS says").text(&one_line(reason)));

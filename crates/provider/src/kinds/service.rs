@@ -92,6 +92,8 @@ static INFO: KindInfo = KindInfo {
         // Not in files: what `hatoba down` and `hatoba up` change.
         Field::update("running", POWER).unmanaged(),
         Field::update("copies", POWER).unmanaged(),
+        // What a service is created with whose predecessor was stopped.
+        Field::update("remembered", POWER).unmanaged(),
         Field::update("schedule", SCALING).after_create(),
         Field::update("autoscaling", SCALING).after_create(),
         // Every deploy changes it.
@@ -398,7 +400,7 @@ impl Service {
         let id = scaling_calls::id(want.scope.as_deref().unwrap_or("default"), &want.name);
         let wanted = scaling::wanted(&want.fields);
         let desired = if is_new { want.int("desired_count").unwrap_or_default() } else { there.desired };
-        let held = there.is_held();
+        let held = if is_new { power::begins_stopped(want).is_some() } else { there.is_held() };
         let have = there.scaling.unwrap_or_default();
         let steps = scaling::steps(wanted.as_ref().map(|(scaling, _)| scaling), &have, held, desired);
         if let Some((_, mark)) = &wanted

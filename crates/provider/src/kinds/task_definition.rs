@@ -42,7 +42,7 @@ pub use api::repository_uri;
 pub(crate) use api::{Object, logs, role_arn};
 pub(crate) use normal::{join, read_logs, split, write_logs};
 pub use revisions::revision;
-pub(crate) use revisions::{active_revisions, described, remove_revisions, retire_revisions};
+pub(crate) use revisions::{active_revisions, delete_retired, described, remove_revisions, retire_revision};
 pub(crate) use running::take_running;
 pub use running::{other_that_runs, stands_for};
 

@@ -16,6 +16,7 @@ use crate::kinds::service::DESCRIBE_SERVICES;
 use crate::kinds::task_definition::calls::{DESCRIBE_TASK_DEFINITION, LIST_TASK_DEFINITIONS};
 use crate::one_off::session::EXECUTE_COMMAND;
 use crate::one_off::start::{RUN_TASK, STOP_TASK};
+use crate::permissions::looking;
 use crate::rollout::calls::{DESCRIBE_TASKS, GET_LOG_EVENTS, LIST_TASKS};
 
 /// What supports no resource, so that only `*` allows it (AWS's service authorization reference).
@@ -84,6 +85,10 @@ fn the_example_needs_exactly_this() {
         ("run", run(&stack, &facts())),
         ("exec", exec(&stack, &facts())),
         ("ci", ci(&stack, &facts())),
+        ("status", looking::status(&stack, &desire::goal(&stack, &facts()), &facts())),
+        ("logs", looking::logs(&stack, &facts())),
+        ("tidy", looking::tidy(&stack, &facts())),
+        ("prune", looking::prune(&stack, &desire::goal(&stack, &facts()), &facts())),
     ];
     for (name, permissions) in all {
         let policy = policy(&permissions).unwrap();
@@ -116,6 +121,39 @@ fn whoever_may_run_or_exec_may_make_the_calls_of_it() {
     );
     assert!(actions(&run(&alone, &facts())).contains("ec2:DescribeSubnets"));
     assert!(!actions(&run(&stack, &facts())).contains("ec2:DescribeSubnets"));
+}
+
+#[test]
+fn status_asks_for_the_versions_of_secrets_and_never_for_values() {
+    let file = |secret: &str| {
+        let stack = read(&format!(
+            "stack: papyrus\nregion: us-west-2\nclusters: {{ papyrus: {{}} }}\n\
+             task_definitions:\n  papyrus: {{ cpu: 256, memory: 512, execution_role: {{ existing: runs }}, containers: {{ app: {{ image: nginx, secrets: {{ DB_URL: \"{secret}\" }} }} }} }}\n\
+             services:\n  web: {{ cluster: papyrus, task_definition: papyrus, network: {{ subnets: default }} }}\n"
+        ));
+        let all = looking::status(&stack, &desire::goal(&stack, &facts()), &facts());
+        let asked = all.iter().filter(|it| it.action.starts_with("ssm:") || it.action.starts_with("secretsmanager:"));
+        let asked: BTreeSet<String> = asked.map(|it| format!("{} {}", it.action, it.resource)).collect();
+        asked.into_iter().collect::<Vec<_>>()
+    };
+    let arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:papyrus/db-AbCdEf";
+    assert_eq!(file(arn), [format!("secretsmanager:ListSecretVersionIds {arn}")]);
+    assert_eq!(file("ssm:/papyrus/db-url"), ["ssm:DescribeParameters *"]);
+}
+
+#[test]
+fn what_takes_revisions_away_looks_everywhere_and_changes_only_its_own() {
+    let stack = example();
+    let goal = desire::goal(&stack, &facts());
+    for all in [looking::tidy(&stack, &facts()), looking::prune(&stack, &goal, &facts())] {
+        for it in all {
+            let reads =
+                ["BatchGet", "Describe", "Get", "List"].iter().any(|verb| it.action.contains(&format!(":{verb}")));
+            // The one change that AWS limits to nothing.
+            let own = it.resource.contains("papyrus") || it.action == "ecs:DeregisterTaskDefinition";
+            assert!(reads || own, "{it:?}");
+        }
+    }
 }
 
 #[test]

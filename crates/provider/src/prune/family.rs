@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::ready;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use hatoba_engine::cloud::CloudError;
 use hatoba_model::address::Address;
@@ -15,6 +16,8 @@ use crate::rollout::previous::{From, previous};
 
 /// How many revisions go at the end of a run: each takes a call, and somebody waits for a deploy to end. The others go with the next one.
 pub const AT_ONCE: usize = 10;
+/// How many revisions are looked at for so many of the stack's own, where somebody else registers revisions of the family, too.
+const LOOKS: usize = 100;
 /// How many reads run at once: ECS allows a burst of 50.
 const READS: usize = 10;
 
@@ -65,8 +68,11 @@ pub async fn surplus(
         Ok::<_, CloudError>(Revision { arn, family: family.name.to_owned(), number, ours, images: Vec::new() })
     };
     // The last that were left behind first: what others registered before a family was taken over stays for good, and should not be looked at each time.
-    let free = oldest.into_iter().rev().filter(|(_, arn)| !used.contains(arn)).take(most);
-    let revisions: Vec<Revision> = stream::iter(free.map(of_family)).buffered(READS).try_collect().await?;
+    let free = oldest.into_iter().rev().filter(|(_, arn)| !used.contains(arn)).take(LOOKS);
+    let looked = stream::iter(free.map(of_family)).buffered(READS);
+    // What others registered in between does not count.
+    let ours = looked.try_filter(|revision| ready(revision.ours)).take(most);
+    let revisions: Vec<Revision> = ours.try_collect().await?;
     Ok(surplus_of(revisions, used))
 }
 

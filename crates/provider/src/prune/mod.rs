@@ -10,6 +10,6 @@ mod used;
 
 pub use decide::{Decision, Keep, Revision, Stored, Used, decide};
 pub use family::{AT_ONCE, Family, Running, surplus};
-pub use remove::{Failure, deregister, remove_images, retire};
+pub use remove::{Failure, delete_retired, deregister, remove_images, retire};
 pub use stored::{images, revisions};
 pub use used::used;

@@ -8,7 +8,7 @@ use hatoba_engine::cloud::CloudError;
 use super::{Revision, Stored};
 use crate::aws::Aws;
 use crate::classify::failed;
-use crate::kinds::task_definition::{remove_revisions, retire_revisions};
+use crate::kinds::task_definition::{self, remove_revisions, retire_revision};
 use crate::permissions::call::calls;
 
 calls! { aside:
@@ -37,12 +37,17 @@ pub async fn deregister(aws: &Aws, revisions: &[Revision]) -> Result<(), CloudEr
     remove_revisions(aws, revisions.iter().map(|revision| revision.arn.clone()).collect()).await
 }
 
-/// Deregisters revisions, so that nothing can start them any more; that they are also deleted is tried. Services and tasks that run one go on.
+/// Deregisters a revision, so that nothing can start it any more. Services and tasks that run it go on. It may be done twice.
 ///
 /// # Errors
-/// At the first that AWS does not deregister.
-pub async fn retire(aws: &Aws, revisions: &[Revision]) -> Result<(), CloudError> {
-    retire_revisions(aws, revisions.iter().map(|revision| revision.arn.clone()).collect()).await
+/// When AWS does not deregister it.
+pub async fn retire(aws: &Aws, revision: &Revision) -> Result<(), CloudError> {
+    retire_revision(aws, &revision.arn).await
+}
+
+/// Tries to delete deregistered revisions; whoever may not leaves them where they are, where they are in nobody's way.
+pub async fn delete_retired(aws: &Aws, revisions: &[Revision]) {
+    task_definition::delete_retired(aws, revisions.iter().map(|revision| revision.arn.clone()).collect()).await;
 }
 
 /// Deletes images by their digests in the order given, which loses their tags as well.

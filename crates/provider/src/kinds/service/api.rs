@@ -11,7 +11,7 @@ use hatoba_model::kinds::service::{Ebs, Network, Service as Spec, ServiceConnect
 use hatoba_model::reference::Ref;
 use serde_json::{Map, Value as Json, json};
 
-use super::power::TAG_SCALING;
+use super::power::{TAG_DOWN, TAG_SCALING, begins_stopped};
 use super::scaling::wanted;
 use super::{INFO, normal};
 use crate::desire::Desire;
@@ -187,6 +187,10 @@ pub(super) fn creation(want: &Resolved) -> Json {
     let mut tags = want.tags();
     // It tells of what the next calls make.
     tags.extend(wanted(&want.fields).map(|(_, mark)| (TAG_SCALING.to_owned(), mark)));
+    if let Some(memory) = begins_stopped(want) {
+        tags.insert(TAG_DOWN.to_owned(), memory.to_owned());
+        body.insert("desiredCount".into(), 0.into());
+    }
     if !tags.is_empty() {
         body.insert("tags".into(), tags_json(&tags));
     }

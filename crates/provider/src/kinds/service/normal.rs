@@ -204,7 +204,7 @@ pub(super) fn normalise(json: &Json, rows: &[&str], like: Like<'_>) -> Fields {
 /// These fields as members of a request.
 pub(super) fn to_members(fields: &Fields) -> Map<String, Json> {
     let mut parts = join(fields);
-    for name in ["tags", "cluster", "task_definition", "schedule", "autoscaling", "running", "copies"] {
+    for name in ["tags", "cluster", "task_definition", "schedule", "autoscaling", "running", "copies", "remembered"] {
         parts.remove(name);
     }
     let mut json = match write(&parts, SERVICE) {

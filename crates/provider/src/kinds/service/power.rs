@@ -3,6 +3,7 @@
 //!
 //! Each list of calls may end anywhere: the tag that remembers comes before everything that it is about, and goes after it.
 
+use hatoba_engine::desired::Resolved;
 use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,8 @@ use super::scaling::{Action, Bounds, Do, NOTHING, START, Scaling, Target, UNTIL}
 pub(super) const TAG_SCALING: &str = "hatoba:scaling";
 /// The tag that remembers what a service was like before it was stopped.
 pub(super) const TAG_DOWN: &str = "hatoba:down";
+/// The field of a wish that holds what such a tag is to say.
+pub(crate) const REMEMBERED: &str = "remembered";
 /// Under this name a sighting keeps what was seen.
 const NOTE: &str = "scaling";
 
@@ -116,6 +119,18 @@ impl Seen {
     /// Whether `down` stopped it, or is about to.
     pub(super) fn is_down(&self) -> bool {
         self.memory.is_some()
+    }
+
+    /// What a service that takes its place has to remember, if `down` holds this one stopped.
+    pub(crate) fn held(&self) -> Option<String> {
+        let memory = self.memory.clone().filter(|_| self.is_held())?;
+        Some(Memory { until: None, ..memory }.text())
+    }
+
+    /// When an `up --for` ends that this one runs by.
+    pub(crate) fn ends(&self) -> Option<String> {
+        let until = self.memory.as_ref().filter(|_| !self.is_held())?.until.as_deref();
+        until.map(readable)
     }
 
     /// Whether `down` holds it stopped. While an `up --for` lasts it is remembered, too, but runs.
@@ -250,6 +265,16 @@ impl Seen {
         turns.extend((!stays_down && self.memory.is_some()).then_some(Turn::Forget));
         turns
     }
+}
+
+/// What a service is to remember that is created stopped, because its predecessor was; nothing for any other.
+pub(super) fn begins_stopped(want: &Resolved) -> Option<&str> {
+    want.text(REMEMBERED).filter(|_| want.bool("running") == Some(false))
+}
+
+/// How many copies such a service remembers.
+pub(crate) fn count_of(memory: &str) -> Option<i64> {
+    Some(Memory::read(memory).count).filter(|count| *count > 0)
 }
 
 /// `until 2026-11-21 20:00:00 UTC` of `at(2026-11-21T20:00:00)`.

@@ -34,11 +34,14 @@ pub(crate) async fn remove_revisions(aws: &Aws, arns: Vec<String>) -> Result<(),
     calls::delete(aws, arns).await
 }
 
-/// Deregisters revisions in this order, so that nothing can start them any more. That they are deleted as well is tried, and is no matter.
-pub(crate) async fn retire_revisions(aws: &Aws, arns: Vec<String>) -> Result<(), CloudError> {
-    calls::deregister(aws, &arns).await?;
+/// Deregisters a revision, so that nothing can start it any more.
+pub(crate) async fn retire_revision(aws: &Aws, arn: &str) -> Result<(), CloudError> {
+    calls::deregister(aws, &[arn.to_owned()]).await
+}
+
+/// Tries to delete deregistered revisions, which is no matter: they are of no more use to anybody.
+pub(crate) async fn delete_retired(aws: &Aws, arns: Vec<String>) {
     if let Err(error) = calls::delete(aws, arns).await {
         tracing::info!(%error, "deregistered revisions are not deleted");
     }
-    Ok(())
 }
