@@ -44,7 +44,7 @@ pub(crate) use normal::{join, read_logs, split, write_logs};
 pub use revisions::revision;
 pub(crate) use revisions::{active_revisions, described, remove_revisions, retire_revisions};
 pub(crate) use running::take_running;
-pub use running::{other_that_runs, stands_for};
+pub use running::{other_that_runs, runs_of, stands_for};
 
 /// ECS task definitions.
 #[derive(Debug)]
@@ -54,9 +54,11 @@ const REGISTER: &str = "RegisterTaskDefinition";
 const TAGS: &str = "TagResource";
 /// How many families are read at once: the API allows a burst of 50 reads.
 const READS: usize = 24;
-/// The note on a sighting whose revisions are all deregistered.
+/// The note on the sighting of a revision that was deregistered.
 const INACTIVE: &str = "inactive";
 
+/// The field that says so where it has to be registered anew.
+const STATUS: &str = "status";
 static INFO: KindInfo = KindInfo {
     name: "task_definition",
     title: "task definition",
@@ -76,6 +78,8 @@ static INFO: KindInfo = KindInfo {
         Field::update("containers", REGISTER).sensitive(is_secret),
         Field::update("extra", REGISTER),
         Field::update("tags", TAGS),
+        // Not in files: see `running.rs`.
+        Field::update(STATUS, REGISTER),
     ],
     // A new revision carries its tags from the start, so that it comes first.
     groups: &[Group::new(REGISTER).renews(&["arn", "revision"]), Group::new(TAGS)],
