@@ -37,6 +37,7 @@ use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags;
 
+pub use api::starts_deployment;
 pub use deployed::deployed;
 
 /// ECS services.
