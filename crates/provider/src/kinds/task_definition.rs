@@ -5,6 +5,7 @@ pub(crate) mod calls;
 mod normal;
 mod revisions;
 mod running;
+mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -56,9 +57,9 @@ const TAGS: &str = "TagResource";
 const READS: usize = 24;
 /// The note on the sighting of a revision that was deregistered.
 const INACTIVE: &str = "inactive";
-
 /// The field that says so where it has to be registered anew.
 const STATUS: &str = "status";
+
 static INFO: KindInfo = KindInfo {
     name: "task_definition",
     title: "task definition",
@@ -77,9 +78,9 @@ static INFO: KindInfo = KindInfo {
         Field::update("fault_injection", REGISTER).default(|| false.into()),
         Field::update("containers", REGISTER).sensitive(is_secret),
         Field::update("extra", REGISTER),
-        Field::update("tags", TAGS),
         // Not in files: see `running.rs`.
         Field::update(STATUS, REGISTER),
+        Field::update("tags", TAGS),
     ],
     // A new revision carries its tags from the start, so that it comes first.
     groups: &[Group::new(REGISTER).renews(&["arn", "revision"]), Group::new(TAGS)],
@@ -151,6 +152,7 @@ pub(crate) fn live(answer: &Json, want: Option<&Fields>, facts: &Facts) -> Optio
     let mut live = Sighting::new(&INFO, arn, family_of(arn));
     let hint = want.map(wanted);
     live.fields = normalise(task, Like::Wanted(hint.as_ref()));
+    want.iter().for_each(|want| secrets::say_as_wanted(&mut live.fields, want, facts));
     live.outputs.extend(outputs(arn));
     let mut tags = json_tags(answer.get("tags"));
     let provenance = Provenance::take(&mut tags);
@@ -163,7 +165,8 @@ pub(crate) fn live(answer: &Json, want: Option<&Fields>, facts: &Facts) -> Optio
         let region = region.unwrap_or_else(|| facts.region.to_string());
         live.uses.push(format!("arn:{}:logs:{region}:{}:log-group:{group}", facts.partition(), facts.account));
     }
-    live.uses.extend(normal::secrets(task).map(str::to_owned));
+    let secrets = normal::secrets(task).map(|from| secrets::canonical(from, facts).into_owned());
+    live.uses.extend(secrets.filter(|from| from.starts_with("arn:")));
     live.uses.extend(normal::images(task).filter_map(|image| repository_arn(image, facts.partition())));
     live.uses.sort();
     live.uses.dedup();
