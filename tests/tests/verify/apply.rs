@@ -38,6 +38,25 @@ fn endpoints_take_the_place_of_the_internet() {
 }
 
 #[test]
+fn an_apply_that_was_cut_off_after_it_had_made_the_repository_says_what_it_said_at_first() {
+    let (world, file) = up(Kind::Ministack);
+    let file = with(&file, "/repositories/quay", json!({}));
+    let image = json!({ "repository": "quay", "live": true });
+    let first = with(&file, &format!("{CONTAINER}/image"), image);
+    let to_come = |words: &str| {
+        let found = found(&world, &first, 0);
+        let [finding] = found.as_slice() else { panic!("{found:#?}") };
+        assert_eq!((finding["severity"].as_str(), finding["code"].as_str()), (Some("warning"), Some("image-to-come")));
+        assert!(finding["message"].as_str().unwrap().contains(words), "{finding:#}");
+        assert!(finding["help"].as_str().unwrap().starts_with("push "), "{finding:#}");
+    };
+    to_come("is made by this apply");
+    write(&world, &file);
+    run(&world, &["apply", "--yes"], 0);
+    to_come("is empty");
+}
+
+#[test]
 fn what_cannot_be_read_is_never_fine() {
     let (world, file) = up(Kind::Ministack);
     let denied = |service: &str, action: &str| {
