@@ -273,3 +273,26 @@ fn tail(log: &File) -> String {
     let read = log.read_at(&mut bytes, length.saturating_sub(LIMIT)).unwrap_or_default();
     String::from_utf8_lossy(&bytes[..read]).into_owned()
 }
+
+/// Makes two tests of each function that takes an emulator: one in the module `ministack`, one in `moto`.
+#[macro_export]
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod ministack {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name($crate::emulator::Kind::Ministack);
+                }
+            )*
+        }
+        mod moto {
+            $(
+                #[test]
+                fn $name() {
+                    super::$name($crate::emulator::Kind::Moto);
+                }
+            )*
+        }
+    };
+}

@@ -15,6 +15,7 @@ pub mod error;
 pub mod iam;
 pub mod invocation;
 pub mod lease;
+pub mod pipeline;
 pub mod plays;
 pub mod proxy;
 mod runtime;

@@ -7,32 +7,19 @@
 )]
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::pipeline;
 use hatoba_tests::proxy::Phase;
 use hatoba_tests::torture::table::Table;
 use hatoba_tests::torture::{full, reads};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-/// A service whose image belongs to the pipeline.
 fn file(world: &World) -> String {
-    let live = json!({ "repository": { "existing": "acme/papyrus" }, "live": true, "bootstrap": "nginx:1" });
-    let file = json!({
-        "stack": "papyrus",
-        "region": world.lease().region,
-        "clusters": { "papyrus": {} },
-        "security_groups": { "papyrus": { "description": "papyrus" } },
-        "roles": { "execution": {
-            "trust": { "service": "ecs-tasks.amazonaws.com" },
-            "managed_policies": ["service-role/AmazonECSTaskExecutionRolePolicy"],
-        } },
-        "task_definitions": { "papyrus": {
-            // All stay, so that they can be counted.
-            "keep_revisions": 1000, "cpu": 256, "memory": 512, "execution_role": "execution", "containers": { "app": { "image": live } },
-        } },
-        "services": { "papyrus": {
-            "cluster": "papyrus", "task_definition": "papyrus", "network": { "security_groups": ["papyrus"], "public_ip": true },
-        } },
-    });
+    let mut file = pipeline::file("info");
+    file["stack"] = json!("papyrus");
+    file["region"] = json!(world.lease().region);
+    // All stay, so that they can be counted.
+    file["task_definitions"]["papyrus"]["keep_revisions"] = json!(1000);
     file.to_string()
 }
 

@@ -12,32 +12,17 @@ use std::time::{Duration, Instant};
 
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::invocation::Run;
+use hatoba_tests::pipeline;
 use hatoba_tests::proxy::{Act, Rule};
 use hatoba_tests::torture::full;
 use hatoba_tests::torture::table::Table;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-/// A service with two containers whose images belong to the pipeline; the level is the file's.
 fn file(world: &World, level: &str) -> String {
-    let live = json!({ "repository": { "existing": "acme/papyrus" }, "live": true, "bootstrap": "nginx:1" });
-    let file = json!({
-        "stack": "papyrus",
-        "region": world.lease().region,
-        "roles": { "execution": {
-            "trust": { "service": "ecs-tasks.amazonaws.com" },
-            "managed_policies": ["service-role/AmazonECSTaskExecutionRolePolicy"],
-        } },
-        "clusters": { "papyrus": {} },
-        "security_groups": { "papyrus": { "description": "papyrus" } },
-        "task_definitions": { "papyrus": {
-            "cpu": 256, "memory": 512, "execution_role": "execution",
-            "containers": { "app": { "image": live, "environment": { "LEVEL": level } }, "side": { "image": live } },
-        } },
-        "services": { "papyrus": {
-            "cluster": "papyrus", "task_definition": "papyrus", "network": { "security_groups": ["papyrus"], "public_ip": true },
-        } },
-    });
+    let mut file = pipeline::file(level);
+    file["stack"] = json!("papyrus");
+    file["region"] = json!(world.lease().region);
     file.to_string()
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::invocation::Run;
+use hatoba_tests::on_both;
 use hatoba_tests::proxy::{Act, Rule};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};

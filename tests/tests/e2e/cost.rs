@@ -1,6 +1,7 @@
 //! What it costs: `hatoba cost`, the line below a plan, budgets, and what a destroy saves.
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 

@@ -1,6 +1,7 @@
 //! `hatoba deploy`: other images, through the same plan, and the file does not take them back.
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 

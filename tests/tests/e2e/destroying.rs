@@ -2,6 +2,7 @@
 
 use hatoba_model::stack::Stack;
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::proxy::{Act, Rule};
 use hatoba_tests::torture::inventory::Inventory;
 use hatoba_tests::world::World;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::plays::slow::draining::{Draining, Times};
 use hatoba_tests::proxy::Phase;
 use hatoba_tests::world::World;

@@ -1,6 +1,7 @@
 //! What others changed, deleted or added behind hatoba's back is found, named, and put right.
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 

@@ -8,31 +8,13 @@ use std::time::Duration;
 
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::invocation::Run;
+use hatoba_tests::on_both;
+use hatoba_tests::pipeline::file;
 use hatoba_tests::proxy::{Act, Rule, Verdict};
 use hatoba_tests::world::World;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::helpers::{aws, denied, nothing_to_do, run, run_json, says, write, writes};
-
-/// A stack with one service, whose images belong to the pipeline and whose other fields belong to the file.
-fn file(level: &str) -> Value {
-    let live = json!({ "repository": { "existing": "acme/papyrus" }, "live": true, "bootstrap": "nginx:1" });
-    json!({
-        "roles": { "execution": {
-            "trust": { "service": "ecs-tasks.amazonaws.com" },
-            "managed_policies": ["service-role/AmazonECSTaskExecutionRolePolicy"],
-        } },
-        "clusters": { "papyrus": {} },
-        "security_groups": { "papyrus": { "description": "papyrus" } },
-        "task_definitions": { "papyrus": {
-            "cpu": 256, "memory": 512, "execution_role": "execution",
-            "containers": { "app": { "image": live, "environment": { "LEVEL": level } }, "side": { "image": live } },
-        } },
-        "services": { "papyrus": {
-            "cluster": "papyrus", "task_definition": "papyrus", "network": { "security_groups": ["papyrus"], "public_ip": true },
-        } },
-    })
-}
 
 /// An account with the stack in it, and the image `v1` deployed as the second revision.
 fn deployed(kind: Kind) -> World {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::plays::one_off::Sessions;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};

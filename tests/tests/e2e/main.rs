@@ -28,28 +28,6 @@
 //! | `codes` | accounts, credentials, permissions, the network: exit codes |
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
-/// Makes two tests of each function that takes an emulator.
-macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod ministack {
-            $(
-                #[test]
-                fn $name() {
-                    super::$name(hatoba_tests::emulator::Kind::Ministack);
-                }
-            )*
-        }
-        mod moto {
-            $(
-                #[test]
-                fn $name() {
-                    super::$name(hatoba_tests::emulator::Kind::Moto);
-                }
-            )*
-        }
-    };
-}
-
 mod codes;
 mod cost;
 mod deploying;

@@ -6,6 +6,7 @@ use std::thread;
 
 use hatoba_model::stack::Stack;
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::world::World;
 
 use crate::helpers::{Tags, mark, nothing_to_do, run, says, write, writes};

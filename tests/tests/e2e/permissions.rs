@@ -1,6 +1,7 @@
 //! `permissions` as a command: where the account comes from, and that what it prints is a file.
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 

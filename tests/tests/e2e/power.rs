@@ -2,6 +2,7 @@
 //! load decides is nobody's drift.
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::torture::inventory::Inventory;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};

@@ -2,6 +2,7 @@
 
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::invocation::Run;
+use hatoba_tests::on_both;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 

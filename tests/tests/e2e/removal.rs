@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use hatoba_model::stack::Stack;
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::torture::inventory::Inventory;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};

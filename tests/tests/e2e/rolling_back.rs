@@ -1,31 +1,13 @@
 //! `hatoba rollback`: back to what completed before, and deploys that are made from what runs.
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
+use hatoba_tests::pipeline::file;
 use hatoba_tests::proxy::{Act, Rule};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
 use crate::helpers::{aws, denied, nothing_to_do, run, run_json, says, write, writes};
-
-/// A stack with one service, whose images belong to the pipeline.
-fn file() -> Value {
-    let live = json!({ "repository": { "existing": "acme/papyrus" }, "live": true, "bootstrap": "nginx:1" });
-    json!({
-        "roles": { "execution": {
-            "trust": { "service": "ecs-tasks.amazonaws.com" },
-            "managed_policies": ["service-role/AmazonECSTaskExecutionRolePolicy"],
-        } },
-        "clusters": { "papyrus": {} },
-        "security_groups": { "papyrus": { "description": "papyrus" } },
-        "task_definitions": { "papyrus": {
-            "cpu": 256, "memory": 512, "execution_role": "execution",
-            "containers": { "app": { "image": live }, "side": { "image": live } },
-        } },
-        "services": { "papyrus": {
-            "cluster": "papyrus", "task_definition": "papyrus", "network": { "security_groups": ["papyrus"], "public_ip": true },
-        } },
-    })
-}
 
 fn image(name: &str, tag: &str) -> String {
     format!("{name}=public.ecr.aws/acme/papyrus:{tag}")
@@ -51,7 +33,7 @@ fn running(world: &World) -> (String, [String; 2]) {
 
 fn a_rollback_brings_back_the_revision_before_and_the_plan_stays_empty(kind: Kind) {
     let world = World::new(kind).unwrap();
-    write(&world, &file());
+    write(&world, &file("info"));
     says(&run(&world, &["rollback"], 1), &["does not exist yet", "hatoba apply"]);
     run(&world, &["apply", "--yes"], 0);
     says(&run(&world, &["rollback"], 1), &["there is no revision to go back to from papyrus:1", "nothing was changed"]);
@@ -76,7 +58,7 @@ fn a_rollback_brings_back_the_revision_before_and_the_plan_stays_empty(kind: Kin
 
 fn a_rollback_goes_to_what_completed_where_ecs_remembers_it(kind: Kind) {
     let world = World::new(kind).unwrap();
-    write(&world, &file());
+    write(&world, &file("info"));
     run(&world, &["apply", "--yes"], 0);
     deploy(&world, "app", "v1");
     deploy(&world, "app", "v2");
@@ -106,7 +88,7 @@ fn a_rollback_goes_to_what_completed_where_ecs_remembers_it(kind: Kind) {
 
 fn a_rollback_does_not_guess_where_ecs_tells(kind: Kind) {
     let world = World::new(kind).unwrap();
-    write(&world, &file());
+    write(&world, &file("info"));
     run(&world, &["apply", "--yes"], 0);
     deploy(&world, "app", "v1");
     deploy(&world, "app", "v2");
@@ -149,7 +131,7 @@ fn a_rollback_does_not_guess_where_ecs_tells(kind: Kind) {
 
 fn a_deploy_is_made_from_the_revision_that_runs(kind: Kind) {
     let world = World::new(kind).unwrap();
-    write(&world, &file());
+    write(&world, &file("info"));
     run(&world, &["apply", "--yes"], 0);
     deploy(&world, "app", "v1");
     deploy(&world, "app", "broken");
@@ -167,10 +149,10 @@ fn a_deploy_is_made_from_the_revision_that_runs(kind: Kind) {
 
 fn another_count_starts_no_deployment(kind: Kind) {
     let world = World::new(kind).unwrap();
-    write(&world, &file());
+    write(&world, &file("info"));
     let first = run_json(&world, &["apply", "--yes"], 0);
     assert_eq!(first["deployments"][0]["verdict"], json!("completed"));
-    let mut more = file();
+    let mut more = file("info");
     more["services"]["papyrus"]["desired_count"] = json!(2);
     write(&world, &more);
     let counted = run_json(&world, &["apply", "--yes"], 0);

@@ -4,6 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
 use hatoba_tests::proxy::{Act, Rule};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};

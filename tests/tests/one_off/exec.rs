@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::invocation::Run;
+use hatoba_tests::on_both;
 use hatoba_tests::plays::one_off::{Sessions, TOKEN};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::invocation::Signal;
+use hatoba_tests::on_both;
 use hatoba_tests::plays::one_off::OneOffs;
 use hatoba_tests::proxy::{Act, Rule};
 use serde_json::json;

@@ -23,17 +23,7 @@ use serde_json::{Value, json};
 
 use stack::{APP, CONTAINER, allow, aws, cul_de_sac, found, is_found, push, push_for, run, up, with};
 
-/// Makes two tests of each function that takes an emulator.
-macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod ministack {
-            $(#[test] fn $name() { super::$name(hatoba_tests::emulator::Kind::Ministack); })*
-        }
-        mod moto {
-            $(#[test] fn $name() { super::$name(hatoba_tests::emulator::Kind::Moto); })*
-        }
-    };
-}
+use hatoba_tests::on_both;
 
 on_both! {
     a_healthy_stack_is_silent,
