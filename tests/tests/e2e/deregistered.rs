@@ -1,32 +1,19 @@
 //! A revision that somebody deregistered goes on running, but no service can be given it any more.
 
 use hatoba_tests::emulator::Kind;
+use hatoba_tests::on_both;
+use hatoba_tests::pipeline::file;
 use hatoba_tests::world::World;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::helpers::{aws, nothing_to_do, run, says, write, writes};
 
-/// A stack whose services run one task definition, with images that belong to the pipeline.
-fn file(services: &[&str]) -> Value {
-    let live = json!({ "repository": { "existing": "acme/papyrus" }, "live": true, "bootstrap": "nginx:1" });
-    let service = |name: &&str| {
-        let network = json!({ "security_groups": ["papyrus"], "public_ip": true });
-        ((*name).to_owned(), json!({ "cluster": "papyrus", "task_definition": "papyrus", "network": network }))
-    };
-    let services: serde_json::Map<String, Value> = services.iter().map(service).collect();
-    json!({
-        "roles": { "execution": {
-            "trust": { "service": "ecs-tasks.amazonaws.com" },
-            "managed_policies": ["service-role/AmazonECSTaskExecutionRolePolicy"],
-        } },
-        "clusters": { "papyrus": {} },
-        "security_groups": { "papyrus": { "description": "papyrus" } },
-        "task_definitions": { "papyrus": {
-            "cpu": 256, "memory": 512, "execution_role": "execution",
-            "containers": { "app": { "image": live }, "side": { "image": live } },
-        } },
-        "services": services,
-    })
+/// A stack whose services run one task definition.
+fn with(services: &[&str]) -> Value {
+    let mut file = file("info");
+    let one = file["services"]["papyrus"].take();
+    file["services"] = services.iter().map(|name| ((*name).to_owned(), one.clone())).collect::<Map<_, _>>().into();
+    file
 }
 
 fn deploy(world: &World, image: &str) {
@@ -54,7 +41,7 @@ fn runs(world: &World, service: &str) -> (String, Vec<String>) {
 
 fn it_is_registered_anew_once_another_service_needs_it(kind: Kind) {
     let world = World::new(kind).unwrap();
-    write(&world, &file(&["papyrus"]));
+    write(&world, &with(&["papyrus"]));
     run(&world, &["apply", "--yes"], 0);
     deploy(&world, "app=papyrus");
     // The latest revision is not the one that runs, and says something else.
@@ -65,7 +52,7 @@ fn it_is_registered_anew_once_another_service_needs_it(kind: Kind) {
     deregister(&world, &[2]);
     nothing_to_do(&world);
 
-    write(&world, &file(&["papyrus", "quay"]));
+    write(&world, &with(&["papyrus", "quay"]));
     let plan = run(&world, &["plan"], 0);
     says(&plan, &["papyrus:2 runs and was deregistered", "RegisterTaskDefinition", "service.quay"]);
     world.proxy().clear_log();
@@ -78,7 +65,7 @@ fn it_is_registered_anew_once_another_service_needs_it(kind: Kind) {
 
 fn the_images_stay_where_all_revisions_were_deregistered(kind: Kind) {
     let world = World::new(kind).unwrap();
-    write(&world, &file(&["papyrus"]));
+    write(&world, &with(&["papyrus"]));
     run(&world, &["apply", "--yes"], 0);
     deploy(&world, "app=papyrus");
     deregister(&world, &[1, 2]);
@@ -89,7 +76,7 @@ fn the_images_stay_where_all_revisions_were_deregistered(kind: Kind) {
     nothing_to_do(&world);
 
     deregister(&world, &[3]);
-    write(&world, &file(&["papyrus", "quay"]));
+    write(&world, &with(&["papyrus", "quay"]));
     run(&world, &["apply", "--yes"], 0);
     assert_eq!(runs(&world, "quay"), ("papyrus:4".to_owned(), both));
     nothing_to_do(&world);
