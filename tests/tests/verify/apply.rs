@@ -6,7 +6,7 @@ use hatoba_tests::torture::reads;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-use crate::stack::{CONTAINER, cul_de_sac, found, is_found, run, up, with, write};
+use crate::stack::{CONTAINER, aws, cul_de_sac, found, healthy, is_found, run, up, with, write};
 
 #[test]
 fn endpoints_take_the_place_of_the_internet() {
@@ -39,19 +39,21 @@ fn endpoints_take_the_place_of_the_internet() {
 
 #[test]
 fn an_apply_that_was_cut_off_after_it_had_made_the_repository_says_what_it_said_at_first() {
-    let (world, file) = up(Kind::Ministack);
-    let file = with(&file, "/repositories/quay", json!({}));
-    let image = json!({ "repository": "quay", "live": true });
-    let first = with(&file, &format!("{CONTAINER}/image"), image);
+    let world = World::new(Kind::Ministack).unwrap();
+    world.example_parameter().unwrap();
+    aws(&world, "secretsmanager", "CreateSecret", &json!({ "Name": "papyrus/key", "SecretString": "x" }));
+    let file = with(&healthy(&world), &format!("{CONTAINER}/image"), json!({ "repository": "papyrus", "live": true }));
     let to_come = |words: &str| {
-        let found = found(&world, &first, 0);
+        let found = found(&world, &file, 0);
         let [finding] = found.as_slice() else { panic!("{found:#?}") };
         assert_eq!((finding["severity"].as_str(), finding["code"].as_str()), (Some("warning"), Some("image-to-come")));
         assert!(finding["message"].as_str().unwrap().contains(words), "{finding:#}");
         assert!(finding["help"].as_str().unwrap().starts_with("push "), "{finding:#}");
     };
     to_come("is made by this apply");
-    write(&world, &file);
+    let before =
+        ["/services", "/task_definitions"].into_iter().fold(file.clone(), |file, part| with(&file, part, Value::Null));
+    write(&world, &before);
     run(&world, &["apply", "--yes"], 0);
     to_come("is empty");
 }
