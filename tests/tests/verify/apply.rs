@@ -102,8 +102,9 @@ fn apply_refuses_what_would_not_start_and_plan_never_asks() {
     let refused = run(&world, &["apply", "--yes"], 1);
     assert!(refused.stderr.contains("there is no image") && refused.stderr.contains("--skip-verify"), "{refused:?}");
     assert!(world.proxy().calls().iter().all(|call| reads(&call.action)));
-    // Only the image changes, so only the image is looked for.
-    assert_eq!((asked("BatchGetImage"), world.proxy().calls().len()), (1, plans + 1));
+    // Only the image changes, so only the image is looked for; and as it is not there, whether any is.
+    let looks = (asked("BatchGetImage"), asked("DescribeImages"));
+    assert_eq!((looks, world.proxy().calls().len()), ((1, 1), plans + 2));
     let document = run_json(&world, &["apply", "--yes", "--json"], 1);
     assert_eq!(document["findings"][0]["code"], "image-missing", "{document:#}");
     assert_eq!((document["outcome"].is_null(), document["error"]["kind"].as_str()), (true, Some("failed")));
