@@ -30,8 +30,19 @@ fn state(world: &World) -> (String, usize) {
     let revision = services["services"][0]["taskDefinition"].clone();
     let task = ask("DescribeTaskDefinition", json!({ "taskDefinition": revision }));
     let image = task["taskDefinition"]["containerDefinitions"][0]["image"].as_str().unwrap().to_owned();
-    let revisions = ask("ListTaskDefinitions", json!({ "familyPrefix": "papyrus" }));
-    (image, revisions["taskDefinitionArns"].as_array().unwrap().len())
+    let (mut revisions, mut token) = (0, Value::Null);
+    loop {
+        let mut question = json!({ "familyPrefix": "papyrus" });
+        if token.is_string() {
+            question["nextToken"] = token;
+        }
+        let page = ask("ListTaskDefinitions", question);
+        revisions += page["taskDefinitionArns"].as_array().unwrap().len();
+        token = page["nextToken"].clone();
+        if !token.is_string() {
+            return (image, revisions);
+        }
+    }
 }
 
 fn image(tag: &str) -> String {

@@ -159,11 +159,15 @@ fn judge(run: &Run, against_destroy: bool, troubles: &mut Vec<String>) -> Option
 
 /// The run afterwards: it converges, and nothing is left to do or there too often.
 fn afterwards(world: &World, leg: &Leg, goal: &Inventory, troubles: &mut Vec<String>) {
-    let result = leg.run(world).and_then(|_| leg.prove(world)).and_then(|()| Inventory::of(world));
+    world.proxy().clear_log();
+    let run = leg.run(world);
+    let calls = world.proxy().calls().iter().map(|call| call.to_json().to_string()).collect::<Vec<_>>().join("\n");
+    let said = run.as_ref().map(|run| run.stdout.clone()).unwrap_or_default();
+    let result = run.and_then(|_| leg.prove(world)).and_then(|()| Inventory::of(world));
     match result.map(|is| is.against(goal)) {
         Ok(difference) if difference.is_empty() => {}
         Ok(difference) => troubles.push(format!("after {} alone: {difference}", leg.name)),
-        Err(error) => troubles.push(format!("{} alone: {error:?}", leg.name)),
+        Err(error) => troubles.push(format!("{} alone: {error:?}\nit had said\n{said}\nand called\n{calls}", leg.name)),
     }
 }
 

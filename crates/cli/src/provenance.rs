@@ -31,7 +31,7 @@ fn of_github(env: &dyn Fn(&str) -> Option<String>, now: Millis) -> Provenance {
     this
 }
 
-/// `2 days ago by run 123, commit 0123456, octocat`; nothing where nothing is known.
+/// `2 days ago by run 123, commit 0123456, brought back from papyrus:6`; nothing where nothing is known.
 pub(crate) fn words(provenance: &Provenance, now: Millis) -> String {
     let by = match (provenance.run.as_deref().map(run), &provenance.actor) {
         (Some(run), _) => Some(format!("by {run}")),
@@ -41,9 +41,9 @@ pub(crate) fn words(provenance: &Provenance, now: Millis) -> String {
     let when = Some(ago(provenance.deployed_at, now)).filter(|when| !when.is_empty());
     let first: Vec<String> = when.into_iter().chain(by).collect();
     let commit = provenance.commit.as_deref().map(|commit| format!("commit {}", short(commit)));
-    let parts: Vec<String> =
-        Some(first.join(" ")).filter(|first| !first.is_empty()).into_iter().chain(commit).collect();
-    parts.join(", ")
+    let back = provenance.back_to.as_deref().map(|revision| format!("brought back from {revision}"));
+    let first = Some(first.join(" ")).filter(|first| !first.is_empty());
+    first.into_iter().chain(commit).chain(back).collect::<Vec<_>>().join(", ")
 }
 
 /// `image kept: app runs papyrus@sha256:0123456789ab (deployed 2 days ago by run 123, commit 0123456)`.
@@ -56,7 +56,7 @@ pub(crate) fn kept(kept: &Kept, now: Millis) -> String {
 /// For machines.
 pub(crate) fn json(provenance: Option<&Provenance>) -> Json {
     let Some(it) = provenance else { return Json::Null };
-    json!({ "run": it.run, "commit": it.commit, "actor": it.actor, "deployed_at": it.deployed_at })
+    json!({ "run": it.run, "commit": it.commit, "actor": it.actor, "deployed_at": it.deployed_at, "back_to": it.back_to })
 }
 
 /// For machines.
@@ -140,6 +140,7 @@ mod tests {
             commit: Some(COMMIT.into()),
             actor: Some("octocat".into()),
             deployed_at: Some(NOW - 2 * 86_400_000),
+            back_to: None,
         }
     }
 
@@ -150,6 +151,8 @@ mod tests {
         assert_eq!(words(&Provenance { commit: Some("v1".into()), ..Provenance::default() }, NOW), "commit v1");
         assert_eq!(words(&Provenance { run: Some("job 5".into()), ..Provenance::default() }, NOW), "by job 5");
         assert_eq!(words(&Provenance::default(), NOW), "");
+        let back = Provenance { back_to: Some("papyrus:6".into()), ..provenance() };
+        assert_eq!(words(&back, NOW), "2 days ago by run 123, commit 0123456, brought back from papyrus:6");
     }
 
     #[test]

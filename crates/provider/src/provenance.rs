@@ -21,8 +21,10 @@ const COMMIT: &str = "hatoba:commit";
 const DEPLOYED_AT: &str = "hatoba:deployed-at";
 /// The tag with the one who started the run.
 const ACTOR: &str = "hatoba:actor";
+/// The tag with the revision that a rollback made this a copy of: `papyrus:6`.
+const BACK_TO: &str = "hatoba:back-to";
 /// All of these tags. Where a revision has no room for all, the first ones count most.
-pub(crate) const KEYS: [&str; 4] = [RUN, COMMIT, DEPLOYED_AT, ACTOR];
+pub(crate) const KEYS: [&str; 5] = [RUN, COMMIT, DEPLOYED_AT, ACTOR, BACK_TO];
 
 /// How many tags a resource of ECS has at most, not counting AWS's own. Source: ECS API reference, `TagResource`.
 const TAGS: usize = 50;
@@ -42,6 +44,9 @@ pub struct Provenance {
     pub actor: Option<String>,
     /// When, in milliseconds since 1970.
     pub deployed_at: Option<i64>,
+    /// The revision that a rollback went back to with a copy, which this is: `papyrus:6`.
+    #[serde(default)]
+    pub back_to: Option<String>,
 }
 
 /// What a revision that is registered from now on says of where its images come from.
@@ -70,9 +75,9 @@ impl Provenance {
     /// Takes it out of the tags of a revision, where these have it.
     pub(crate) fn take(tags: &mut Tags) -> Option<Self> {
         let mut take = |key: &str| tags.remove(key).filter(|value| !value.is_empty());
-        let [run, commit, at, actor] = KEYS.map(&mut take);
+        let [run, commit, at, actor, back_to] = KEYS.map(&mut take);
         let millis = |at: String| DateTime::from_str(&at, Format::DateTime).ok()?.to_millis().ok();
-        let found = Self { run, commit, actor, deployed_at: at.and_then(millis) };
+        let found = Self { run, commit, actor, deployed_at: at.and_then(millis), back_to };
         (found != Self::default()).then_some(found)
     }
 
@@ -86,7 +91,7 @@ impl Provenance {
         let run = self.run.clone().filter(|run| fit(run).as_ref() == Some(run));
         let at = self.deployed_at.and_then(|at| DateTime::from_millis(at / 1_000 * 1_000).fmt(Format::DateTime).ok());
         let fit = |text: &Option<String>| text.as_deref().and_then(fit);
-        for (key, value) in KEYS.into_iter().zip([run, fit(&self.commit), at, fit(&self.actor)]) {
+        for (key, value) in KEYS.into_iter().zip([run, fit(&self.commit), at, fit(&self.actor), fit(&self.back_to)]) {
             let Some(value) = value else { continue };
             if tags.len() < TAGS {
                 tags.insert(key.to_owned(), value);
@@ -113,7 +118,8 @@ impl Stamp {
         let counted =
             |fields| images(fields).into_iter().filter(|(container, _)| counts(container)).collect::<Vec<_>>();
         match live.filter(|live| counted(&want.fields) == counted(&live.fields)) {
-            Some(live) => Provenance::of(live).unwrap_or_default(),
+            // The images may be those that were brought back; the rest is not any more.
+            Some(live) => Provenance { back_to: None, ..Provenance::of(live).unwrap_or_default() },
             None => this.clone(),
         }
     }

@@ -15,6 +15,7 @@ fn run(number: u32) -> Provenance {
         run: Some(format!("https://github.com/acme/papyrus/actions/runs/{number}")),
         commit: Some("0123456789abcdef0123456789abcdef01234567".into()),
         actor: Some("octocat".into()),
+        back_to: None,
         deployed_at: Some(1_800_000_000_000),
     }
 }
@@ -148,6 +149,15 @@ fn a_deploy_is_the_origin_and_a_rollback_brings_back_the_one_of_then() {
     assert_eq!(Stamp::Deploy(run(2)).next(&same, Some(&before)), run(2));
     assert_eq!(Stamp::Rollback(run(3)).next(&same, Some(&before)), run(3));
     assert_eq!(Stamp::Rollback(Provenance::default()).next(&same, Some(&before)), Provenance::default());
+    // Which it went back to is said of this revision only.
+    let back = Provenance { back_to: Some("papyrus:6".into()), ..run(3) };
+    let mut tags = Tags::new();
+    back.add(&mut tags);
+    assert_eq!(tags["hatoba:back-to"], "papyrus:6");
+    assert_eq!(Provenance::take(&mut tags).unwrap(), back);
+    let copy = live(&[("app", "papyrus@sha256:1")], Some(&back));
+    let apply = Stamp::Apply { this: run(9), pipeline: BTreeMap::new() };
+    assert_eq!(apply.next(&same, Some(&copy)), run(3));
 }
 
 #[test]

@@ -71,6 +71,21 @@ fn what_goes_on_and_fails_is_no_success() {
 }
 
 #[test]
+fn a_rollback_that_goes_on_is_not_undone_by_another() {
+    let played = left("run: deploy\n1 task 1 pending\n4 task 1 running\n8 completed\n");
+    let back = ["rollback"];
+    again(&played, &DEPLOY, &["--every", "20ms"], 0);
+    played.play.arm();
+    // As one that was killed when ECS had been told.
+    again(&played, &back, &["--no-wait"], 0);
+    played.world.proxy().clear_log();
+    let run = again(&played, &back, &["--every", "20ms"], 0);
+    says(&run, "service.papyrus goes back to papyrus:1: a deployment that does so is under way");
+    says(&run, "✓ service.papyrus: papyrus:3 runs");
+    assert_eq!(played.world.proxy().count("ecs", "UpdateService"), 0);
+}
+
+#[test]
 fn what_has_failed_is_no_success() {
     for (scenario, revision) in
         [("run: apply\n0 failed tasks failed to start.\n", 1), ("run: deploy\n0 failed tasks failed to start.\n", 2)]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use hatoba_engine::snapshot::Sighting;
+use hatoba_provider::kinds::service::{goes_back, goes_on};
 use hatoba_provider::kinds::task_definition::revision;
 use hatoba_provider::provenance::{Provenance, Stamp};
 use hatoba_provider::rollout::previous::{From, previous};
-use hatoba_rollout::previous::Choice;
 use hatoba_rollout::state::last;
 
 use crate::args::{Global, RollbackArgs};
@@ -25,9 +25,9 @@ pub(crate) async fn run(global: &Global, args: &RollbackArgs, ui: &Ui, interrupt
     let service = chosen(&session, args.service.as_deref())?;
     let task = task_of(&session, &service)?;
     let subject = look(&mut session, &task, &service).await?;
-    let (choice, base) = target(&session, &subject).await?;
+    let Back { to, why, base } = target(&session, &subject).await?;
     if !ui.json {
-        let text = format!("{} goes back to {}: {}", subject.service, last(&choice.task_definition), choice.why);
+        let text = format!("{} goes back to {to}: {why}", subject.service);
         ui.tell(&[Line::new(0).add(Tone::Strong, &text)]);
     }
     let mut said = again("rollback", global);
@@ -35,12 +35,23 @@ pub(crate) async fn run(global: &Global, args: &RollbackArgs, ui: &Ui, interrupt
         said.push_str(&format!(" {}", quoted(service)));
     }
     let run = Run { again: &said, command: Some("rollback"), follow: &args.follow };
-    session.provider.aws().stamp_with(Stamp::Rollback(Provenance::of(&base).unwrap_or_default()));
+    let then = Provenance::of(&base).unwrap_or_default();
+    session.provider.aws().stamp_with(Stamp::Rollback(Provenance { back_to: Some(to), ..then }));
     change(&mut session, subject, &base, &BTreeMap::new(), run, ui, interrupt).await
 }
 
-/// The revision to go back to, and what it is like.
-async fn target(session: &Session, subject: &Subject) -> Result<(Choice, Sighting), Error> {
+/// Where a rollback goes.
+struct Back {
+    /// The revision: `papyrus:6`.
+    to: String,
+    /// Why this one, in words.
+    why: String,
+    /// What it is like.
+    base: Sighting,
+}
+
+/// The revision to go back to.
+async fn target(session: &Session, subject: &Subject) -> Result<Back, Error> {
     let (task, service) = (&subject.task, &subject.live_service);
     let aws = session.provider.aws();
     let runs = runs(service);
@@ -55,11 +66,19 @@ async fn target(session: &Session, subject: &Subject) -> Result<(Choice, Sightin
         Error::new(Kind::Failed, format!("{why}; nothing was changed"))
             .help("deploy an image that is known to work: `hatoba deploy --image CONTAINER=IMAGE`")
     };
+    // One more would undo a rollback that was cut short, or one of ECS.
+    let current = subject.current();
+    let ours = Provenance::of(current).and_then(|it| it.back_to).filter(|_| goes_on(service));
+    if ours.is_some() || goes_back(service) {
+        let to = ours.unwrap_or_else(|| last(runs).to_owned());
+        return Ok(Back { to, why: "a deployment that does so is under way".to_owned(), base: current.clone() });
+    }
     let Some(choice) = previous(aws, from).await.map_err(|error| refused(session, error))? else {
         return Err(nowhere(format!("there is no revision to go back to from {}", last(runs))));
     };
+    let to = last(&choice.task_definition).to_owned();
     match revision(aws, &choice.task_definition).await.map_err(|error| refused(session, error))? {
-        Some(base) => Ok((choice, base)),
-        None => Err(nowhere(format!("{} cannot be read any more", last(&choice.task_definition)))),
+        Some(base) => Ok(Back { to, why: choice.why, base }),
+        None => Err(nowhere(format!("{to} cannot be read any more"))),
     }
 }

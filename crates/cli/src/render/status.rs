@@ -403,6 +403,7 @@ mod tests {
                 run: Some("https://github.com/acme/papyrus/actions/runs/123".into()),
                 commit: Some("0123456789abcdef0123456789abcdef01234567".into()),
                 actor: Some("octocat".into()),
+                back_to: None,
                 deployed_at: Some(NOW - 120_000),
             }),
             rotated: vec![Newer {

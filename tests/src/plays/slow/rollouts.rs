@@ -2,6 +2,7 @@
 //! events nor service deployments. Source: ECS API reference, `Deployment`, `ServiceDeployment`, `Task`.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -320,6 +321,10 @@ impl Play for Rollouts {
             "CreateService" | "UpdateService" => {
                 if state.armed && (!state.updates_only || call.action == "UpdateService") {
                     state.armed = false;
+                    if state.began.is_some() {
+                        state.before = mem::take(&mut state.revision);
+                        (state.looks, state.stopped, state.seen) = (0, None, Seen::default());
+                    }
                     state.began = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|time| time.as_secs_f64());
                     state.revision = answer["service"]["taskDefinition"].as_str().unwrap_or_default().to_owned();
                     state.desired = answer["service"]["desiredCount"].as_i64().unwrap_or(1);

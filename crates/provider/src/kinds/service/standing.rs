@@ -20,6 +20,9 @@ pub(crate) struct Standing {
     pub(crate) before: Option<String>,
     /// Whether it has failed.
     pub(crate) failed: bool,
+    /// Whether it goes back: a newer revision of the same family is still being replaced.
+    #[serde(default)]
+    pub(crate) back: bool,
 }
 
 impl Standing {
@@ -42,11 +45,14 @@ impl Standing {
         // Where ECS itself rolls back, the other one is what has failed: nothing to go back to.
         let ran = |state: &str| others().find(|it| text(it, "rolloutState") == state);
         let before = ran("COMPLETED").or_else(|| ran("IN_PROGRESS")).or_else(|| ran(""));
+        let brings = text(primary, "taskDefinition");
+        let back = others().any(|it| is_newer(&text(it, "taskDefinition"), &brings));
         Some(Self {
             id: text(primary, "id"),
-            task_definition: text(primary, "taskDefinition"),
+            task_definition: brings,
             before: before.map(|it| text(it, "taskDefinition")),
             failed,
+            back,
         })
     }
 
@@ -58,6 +64,24 @@ impl Standing {
     pub(crate) fn of(live: &Sighting) -> Option<Self> {
         serde_json::from_str(live.notes.get(NOTE)?).ok()
     }
+}
+
+/// Whether the deployment that was asked for last goes on.
+pub fn goes_on(live: &Sighting) -> bool {
+    Standing::of(live).is_some_and(|standing| !standing.failed)
+}
+
+/// Whether a service is on its way to an older revision than the one that is replaced, by whomever it was asked to.
+pub fn goes_back(live: &Sighting) -> bool {
+    Standing::of(live).is_some_and(|standing| standing.back && !standing.failed)
+}
+
+/// Whether one revision is newer than another one of the same family.
+fn is_newer(one: &str, other: &str) -> bool {
+    let split = |arn: &str| {
+        arn.rsplit_once(':').and_then(|(family, number)| Some((family.to_owned(), number.parse::<u64>().ok()?)))
+    };
+    split(one).zip(split(other)).is_some_and(|(one, other)| one.0 == other.0 && one.1 > other.1)
 }
 
 #[cfg(test)]
@@ -91,6 +115,7 @@ mod tests {
                 task_definition: text("papyrus:8"),
                 before: Some(text("papyrus:6")),
                 failed,
+                back: false,
             })
         };
         assert_eq!(stands("IN_PROGRESS"), of(false));
@@ -104,6 +129,20 @@ mod tests {
         assert_eq!(before(&back), Some(None));
         let next = [deployment("8", "PRIMARY", "IN_PROGRESS"), deployment("7", "ACTIVE", "IN_PROGRESS")];
         assert_eq!(before(&next), Some(Some("papyrus:7".to_owned())));
+    }
+
+    #[test]
+    fn what_goes_back_replaces_a_newer_revision_of_its_family() {
+        let back = |deployments: &[Json]| Standing::read(&service(1, &json!(deployments))).map(|it| it.back);
+        let others = |other: &str| {
+            let mut old = deployment("9", "ACTIVE", "COMPLETED");
+            old["taskDefinition"] = json!(other);
+            [deployment("9", "PRIMARY", "IN_PROGRESS"), old]
+        };
+        assert_eq!(back(&others("papyrus:10")), Some(true));
+        assert_eq!(back(&others("papyrus:9")), Some(false), "the same, started anew");
+        assert_eq!(back(&others("papyrus:8")), Some(false));
+        assert_eq!(back(&others("other:10")), Some(false));
     }
 
     #[test]
