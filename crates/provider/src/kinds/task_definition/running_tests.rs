@@ -162,7 +162,7 @@ fn a_revision_is_sought_by_services_that_do_not_run_it() {
     };
     let goal = |wants: &[Desired]| {
         let resources = wants.iter().map(|want| (want.address.clone(), want.clone())).collect();
-        Goal { stack: "papyrus".to_owned(), resources, content: false }
+        Goal { stack: "papyrus".to_owned(), region: None, resources, content: false }
     };
     let runs = format!("{FAMILY}:6");
     let sought = |wants: &[Desired], snapshot: &Snapshot| is_sought(&goal(wants), snapshot, &task, &runs);
