@@ -43,7 +43,7 @@ case $kind in
         # Two reads until a service is ACTIVE; the AWS managed policies are there from the start.
         exec env -i PATH="$bin:$PATH" HOME="$scratch" TMPDIR="$scratch" LANG=C.UTF-8 \
             MOTO_IAM_LOAD_MANAGED_POLICIES=true MOTO_ECS_SERVICE_RUNNING=2 \
-            "$bin/python" "$here/moto.py" -H 127.0.0.1 -p "$port" 3<&- </dev/null
+            "$bin/python" "$here/serve_moto.py" -H 127.0.0.1 -p "$port" 3<&- </dev/null
         ;;
     *)
         printf '%s\n' "serve.sh: no emulator is called '$kind': ministack, moto" >&2

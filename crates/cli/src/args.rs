@@ -101,7 +101,7 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Check the file without asking AWS anything.
     Validate,
-    /// Print the long form of the file.
+    /// Print the long form of the file: a file of its own, with all values as they are, also those that plans hide.
     Expand,
     /// Print the JSON Schema of stack files, for editors.
     Schema,

@@ -7,7 +7,7 @@ use hatoba_engine::desired::Desired;
 use hatoba_engine::plan::{Act, Intent, Plan};
 use hatoba_engine::snapshot::{Sighting, Snapshot};
 use hatoba_model::address::Address;
-use hatoba_provider::kinds::service::deployed;
+use hatoba_provider::kinds::service::{deployed, starts_deployment};
 use hatoba_provider::rotation::{Newer, Secret, Version, newer, of_goal, parameters, secrets, stored};
 use hatoba_rollout::state::{Millis, Task};
 use serde_json::{Value as Json, json};
@@ -63,11 +63,12 @@ fn live<'a>(seen: &'a Snapshot, want: &Desired) -> Option<&'a Sighting> {
     seen.seen.iter().find(is)
 }
 
-/// Whether the plan brings the service a new revision, or the service anew.
+/// Whether the plan starts the tasks of a service anew: by a new revision, another network or what else starts a deployment, or with the
+/// service.
 fn starts_anew(plan: &Plan, service: &Address) -> bool {
     let mut steps = plan.steps.iter().filter(|step| step.address == *service);
     steps.any(|step| match step.act {
-        Act::Update { .. } => step.changes.iter().any(|change| change.path == "task_definition"),
+        Act::Update { .. } => step.changes.iter().any(starts_deployment),
         Act::Create { .. } | Act::Delete { .. } | Act::Release => true,
         Act::Settle { .. } => false,
     })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hatoba_model::address::Address;
 
 use crate::kind::KindInfo;
-use crate::owner::TAG_ON_DESTROY;
+use crate::owner::{Mark, TAG_ON_DESTROY};
 use crate::value::Fields;
 
 /// Everything that should exist, or, for a destroy, everything that should not.
@@ -13,11 +13,21 @@ use crate::value::Fields;
 pub struct Goal {
     /// The stack's name.
     pub stack: String,
+    /// The region of the stack; nothing where it does not matter.
+    pub region: Option<String>,
     /// The resources of the file.
     pub resources: BTreeMap<Address, Desired>,
     /// Whether the survey is for a deletion: what is inside resources is counted (`holds`), and what only matters
     /// for changes may be left out.
     pub content: bool,
+}
+
+impl Goal {
+    /// Whether a mark is that of this stack. Two of one name in different regions are two, also where they meet, which is in IAM.
+    pub fn owns(&self, mark: &Mark) -> bool {
+        let elsewhere = mark.region.as_ref().zip(self.region.as_ref()).is_some_and(|(theirs, ours)| theirs != ours);
+        mark.stack == self.stack && !elsewhere
+    }
 }
 
 /// One resource of the file.

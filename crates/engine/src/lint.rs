@@ -39,9 +39,7 @@ pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
             Act::Delete { empty } => {
                 match marked {
                     None => find(step, "deletes something without a mark".into()),
-                    Some(mark) if mark.stack != goal.stack => {
-                        find(step, format!("deletes what belongs to `{}`", mark.stack))
-                    }
+                    Some(mark) if !goal.owns(mark) => find(step, format!("deletes what belongs to `{}`", mark.stack)),
                     Some(mark) if mark.origin != Origin::Created => {
                         find(step, "deletes something that was adopted".into())
                     }
@@ -62,7 +60,7 @@ pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
                 }
             }
             Act::Release => {
-                if marked.is_none_or(|mark| mark.stack != goal.stack) {
+                if marked.is_none_or(|mark| !goal.owns(mark)) {
                     find(step, "releases what is not ours".into());
                 }
             }
@@ -73,7 +71,7 @@ pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
                 if step.live.is_none() {
                     find(step, "updates something that was not seen".into());
                 }
-                if step.kind.ownership == Ownership::Tags && marked.is_some_and(|mark| mark.stack != goal.stack) {
+                if step.kind.ownership == Ownership::Tags && marked.is_some_and(|mark| !goal.owns(mark)) {
                     find(step, "changes what belongs to another stack".into());
                 }
                 if goal.resources.get(&step.address).is_some_and(|want| want.existing) {

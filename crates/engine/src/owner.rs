@@ -11,6 +11,9 @@ pub const TAG_RESOURCE: &str = "hatoba:resource";
 /// The tag that says whether we created the resource or took it over.
 pub const TAG_ORIGIN: &str = "hatoba:origin";
 
+/// The tag that says in which region the stack is, on what is in none: that of IAM.
+pub const TAG_REGION: &str = "hatoba:region";
+
 /// The tag that keeps `retain: true` on the resource, for when the file no longer has it.
 pub const TAG_RETAIN: &str = "hatoba:retain";
 /// The tag that keeps `on_destroy: empty` on the resource, for when the file no longer has it.
@@ -47,6 +50,9 @@ pub struct Mark {
     pub address: String,
     /// How it came to be ours.
     pub origin: Origin,
+    /// The region of the stack, where the resource is in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 impl Mark {
@@ -59,10 +65,16 @@ impl Mark {
             Some("created") => Origin::Created,
             _ => Origin::Adopted,
         };
-        Some(Self { stack, address, origin })
+        Some(Self { stack, address, origin, region: tags.get(TAG_REGION).cloned() })
     }
 
-    /// The three tags.
+    /// Whose it is, in words.
+    pub fn whose(&self) -> String {
+        let region = self.region.iter().map(|region| format!(" in {region}"));
+        std::iter::once(format!("the stack `{}`", self.stack)).chain(region).collect()
+    }
+
+    /// The three tags that everything has.
     pub fn tags(&self) -> [(&'static str, String); 3] {
         [
             (TAG_STACK, self.stack.clone()),

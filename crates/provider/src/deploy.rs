@@ -61,7 +61,7 @@ pub fn goal(
         runs.fields.insert("task_definition".into(), revision.clone());
     }
     let resources = [wanted, runs].map(|want| (want.address.clone(), want)).into();
-    Ok(Goal { stack: stack.to_owned(), resources, content: false })
+    Ok(Goal { stack: stack.to_owned(), region: None, resources, content: false })
 }
 
 /// The wish that it is as it was there.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hatoba_engine::desired::{Desired, Goal, OnDestroy};
 use hatoba_engine::kind::KindInfo;
+use hatoba_engine::owner::TAG_REGION;
 use hatoba_engine::value::{Fields, Value};
 use hatoba_model::address::Address;
 use hatoba_model::facts::Facts;
@@ -36,7 +37,8 @@ pub fn goal(stack: &Stack, facts: &Facts) -> Goal {
             resources.entry(desired.address.clone()).or_insert(desired);
         }
     }
-    let mut goal = Goal { stack: stack.stack.to_string(), resources, content: false };
+    let mut goal =
+        Goal { stack: stack.stack.to_string(), region: Some(facts.region.to_string()), resources, content: false };
     role::grant_runs(&cx, &mut goal);
     goal
 }
@@ -134,6 +136,12 @@ impl Wish {
     pub fn tag(mut self, key: &str, value: &str) -> Self {
         self.0.tags.insert(key.to_owned(), value.to_owned());
         self
+    }
+
+    /// It is in no region: a tag says in which one the stack is that wants it.
+    #[must_use]
+    pub fn global(self, facts: &Facts) -> Self {
+        self.tag(TAG_REGION, facts.region.as_ref())
     }
 
     /// What may happen to its content.

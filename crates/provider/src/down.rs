@@ -25,7 +25,7 @@ pub enum Power {
 /// A goal of services that are as they are, but for whether they run.
 pub fn goal(stack: &str, services: &[Pair<'_>], power: &Power) -> Goal {
     let resources = services.iter().map(|pair| (pair.want.address.clone(), wish(*pair, power))).collect();
-    Goal { stack: stack.to_owned(), resources, content: false }
+    Goal { stack: stack.to_owned(), region: None, resources, content: false }
 }
 
 fn wish(pair: Pair<'_>, power: &Power) -> Desired {

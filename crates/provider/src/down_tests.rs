@@ -25,12 +25,17 @@ fn file(name: &str) -> Goal {
         retain: false,
         on_destroy: OnDestroy::Plain,
     };
-    Goal { stack: "papyrus".to_owned(), resources: [(address, want)].into(), content: false }
+    Goal { stack: "papyrus".to_owned(), region: None, resources: [(address, want)].into(), content: false }
 }
 
 /// A service as it is described, with `count` copies wanted and what its tag remembers.
 fn there(name: &str, count: i64, memory: Option<&str>, more: Json) -> Sighting {
-    let mark = Mark { stack: "papyrus".to_owned(), address: "service.papyrus".to_owned(), origin: Origin::Created };
+    let mark = Mark {
+        stack: "papyrus".to_owned(),
+        address: "service.papyrus".to_owned(),
+        origin: Origin::Created,
+        region: None,
+    };
     let tags = mark.tags().into_iter().map(|(key, value)| (key.to_owned(), value));
     let tags = tags.chain(memory.map(|memory| ("hatoba:down".to_owned(), memory.to_owned())));
     let tags: Vec<Json> = tags.map(|(key, value)| json!({ "key": key, "value": value })).collect();

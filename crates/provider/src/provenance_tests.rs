@@ -65,7 +65,7 @@ fn goal() -> Goal {
         retain: false,
         on_destroy: OnDestroy::Plain,
     };
-    Goal { stack: "papyrus".into(), resources: [(want.address.clone(), want)].into(), content: false }
+    Goal { stack: "papyrus".into(), region: None, resources: [(want.address.clone(), want)].into(), content: false }
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl<'a> Survey<'a> {
         if want.retain {
             expected.insert(TAG_RETAIN.to_owned(), "true".to_owned());
         }
-        let ours = mark.stack == self.goal.stack && mark.address == want.address.to_string();
+        let ours = self.goal.owns(&mark) && mark.address == want.address.to_string();
         (ours && *tags == expected).then_some(expected)
     }
 

@@ -1,5 +1,6 @@
 //! ECS task definitions: AWS gives back every member of the registration and fills in defaults for containers
-//! (ECS API reference, `ContainerDefinition`). The emulators forget some members and fill in few defaults.
+//! (ECS API reference, `ContainerDefinition`). The emulators forget some members and fill in few defaults. A deregistered revision
+//! can start nothing any more (ECS API reference, `DeregisterTaskDefinition`); the emulators take it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,14 +40,32 @@ impl TaskDefinitions {
         }
     }
 
-    /// A family without a revision stands for its latest active one (ECS API reference, `DescribeTaskDefinition`). ministack
-    /// takes the highest number that was ever given, be it inactive or deleted. None where that is the right one.
-    fn latest_active(&self, name: &str) -> Option<Value> {
+    /// A family without a revision stands for its latest active one (ECS API reference, `DescribeTaskDefinition`), and for none where
+    /// all are deregistered. ministack takes the highest number that was ever given, be it inactive or deleted. None where that is the
+    /// right one.
+    fn latest_active(&self, call: &Call, name: &str) -> Option<Reply> {
         let known = self.known();
         let of_family = || known.iter().filter(|(arn, _)| parts(arn).0 == name);
         let (_, latest) = of_family().max_by_key(|(arn, _)| parts(arn).1)?;
-        let (_, active) = of_family().filter(|(_, revision)| !revision.inactive).max_by_key(|(arn, _)| parts(arn).1)?;
-        latest.inactive.then(|| active.answer.clone())
+        let active = of_family().filter(|(_, revision)| !revision.inactive).max_by_key(|(arn, _)| parts(arn).1);
+        latest.inactive.then(|| match active {
+            Some((_, active)) => Reply::new(call, 200, active.answer.to_string()),
+            None => Reply::error(call, 400, "ClientException", "Unable to describe task definition."),
+        })
+    }
+
+    /// The refusal of a call that would start something from a deregistered revision.
+    fn refused(&self, call: &Call) -> Option<Reply> {
+        let code = match call.action.as_str() {
+            "CreateService" | "UpdateService" => "ClientException",
+            "RunTask" => "InvalidParameterException",
+            _ => return None,
+        };
+        let request = call.json();
+        let asked = request.get("taskDefinition")?.as_str()?;
+        let known = self.known();
+        let (_, revision) = known.iter().find(|(arn, _)| *arn == asked || last(arn) == asked)?;
+        revision.inactive.then(|| Reply::error(call, 400, code, "TaskDefinition is inactive"))
     }
 }
 
@@ -58,11 +77,13 @@ fn parts(arn: &str) -> (&str, u64) {
 
 impl Play for TaskDefinitions {
     fn before(&self, call: &Call) -> Option<Reply> {
-        if call.service != "ecs" || call.action != "DescribeTaskDefinition" {
+        if call.service != "ecs" {
             return None;
         }
-        let answer = self.latest_active(call.json().get("taskDefinition")?.as_str()?)?;
-        Some(Reply::new(call, 200, answer.to_string()))
+        if call.action != "DescribeTaskDefinition" {
+            return self.refused(call);
+        }
+        self.latest_active(call, call.json().get("taskDefinition")?.as_str()?)
     }
 
     fn after(&self, call: &Call, reply: &mut Reply) {

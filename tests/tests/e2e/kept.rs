@@ -226,7 +226,39 @@ fn what_was_started_is_followed_although_something_else_fails(kind: Kind) {
     assert_eq!(deployments[0]["verdict"], json!("completed"));
 }
 
+fn a_family_that_is_named_without_a_revision_is_not_taken_for_somebody_elses_change(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    for family in ["quay", "pier"] {
+        let containers = json!([{ "name": "app", "image": "nginx:1" }]);
+        let task = json!({
+            "family": family, "cpu": "256", "memory": "512", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
+            "containerDefinitions": containers,
+        });
+        aws(&world, "ecs", "RegisterTaskDefinition", &task);
+    }
+    let file = |family: &str| {
+        json!({
+            "clusters": { "papyrus": {} },
+            "security_groups": { "papyrus": { "description": "papyrus" } },
+            "services": { "papyrus": {
+                "cluster": "papyrus", "task_definition": { "existing": family },
+                "network": { "security_groups": ["papyrus"], "public_ip": true },
+            } },
+        })
+    };
+    write(&world, &file("quay"));
+    run(&world, &["apply", "--yes"], 0);
+    nothing_to_do(&world);
+    // The call has its effect, and its answer is lost: the look before the next attempt finds what is wanted.
+    write(&world, &file("pier"));
+    world.proxy().set_rules(vec![Rule::on("ecs", "UpdateService", Act::DropReply).times(1)]);
+    run(&world, &["apply", "--yes"], 0);
+    world.proxy().set_rules(Vec::new());
+    nothing_to_do(&world);
+}
+
 on_both!(
+    a_family_that_is_named_without_a_revision_is_not_taken_for_somebody_elses_change,
     after_a_rollback_the_plan_is_empty_and_the_image_that_runs_stays,
     what_was_registered_before_a_run_was_cut_short_is_not_registered_again,
     what_somebody_else_deploys_meanwhile_is_not_overwritten,

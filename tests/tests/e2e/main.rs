@@ -18,6 +18,7 @@
 //! | `looking` | how services stand, and what containers wrote |
 //! | `pruning` | old revisions and images that nothing uses |
 //! | `destroying_all` | a destroy with everything in its way at once, and the next apply while old services drain |
+//! | `deregistered` | a revision that runs and was deregistered |
 //! | `destroying` | the preview, the question and the proof |
 //! | `documents` | `--json` and saved plans |
 //! | `cost` | what it costs: from the file, in plans, against a budget, and what a destroy saves |
@@ -30,6 +31,7 @@
 mod codes;
 mod cost;
 mod deploying;
+mod deregistered;
 mod destroying;
 mod destroying_all;
 mod doctor;

@@ -6,7 +6,7 @@ use hatoba_tests::torture::reads;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-use crate::stack::{CONTAINER, cul_de_sac, found, is_found, run, up, with, write};
+use crate::stack::{CONTAINER, aws, cul_de_sac, found, healthy, is_found, run, up, with, write};
 
 #[test]
 fn endpoints_take_the_place_of_the_internet() {
@@ -35,6 +35,27 @@ fn endpoints_take_the_place_of_the_internet() {
     let file = with(&file, &format!("{CONTAINER}/image"), json!("nginx:1"));
     let errors: Vec<Value> = found(&world, &file, 1).into_iter().filter(|it| it["severity"] == "error").collect();
     assert!(errors.len() == 1 && errors[0]["message"].as_str().unwrap().contains("cannot pull nginx:1"), "{errors:#?}");
+}
+
+#[test]
+fn an_apply_that_was_cut_off_after_it_had_made_the_repository_says_what_it_said_at_first() {
+    let world = World::new(Kind::Ministack).unwrap();
+    world.example_parameter().unwrap();
+    aws(&world, "secretsmanager", "CreateSecret", &json!({ "Name": "papyrus/key", "SecretString": "x" }));
+    let file = with(&healthy(&world), &format!("{CONTAINER}/image"), json!({ "repository": "papyrus", "live": true }));
+    let to_come = |words: &str| {
+        let found = found(&world, &file, 0);
+        let [finding] = found.as_slice() else { panic!("{found:#?}") };
+        assert_eq!((finding["severity"].as_str(), finding["code"].as_str()), (Some("warning"), Some("image-to-come")));
+        assert!(finding["message"].as_str().unwrap().contains(words), "{finding:#}");
+        assert!(finding["help"].as_str().unwrap().starts_with("push "), "{finding:#}");
+    };
+    to_come("is made by this apply");
+    let before =
+        ["/services", "/task_definitions"].into_iter().fold(file.clone(), |file, part| with(&file, part, Value::Null));
+    write(&world, &before);
+    run(&world, &["apply", "--yes"], 0);
+    to_come("is empty");
 }
 
 #[test]
@@ -81,8 +102,9 @@ fn apply_refuses_what_would_not_start_and_plan_never_asks() {
     let refused = run(&world, &["apply", "--yes"], 1);
     assert!(refused.stderr.contains("there is no image") && refused.stderr.contains("--skip-verify"), "{refused:?}");
     assert!(world.proxy().calls().iter().all(|call| reads(&call.action)));
-    // Only the image changes, so only the image is looked for.
-    assert_eq!((asked("BatchGetImage"), world.proxy().calls().len()), (1, plans + 1));
+    // Only the image changes, so only the image is looked for; and as it is not there, whether any is.
+    let looks = (asked("BatchGetImage"), asked("DescribeImages"));
+    assert_eq!((looks, world.proxy().calls().len()), ((1, 1), plans + 2));
     let document = run_json(&world, &["apply", "--yes", "--json"], 1);
     assert_eq!(document["findings"][0]["code"], "image-missing", "{document:#}");
     assert_eq!((document["outcome"].is_null(), document["error"]["kind"].as_str()), (true, Some("failed")));

@@ -9,7 +9,7 @@ use hatoba_engine::snapshot::{Sighting, Snapshot};
 use hatoba_engine::value::Value;
 use hatoba_model::address::Address;
 use hatoba_provider::deploy::{DeployError, Pair, goal};
-use hatoba_provider::kinds::task_definition::{other_that_runs, revision, stands_for};
+use hatoba_provider::kinds::task_definition::{other_that_runs, revision, runs_of, stands_for};
 use hatoba_provider::permissions::missing::Missing;
 use hatoba_provider::permissions::needed;
 use serde_json::json;
@@ -80,8 +80,12 @@ impl Subject {
 pub(super) async fn look(session: &mut Session, task: &str, service: &str) -> Result<Subject, Error> {
     let (task, service) = (Address::new("task_definition", task), Address::new("service", service));
     session.begin_look();
-    let (live_task, live_service) = futures::join!(seen(session, &task), seen(session, &service));
-    let (live_task, live_service) = (live_task?, live_service?);
+    let (latest, live_service) = futures::join!(looked(session, &task), seen(session, &service));
+    let live_service = live_service?;
+    let live_task = match latest? {
+        Some(latest) => latest,
+        None => deregistered(session, &task, &live_service).await?,
+    };
     // A service of another family is brought back to that of the file.
     let running = match other_that_runs(&live_task, &live_service) {
         Some(arn) => revision(session.provider.aws(), arn).await.map_err(|error| refused(session, error))?,
@@ -140,18 +144,31 @@ pub(super) fn refused(session: &Session, error: CloudError) -> Error {
     Error::from(error).missing(missing.into_iter().collect())
 }
 
+/// The revision that runs of a family that has no active one left: somebody has deregistered them all.
+async fn deregistered(session: &Session, task: &Address, service: &Sighting) -> Result<Sighting, Error> {
+    let want = wish(session, task)?;
+    let found = match runs_of(&want.name, service) {
+        Some(arn) => revision(session.provider.aws(), arn).await.map_err(|error| refused(session, error))?,
+        None => None,
+    };
+    found.ok_or_else(|| missing(want))
+}
+
 /// A resource as it is now.
 pub(super) async fn seen(session: &Session, address: &Address) -> Result<Sighting, Error> {
+    looked(session, address).await?.ok_or_else(|| wish(session, address).map_or_else(|error| error, missing))
+}
+
+async fn looked(session: &Session, address: &Address) -> Result<Option<Sighting>, Error> {
     let want = wish(session, address)?;
-    let seen =
-        session.provider.look(&Target::named(want), Depth::Full).await.map_err(|error| refused(session, error))?;
-    seen.into_iter().next().ok_or_else(|| {
-        Error::new(
-            Kind::Failed,
-            format!("the {} `{}` does not exist yet; nothing was changed", want.kind.title, want.name),
-        )
-        .help("run `hatoba apply` first: it makes everything, and a deploy then changes the image")
-    })
+    let seen = session.provider.look(&Target::named(want), Depth::Full).await;
+    Ok(seen.map_err(|error| refused(session, error))?.into_iter().next())
+}
+
+fn missing(want: &Desired) -> Error {
+    let text = format!("the {} `{}` does not exist yet; nothing was changed", want.kind.title, want.name);
+    let help = "run `hatoba apply` first: it makes everything, and a deploy then changes the image";
+    Error::new(Kind::Failed, text).help(help)
 }
 
 fn not_applied(error: DeployError) -> Error {

@@ -61,7 +61,7 @@ fn live(want: &Desired) -> Sighting {
     let mut live = Sighting::new(want.kind, id(&want.address.to_string()), &want.name);
     live.scope.clone_from(&want.scope);
     let address = want.address.to_string();
-    let mark = Mark { stack: "papyrus".into(), address, origin: Origin::Created };
+    let mark = Mark { stack: "papyrus".into(), address, origin: Origin::Created, region: None };
     let mut tags = want.tags.clone();
     tags.extend(mark.tags().map(|(key, value)| (key.to_owned(), value)));
     live.fields = want.fields.iter().map(|(name, value)| (name.clone(), settled(value))).collect();

@@ -32,7 +32,7 @@ impl Bench {
             on_destroy: OnDestroy::Plain,
         };
         let resources = [(want.address.clone(), want)].into();
-        let goal = Goal { stack: "papyrus".to_owned(), resources, content: false };
+        let goal = Goal { stack: "papyrus".to_owned(), region: None, resources, content: false };
         let root = Root { path: home.path().to_owned(), call: Call::default() };
         let files = Files::new(&root, &goal);
         Self { home, goal, files }

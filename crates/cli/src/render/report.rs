@@ -115,7 +115,7 @@ pub(crate) struct Remains {
 pub(crate) fn remains(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Remains> {
     let mut out = Vec::new();
     for live in &seen.seen {
-        let ours = live.mark.as_ref().filter(|mark| mark.stack == goal.stack);
+        let ours = live.mark.as_ref().filter(|mark| goal.owns(mark));
         let wanted = goal.resources.values().find(|want| {
             want.kind.name == live.kind.name
                 && want.name == live.name

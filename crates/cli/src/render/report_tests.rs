@@ -67,13 +67,17 @@ fn goal(names: &[&str]) -> Goal {
         on_destroy: OnDestroy::Plain,
     };
     let resources = names.iter().map(|name| (Address::new("thing", *name), desired(name))).collect();
-    Goal { stack: "papyrus".into(), resources, content: true }
+    Goal { stack: "papyrus".into(), region: None, resources, content: true }
 }
 
 fn sighting(name: &str, stack: Option<&str>) -> Sighting {
     let mut live = Sighting::new(&KIND, format!("id-{name}"), name);
-    live.mark =
-        stack.map(|stack| Mark { stack: stack.into(), address: format!("thing.{name}"), origin: Origin::Created });
+    live.mark = stack.map(|stack| Mark {
+        stack: stack.into(),
+        address: format!("thing.{name}"),
+        origin: Origin::Created,
+        region: None,
+    });
     live
 }
 

@@ -130,7 +130,7 @@ impl<'a> Builder<'a> {
                 continue;
             }
             if let Some(live) = self.current.get(address) {
-                let decision = decide::absent(&self.goal.stack, address, live, Some(want), Why::Destroy);
+                let decision = decide::absent(self.goal, address, live, Some(want), Why::Destroy);
                 self.take(address, Some(live), decision);
             }
         }
@@ -177,7 +177,7 @@ impl<'a> Builder<'a> {
         let mut seen: Vec<&'a Sighting> = self.seen.seen.iter().collect();
         seen.sort_by_key(|live| (live.kind.name, &live.name, &live.scope, &live.id));
         for live in seen {
-            let Some(mark) = live.mark.as_ref().filter(|mark| mark.stack == self.goal.stack) else { continue };
+            let Some(mark) = live.mark.as_ref().filter(|mark| self.goal.owns(mark)) else { continue };
             if current.contains(&std::ptr::from_ref(live)) {
                 continue;
             }
@@ -203,8 +203,8 @@ impl<'a> Builder<'a> {
             let why = if renamed { Why::Renamed } else { why.clone() };
             let decision = match self.goal.resources.get(&address).filter(|want| renamed && want.retain) {
                 // That the file says so now is enough, whatever was noted on the old one.
-                Some(want) => decide::absent(&self.goal.stack, &address, live, Some(want), why),
-                None => decide::absent(&self.goal.stack, &address, live, None, why),
+                Some(want) => decide::absent(self.goal, &address, live, Some(want), why),
+                None => decide::absent(self.goal, &address, live, None, why),
             };
             self.take(&address, Some(live), decision);
         }
@@ -245,7 +245,7 @@ impl<'a> Builder<'a> {
             let user = self.usage.users(live).find(|user| !self.goes(user))?;
             Some(format!("the {} `{}`", user.kind.title, user.name))
         };
-        let decision = decide::present(&self.goal.stack, &want, live, &used);
+        let decision = decide::present(self.goal, &want, live, &used);
         self.take(&want.address, live, decision);
     }
 
@@ -266,7 +266,7 @@ impl<'a> Builder<'a> {
 
     /// Whether it is ours to delete, and stands for nothing in the file.
     fn is_left_over(&self, live: &Sighting) -> bool {
-        let ours = |mark: &Mark| mark.stack == self.goal.stack && mark.origin == Origin::Created;
+        let ours = |mark: &Mark| self.goal.owns(mark) && mark.origin == Origin::Created;
         let current = || self.current.values().any(|current| std::ptr::eq(*current, live));
         live.mark.as_ref().is_some_and(ours) && !live.is_retained() && !current()
     }
@@ -366,8 +366,8 @@ impl<'a> Builder<'a> {
 fn pick<'a>(goal: &Goal, want: &Desired, named: &[&'a Sighting]) -> Option<&'a Sighting> {
     let address = want.address.to_string();
     named.iter().copied().filter(|s| want.scope.is_none() || s.scope == want.scope).min_by_key(|s| match &s.mark {
-        Some(mark) if mark.stack == goal.stack && mark.address == address => (0, s.id.clone()),
-        Some(mark) if mark.stack == goal.stack => (1, s.id.clone()),
+        Some(mark) if goal.owns(mark) && mark.address == address => (0, s.id.clone()),
+        Some(mark) if goal.owns(mark) => (1, s.id.clone()),
         None => (2, s.id.clone()),
         Some(_) => (3, s.id.clone()),
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hatoba_model::address::Address;
 
-use crate::desired::Desired;
+use crate::desired::{Desired, Goal};
 use crate::diff::{FieldChange, creation, differences, settled};
 use crate::kind::{Field, OnChange, Ownership, Unset};
 use crate::owner::{Mark, Origin, TAG_RETAIN, is_ours};
@@ -40,7 +40,7 @@ pub(super) struct Action {
 /// What to do so that `want` exists, where `live` is what bears its name (or its mark).
 /// `used` tells who goes on using it, and would be without it while it is replaced.
 pub(super) fn present(
-    stack: &str,
+    goal: &Goal,
     want: &Desired,
     live: Option<&Sighting>,
     used: &dyn Fn(&Sighting) -> Option<String>,
@@ -53,7 +53,7 @@ pub(super) fn present(
                 "create it by hand, correct its name, or remove `existing: true` so that hatoba creates it",
             ));
         }
-        return Decision::Do(Box::new(create(stack, want, Why::NotFound)));
+        return Decision::Do(Box::new(create(goal, want, Why::NotFound)));
     };
     if want.existing || want.kind.ownership == Ownership::Account {
         return match &live.readiness {
@@ -61,14 +61,21 @@ pub(super) fn present(
             _ => Decision::Nothing,
         };
     }
-    if let Some(mark) = live.mark.as_ref().filter(|mark| mark.stack != stack) {
+    if let Some(mark) = live.mark.as_ref().filter(|mark| !goal.owns(mark)) {
         if want.kind.ownership == Ownership::Shared {
             return shared_with(want, live, mark);
         }
         return Decision::Refuse(refusal(
             want,
-            format!("the {} `{}` belongs to the stack `{}`", want.kind.title, live.name, mark.stack),
-            "give this one another `name:`, use it with `existing: true`, or remove it from the other stack first",
+            format!("the {} `{}` belongs to {}", want.kind.title, live.name, mark.whose()),
+            match &mark.region {
+                // That is where the stack was, or where another one of its name is.
+                Some(there) if mark.stack == goal.stack => format!(
+                    "destroy that one first, with `hatoba --region {there} destroy`, or give this one another name in `stack:`"
+                ),
+                _ => "give this one another `name:`, use it with `existing: true`, or remove it from the other stack first"
+                    .to_owned(),
+            },
         ));
     }
     if let Readiness::Deleting(_) = live.readiness {
@@ -79,7 +86,7 @@ pub(super) fn present(
             changes: Vec::new(),
             want: None,
         };
-        return Decision::Replace { delete: Box::new(gone), create: Box::new(create(stack, want, Why::NotFound)) };
+        return Decision::Replace { delete: Box::new(gone), create: Box::new(create(goal, want, Why::NotFound)) };
     }
     let unmarked = live.mark.is_none();
     if unmarked && !want.adopt && want.kind.ownership == Ownership::Tags {
@@ -90,7 +97,7 @@ pub(super) fn present(
         ));
     }
     let origin = live.mark.as_ref().map_or(Origin::Adopted, |mark| mark.origin);
-    let mut want = marked(stack, want, origin);
+    let mut want = marked(goal, want, origin);
     if origin == Origin::Adopted || want.kind.ownership == Ownership::Shared {
         keep_their_tags(&mut want, live);
     }
@@ -103,7 +110,7 @@ pub(super) fn present(
     }
     if let Some(fixed) = changes.iter().find(|change| change.call.is_none()) {
         let field = fixed.path.clone();
-        return replace(stack, &want, live, field, changes, used, unmarked);
+        return replace(goal, &want, live, field, changes, used, unmarked);
     }
     let groups = want.kind.groups_of(&changes);
     let want = over(&want, live);
@@ -126,7 +133,7 @@ fn shared_with(want: &Desired, live: &Sighting, mark: &Mark) -> Decision {
     if changes.iter().any(|change| change.call.is_none()) || groups.is_empty() {
         return Decision::Refuse(refusal(
             want,
-            format!("the {} `{}` belongs to the stack `{}` and differs", want.kind.title, live.name, mark.stack),
+            format!("the {} `{}` belongs to {} and differs", want.kind.title, live.name, mark.whose()),
             "change it there, or remove the difference from this file",
         ));
     }
@@ -140,7 +147,7 @@ fn shared_with(want: &Desired, live: &Sighting, mark: &Mark) -> Decision {
 }
 
 fn replace(
-    stack: &str,
+    goal: &Goal,
     want: &Desired,
     live: &Sighting,
     field: String,
@@ -197,18 +204,18 @@ fn replace(
         changes: Vec::new(),
         want: None,
     };
-    let mut create = create(stack, want, why);
+    let mut create = create(goal, want, why);
     create.changes = changes;
     Decision::Replace { delete: Box::new(delete), create: Box::new(create) }
 }
 
 /// What to do with something of ours that must not exist (any more).
-pub(super) fn absent(stack: &str, address: &Address, live: &Sighting, want: Option<&Desired>, why: Why) -> Decision {
+pub(super) fn absent(goal: &Goal, address: &Address, live: &Sighting, want: Option<&Desired>, why: Why) -> Decision {
     let note = |text: String, stays: bool| Note { address: address.clone(), name: live.name.clone(), text, stays };
-    let Some(mark) = live.mark.as_ref().filter(|mark| mark.stack == stack) else {
+    let Some(mark) = live.mark.as_ref().filter(|mark| goal.owns(mark)) else {
         let text = match (&live.mark, live.kind.ownership) {
             (_, Ownership::Account) => "belongs to the account; never deleted".to_owned(),
-            (Some(mark), _) => format!("belongs to the stack `{}`; left alone", mark.stack),
+            (Some(mark), _) => format!("belongs to {}; left alone", mark.whose()),
             (None, _) => "is not hatoba's; left alone".to_owned(),
         };
         return Decision::Leave(note(text, true));
@@ -240,8 +247,8 @@ fn settle(why: Why) -> Action {
     Action { act: Act::Settle { until: crate::wait::Until::Ready }, why, changes: Vec::new(), want: None }
 }
 
-fn create(stack: &str, want: &Desired, why: Why) -> Action {
-    let want = marked(stack, want, Origin::Created);
+fn create(goal: &Goal, want: &Desired, why: Why) -> Action {
+    let want = marked(goal, want, Origin::Created);
     let changes = creation(want.kind, &want.fields);
     let then = want
         .kind
@@ -269,10 +276,10 @@ fn needs_call(fields: &Fields, field: &Field) -> bool {
 }
 
 /// The wish with its tags and mark among the fields.
-fn marked(stack: &str, want: &Desired, origin: Origin) -> Desired {
+fn marked(goal: &Goal, want: &Desired, origin: Origin) -> Desired {
     let mut want = want.clone();
     if want.kind.field("tags").is_some() {
-        let mark = Mark { stack: stack.to_owned(), address: want.address.to_string(), origin };
+        let mark = Mark { stack: goal.stack.clone(), address: want.address.to_string(), origin, region: None };
         let mut tags: BTreeMap<String, String> = want.tags.clone();
         tags.extend(mark.tags().map(|(key, value)| (key.to_owned(), value)));
         if want.retain {

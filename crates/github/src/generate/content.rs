@@ -74,7 +74,7 @@ impl Call {
 pub fn content(facts: &WorkflowFacts, call: &Call) -> Result<String, CallError> {
     call.check()?;
     let mut out = Yaml::default();
-    out.add(0, &header::comments(&call.file)).blank();
+    out.add(0, &header::comments(&call.file, &facts.region, &facts.role)).blank();
     match &facts.what {
         What::Deploy(deploy) => deploy::write(&mut out, facts, deploy, call),
         What::Plan(branches) => plan::write(&mut out, facts, branches, call),

@@ -9,6 +9,7 @@ use hatoba_engine::owner::{TAG_PREFIX, TAG_RESOURCE, TAG_STACK};
 
 const START: &str = "# hatoba: ";
 const MADE: &str = "# Made from ";
+const PLACE: &str = "# Works in ";
 const YOURS: &str = "# What you write between `# hatoba:keep …` and `# hatoba:end` is yours, and stays.";
 
 /// The tags of a file as its first line, with its line break.
@@ -35,16 +36,22 @@ pub fn read(text: &str) -> (Option<BTreeMap<String, String>>, &str) {
     }
 }
 
-/// The comments with which the content of a file begins.
-pub(super) fn comments(file: &str) -> String {
+/// The comments with which the content of a file begins: where it is from, and where its jobs work. The account is that of the role that they
+/// assume, so it is the same on every machine that makes the file.
+pub(super) fn comments(file: &str, region: &str, role: &str) -> String {
     let file: String = file.chars().filter(|c| !c.is_control()).collect();
-    format!("{MADE}{file} by hatoba: change it there, and `hatoba apply` writes this file again.\n{YOURS}\n")
+    let account = role.split(':').nth(4).filter(|account| !account.is_empty());
+    let account = account.map(|account| format!(", account {account}")).unwrap_or_default();
+    format!(
+        "{MADE}{file} by hatoba: change it there, and `hatoba apply` writes this file again.\n{PLACE}{region}{account}.\n{YOURS}\n"
+    )
 }
 
 /// The content of a file that is let go of: without our comments.
 pub fn released(content: &str) -> &str {
     let mut rest = content;
-    for ours in [MADE, YOURS] {
+    // Files that an older hatoba wrote do not say where they work.
+    for ours in [MADE, PLACE, YOURS] {
         if rest.starts_with(ours) {
             rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
         }
@@ -88,8 +95,12 @@ mod tests {
 
     #[test]
     fn what_is_let_go_of_loses_our_comments() {
-        let content = format!("{}\nname: x\n", comments("stack.yaml"));
+        let role = "arn:aws:iam::123456789012:role/papyrus-deploy";
+        let content = format!("{}\nname: x\n", comments("stack.yaml", "us-west-2", role));
+        assert!(content.contains("\n# Works in us-west-2, account 123456789012.\n"), "{content}");
         assert_eq!(released(&content), "name: x\n");
+        let older = content.lines().filter(|line| !line.starts_with(PLACE)).map(|line| format!("{line}\n"));
+        assert_eq!(released(&older.collect::<String>()), "name: x\n");
         assert_eq!(released("\nname: x\n"), "\nname: x\n");
     }
 }

@@ -48,6 +48,8 @@ pub enum Image {
     },
     /// The repository has no image of this tag or digest.
     Missing,
+    /// The repository is of the file and there, and nothing was ever pushed to it.
+    Empty,
     /// There is no such repository.
     NoRepository,
     /// The repository does not exist yet; the apply makes it, empty.
@@ -93,6 +95,10 @@ pub struct Subnet {
     pub route: Route,
     /// The endpoints of its route table, such as `s3`.
     pub gateways: BTreeSet<String>,
+    /// The account that shares its network with this one, which does not see the endpoints there; none where it is this account's.
+    pub shared_by: Option<String>,
+    /// Where other routes lead that leave the network: a transit gateway, a peering. Endpoints may be there.
+    pub leads_to: Option<String>,
 }
 
 /// Where the route to everywhere leads.

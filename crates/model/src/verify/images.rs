@@ -37,15 +37,22 @@ pub(super) fn judge(key: &str, task: &Task, facts: &Facts, subjects: &Subjects, 
                 let help = "correct its name, or let the stack make it: add it under `repositories`";
                 say(Level::Error, "image-no-repository", text, help);
             }
-            Some(Image::Coming) => {
+            Some(empty @ (Image::Coming | Image::Empty)) => {
                 let runs =
                     |service: &super::Service| service.task.as_deref() == Some(key) && service.desired_count != Some(0);
                 if subjects.services.values().any(runs) {
-                    let text = format!(
-                        "the repository of {image} is made by this apply, and empty until something is pushed: no task starts before that"
+                    let (is, push) = match empty {
+                        Image::Empty => ("is empty: no task starts before something is pushed", "push an image"),
+                        _ => (
+                            "is made by this apply, and empty until something is pushed: no task starts before that",
+                            "push the image then",
+                        ),
+                    };
+                    let text = format!("the repository of {image} {is}");
+                    let help = format!(
+                        "{push}; or let something else run first: `image: {{ repository: …, live: true, bootstrap: … }}`"
                     );
-                    let help = "push the image then; or let something else run first: `image: { repository: …, live: true, bootstrap: … }`";
-                    say(Level::Warning, "image-to-come", text, help);
+                    say(Level::Warning, "image-to-come", text, &help);
                 }
             }
             Some(Image::There { platforms: Err(why) }) => {

@@ -155,12 +155,21 @@ impl Judge<'_> {
         };
         let has = |name: &&&str| endpoints.contains(**name) || subnet.gateways.contains(**name);
         let missing: Vec<&str> = self.reaches.endpoints.iter().filter(|name| !has(name)).copied().collect();
-        if missing.is_empty() && self.reaches.internet.is_empty() {
-            return None;
-        }
-        let cannot = match (self.reaches.internet.first(), missing.is_empty()) {
-            (Some(image), _) => format!("tasks cannot pull {image}"),
-            (None, _) => {
+        // No endpoint has what only the internet has.
+        let public = self.reaches.internet.iter().find(|image| private_registry(image).is_none());
+        let cannot = match (public, self.reaches.internet.first(), missing.is_empty()) {
+            (Some(image), ..) => format!("tasks cannot pull {image}"),
+            (None, None, true) => return None,
+            (None, Some(image), true) => {
+                let registry = private_registry(image).unwrap_or(image);
+                let text =
+                    format!("{{}}: without a way to the internet tasks reach {registry} only inside of the network");
+                return Some((Level::NotChecked, "network-unread", text, String::new()));
+            }
+            (None, _, false) => {
+                if let Some(unseen) = unseen(subnet) {
+                    return Some((Level::NotChecked, "network-unread", unseen, String::new()));
+                }
                 format!("tasks reach ECR and AWS neither by it nor by endpoints ({} missing)", missing.join(", "))
             }
         };
@@ -181,7 +190,7 @@ impl Judge<'_> {
                 "take subnets with a route to an internet gateway",
             ),
         };
-        let also = if self.reaches.internet.is_empty() {
+        let also = if public.is_none() {
             let service = |name: &&str| format!("com.amazonaws.{}.{name}", self.place.region);
             let names: Vec<String> = missing.iter().map(service).collect();
             format!("{help}, or subnets with a NAT gateway, or endpoints for {}", names.join(", "))
@@ -252,6 +261,41 @@ impl Judge<'_> {
             self.say((Level::NotChecked, "security-group-egress", text, String::new()), below, out);
         }
     }
+}
+
+/// Where endpoints may be that are not seen from here: then that there are none is no judgement.
+fn unseen(subnet: &Subnet) -> Option<String> {
+    match (&subnet.shared_by, &subnet.leads_to) {
+        (Some(owner), _) => Some(format!(
+            "{{}}: whether {}, which the account {owner} shares, has the endpoints that take the place of the internet",
+            subnet.vpc
+        )),
+        (None, Some(to)) => {
+            Some(format!("{{}}: whether the endpoints that take the place of the internet are where {to} leads"))
+        }
+        (None, None) => None,
+    }
+}
+
+/// Registries that only the internet has, by the ends of their names.
+const PUBLIC: [&str; 9] = [
+    "amazonaws.com",
+    "public.ecr.aws",
+    "docker.io",
+    "ghcr.io",
+    "gcr.io",
+    "pkg.dev",
+    "quay.io",
+    "registry.k8s.io",
+    "mcr.microsoft.com",
+];
+
+/// The registry of an image, unless it is known to be public. (Images without one are Docker Hub's: a registry has a dot or a port.)
+fn private_registry(image: &str) -> Option<&str> {
+    let (host, _) = image.split_once('/')?;
+    let is_host = host.contains(['.', ':']) || host == "localhost";
+    let is = |public: &str| host.strip_suffix(public).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    (is_host && !PUBLIC.into_iter().any(is)).then_some(host)
 }
 
 /// Whether a rule is about TCP 443.

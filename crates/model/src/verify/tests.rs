@@ -78,7 +78,13 @@ fn stored(arn: &str) -> Stored {
 }
 
 fn facts() -> Facts {
-    let subnet = Subnet { vpc: "vpc-1".into(), route: Route::Internet, gateways: BTreeSet::new() };
+    let subnet = Subnet {
+        vpc: "vpc-1".into(),
+        route: Route::Internet,
+        gateways: BTreeSet::new(),
+        shared_by: None,
+        leads_to: None,
+    };
     let rule = Permission::of_label("all to 0.0.0.0/0").unwrap();
     Facts {
         images: BTreeMap::from([(IMAGE.into(), Image::There { platforms: Ok(vec!["linux/arm64".into()]) })]),
@@ -118,7 +124,7 @@ fn with_network(route: Route, public_ip: bool, endpoints: &[&str], gateways: &[&
     let service = subjects.services.get_mut("papyrus").unwrap();
     service.network.as_mut().unwrap().public_ip = public_ip;
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    let subnet = Subnet { vpc: "vpc-1".into(), route, gateways: names(gateways) };
+    let subnet = Subnet { vpc: "vpc-1".into(), route, gateways: names(gateways), shared_by: None, leads_to: None };
     let facts = Facts {
         subnets: BTreeMap::from([("subnet-a".into(), Fact::There(subnet))]),
         endpoints: BTreeMap::from([("vpc-1".into(), Fact::There(names(endpoints)))]),
@@ -142,6 +148,8 @@ fn images_must_be_there_and_fit() {
     assert_eq!(with(Image::Missing), [(Level::Error, "image-missing")]);
     assert_eq!(with(Image::NoRepository), [(Level::Error, "image-no-repository")]);
     assert_eq!(with(Image::Coming), [(Level::Warning, "image-to-come")]);
+    // An apply that was cut off after it had made the repository says the same.
+    assert_eq!(with(Image::Empty), [(Level::Warning, "image-to-come")]);
     assert_eq!(with(Image::Elsewhere), [(Level::NotChecked, "image-elsewhere")]);
     assert_eq!(with(Image::Unread("no".into())), [(Level::NotChecked, "image-unread")]);
     assert_eq!(with(built(&["linux/amd64"])), [(Level::Error, "image-platform")]);
@@ -369,7 +377,8 @@ fn only_the_internet_has_other_images() {
     let mut subjects = subjects();
     let container = subjects.tasks.get_mut("papyrus").unwrap().containers.get_mut("app").unwrap();
     (container.image, container.repository) = ("nginx:1".into(), None);
-    let closed = Subnet { vpc: "vpc-1".into(), route: Route::None, gateways: BTreeSet::new() };
+    let closed =
+        Subnet { vpc: "vpc-1".into(), route: Route::None, gateways: BTreeSet::new(), shared_by: None, leads_to: None };
     let all = ["ecr.api", "ecr.dkr", "s3", "logs", "ssm", "secretsmanager"].map(str::to_owned);
     let facts = Facts {
         subnets: BTreeMap::from([("subnet-a".into(), Fact::There(closed))]),
@@ -377,6 +386,41 @@ fn only_the_internet_has_other_images() {
         ..facts()
     };
     assert_eq!(said(&subjects, &facts), [(Level::Error, "network-no-route"), (Level::NotChecked, "image-elsewhere")]);
+}
+
+#[test]
+fn what_this_account_does_not_see_is_not_judged() {
+    let with = |image: Option<&str>, endpoints: &[&str], change: fn(&mut Subnet)| {
+        let mut subjects = subjects();
+        let container = subjects.tasks.get_mut("papyrus").unwrap().containers.get_mut("app").unwrap();
+        if let Some(image) = image {
+            (container.image, container.repository, container.look_for_image) = (image.into(), None, false);
+        }
+        let gateways = BTreeSet::new();
+        let mut subnet = Subnet { vpc: "vpc-1".into(), route: Route::None, gateways, shared_by: None, leads_to: None };
+        change(&mut subnet);
+        let facts = Facts {
+            subnets: BTreeMap::from([("subnet-a".into(), Fact::There(subnet))]),
+            endpoints: BTreeMap::from([(
+                "vpc-1".into(),
+                Fact::There(endpoints.iter().map(|it| (*it).to_owned()).collect()),
+            )]),
+            ..facts()
+        };
+        said(&subjects, &facts)
+    };
+    let (closed, unseen) = ([(Level::Error, "network-no-route")], [(Level::NotChecked, "network-unread")]);
+    assert_eq!(with(None, &[], |_| {}), closed);
+    assert_eq!(with(None, &[], |subnet| subnet.shared_by = Some("210987654321".into())), unseen);
+    assert_eq!(with(None, &[], |subnet| subnet.leads_to = Some("tgw-1".into())), unseen);
+    // No endpoint has what only the internet has, wherever it is.
+    for image in ["nginx:1", "acme/papyrus", "public.ecr.aws/acme/papyrus:1", "europe-docker.pkg.dev/acme/papyrus"] {
+        assert_eq!(with(Some(image), &[], |subnet| subnet.leads_to = Some("tgw-1".into())), closed, "{image}");
+    }
+    for image in ["registry.acme.internal/papyrus:1", "registry:5000/papyrus"] {
+        assert_eq!(with(Some(image), &["logs", "ssm", "secretsmanager"], |_| {}), unseen, "{image}");
+        assert_eq!(with(Some(image), &[], |_| {}), closed, "{image}: its logs");
+    }
 }
 
 #[test]

@@ -152,6 +152,7 @@ impl Driver for OidcProvider {
         });
         let wish = cx
             .wish(&INFO, key, spec)
+            .global(cx.facts)
             .set("url", url)
             .set("client_ids", (!clients.is_empty()).then(|| Value::set(clients)))
             .set("thumbprints", thumbprints);
@@ -188,7 +189,7 @@ impl Driver for OidcProvider {
             };
             let trusting = account.as_ref().map_or(&[][..], |account| &account.trusting);
             let live = Self::live(&arn, &answer, trusting);
-            let ours = live.mark.as_ref().is_some_and(|mark| mark.stack == cx.goal.stack);
+            let ours = live.mark.as_ref().is_some_and(|mark| cx.goal.owns(mark));
             if !ours && want.is_none() {
                 continue;
             }

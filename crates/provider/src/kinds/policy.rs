@@ -248,6 +248,7 @@ impl Driver for Policy {
         let spec = cx.stack.policies.get(key)?;
         let wish = cx
             .wish(&INFO, key, spec)
+            .global(cx.facts)
             .set("document", spec.document.as_ref().map(|policy| iam_shared::document(&policy.0, cx.facts)))
             .set("path", spec.path.as_deref())
             .set("description", spec.description.as_deref());
@@ -280,7 +281,7 @@ impl Driver for Policy {
         let read: Vec<_> = stream::iter(reads).buffered(READS).collect().await;
         for (listed, named, live) in read {
             match live {
-                Ok(Some(live)) if named || live.mark.as_ref().is_some_and(|mark| mark.stack == cx.goal.stack) => {
+                Ok(Some(live)) if named || live.mark.as_ref().is_some_and(|mark| cx.goal.owns(mark)) => {
                     found.seen.push(live)
                 }
                 Ok(_) => {}

@@ -162,6 +162,11 @@ fn tag_list(tags: impl IntoIterator<Item = (String, String)>) -> Result<Vec<Tag>
     tags.into_iter().map(tag).collect::<Result<_, _>>().map_err(|error| documents::invalid("ecr:TagResource", &error))
 }
 
+/// Whether a repository that is there has no image.
+pub(crate) async fn is_empty(aws: &Aws, name: &str) -> Result<bool, CloudError> {
+    Ok(Repository::images(aws, name).await?.is_none())
+}
+
 impl Repository {
     /// The normal form of what a read returned, without the documents.
     fn live(repository: &ApiRepository, tags: Tags, facts: &Facts) -> Sighting {

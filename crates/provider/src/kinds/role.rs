@@ -274,6 +274,7 @@ impl Driver for Role {
         let trust = spec.trust.as_ref().and_then(|trust| trust.document(cx.stack, cx.facts));
         let mut wish = cx
             .wish(&INFO, key, spec)
+            .global(cx.facts)
             .set("path", spec.path.as_deref())
             .set("trust", trust.as_ref().map(|trust| iam_shared::document(trust, cx.facts)))
             .set("description", spec.description.as_deref())

@@ -37,6 +37,7 @@ use crate::shape::Like;
 use crate::survey::{Found, Survey};
 use crate::tags;
 
+pub use api::starts_deployment;
 pub use deployed::deployed;
 pub use standing::{goes_back, goes_on};
 
@@ -149,6 +150,7 @@ pub(crate) fn live(service: &Json, want: Option<&Fields>, scaling: Option<Scalin
     live.fields = normal::normalise(service, &rows(), Like::Wanted(hint.as_ref()));
     live.fields.insert("cluster".into(), cluster.into());
     live.fields.insert("task_definition".into(), task_definition(text("taskDefinition"), want));
+    live.notes.extend(want.and_then(wanted_family).map(|family| (FAMILY.to_owned(), family.to_owned())));
     let seen = seen(service, scaling);
     let tags = json_tags(service.get("tags")).into_iter();
     // These go with what they tell of, and not with the other tags.
@@ -236,14 +238,26 @@ fn show(live: &mut Sighting, seen: &Seen, want: Option<&Fields>) {
     seen.note(live);
 }
 
+/// Under this name a sighting keeps the family that the file names without a revision.
+const FAMILY: &str = "family";
+
+/// The family that is wanted, where the file names it without a revision.
+fn wanted_family(want: &Fields) -> Option<&str> {
+    want.get("task_definition").and_then(Value::as_text).filter(|wanted| !wanted.contains(':'))
+}
+
 /// Where the file names a family without a revision, every revision of it will do.
 fn task_definition(there: &str, want: Option<&Fields>) -> Value {
-    let wanted = want.and_then(|want| want.get("task_definition")).and_then(Value::as_text);
     let family = last(there).split(':').next().unwrap_or_default();
-    match wanted {
-        Some(wanted) if !wanted.contains(':') && wanted == family => wanted.into(),
+    match want.and_then(wanted_family) {
+        Some(wanted) if wanted == family => wanted.into(),
         _ => there.into(),
     }
+}
+
+/// What is known of the wish in a look before a step: enough to say what runs in the words of the plan.
+fn hint(target: &Target) -> Option<Fields> {
+    Some([("task_definition".to_owned(), target.notes.get(FAMILY)?.as_str().into())].into())
 }
 
 #[async_trait]
@@ -318,7 +332,14 @@ impl Driver for Service {
     async fn look(&self, aws: &Aws, target: &Target, _: Depth) -> Result<Vec<Sighting>, CloudError> {
         let cluster = target.scope.as_deref().unwrap_or("default");
         let seen = read::describe(aws, cluster, &[target.name.as_str()]).await?;
-        Ok(seen.iter().filter_map(|service| live(service, None, None)).collect())
+        let hint = hint(target);
+        let said = |service: &Json| {
+            let mut seen = live(service, None, None)?;
+            let there = service.get("taskDefinition").and_then(Json::as_str).unwrap_or_default();
+            seen.fields.insert("task_definition".into(), task_definition(there, hint.as_ref()));
+            Some(seen)
+        };
+        Ok(seen.iter().filter_map(said).collect())
     }
 
     async fn create(&self, aws: &Aws, want: &Resolved) -> Result<Receipt, CloudError> {

@@ -5,6 +5,7 @@ pub(crate) mod calls;
 mod normal;
 mod revisions;
 mod running;
+mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -44,7 +45,7 @@ pub(crate) use normal::{join, read_logs, split, write_logs};
 pub use revisions::revision;
 pub(crate) use revisions::{active_revisions, delete_retired, described, remove_revisions, retire_revision};
 pub(crate) use running::take_running;
-pub use running::{other_that_runs, stands_for};
+pub use running::{other_that_runs, runs_of, stands_for};
 
 /// ECS task definitions.
 #[derive(Debug)]
@@ -54,8 +55,10 @@ const REGISTER: &str = "RegisterTaskDefinition";
 const TAGS: &str = "TagResource";
 /// How many families are read at once: the API allows a burst of 50 reads.
 const READS: usize = 24;
-/// The note on a sighting whose revisions are all deregistered.
+/// The note on the sighting of a revision that was deregistered.
 const INACTIVE: &str = "inactive";
+/// The field that says so where it has to be registered anew.
+const STATUS: &str = "status";
 
 static INFO: KindInfo = KindInfo {
     name: "task_definition",
@@ -75,6 +78,8 @@ static INFO: KindInfo = KindInfo {
         Field::update("fault_injection", REGISTER).default(|| false.into()),
         Field::update("containers", REGISTER).sensitive(is_secret),
         Field::update("extra", REGISTER),
+        // Not in files: see `running.rs`.
+        Field::update(STATUS, REGISTER),
         Field::update("tags", TAGS),
     ],
     // A new revision carries its tags from the start, so that it comes first.
@@ -147,6 +152,7 @@ pub(crate) fn live(answer: &Json, want: Option<&Fields>, facts: &Facts) -> Optio
     let mut live = Sighting::new(&INFO, arn, family_of(arn));
     let hint = want.map(wanted);
     live.fields = normalise(task, Like::Wanted(hint.as_ref()));
+    want.iter().for_each(|want| secrets::say_as_wanted(&mut live.fields, want, facts));
     live.outputs.extend(outputs(arn));
     let mut tags = json_tags(answer.get("tags"));
     let provenance = Provenance::take(&mut tags);
@@ -159,7 +165,8 @@ pub(crate) fn live(answer: &Json, want: Option<&Fields>, facts: &Facts) -> Optio
         let region = region.unwrap_or_else(|| facts.region.to_string());
         live.uses.push(format!("arn:{}:logs:{region}:{}:log-group:{group}", facts.partition(), facts.account));
     }
-    live.uses.extend(normal::secrets(task).map(str::to_owned));
+    let secrets = normal::secrets(task).map(|from| secrets::canonical(from, facts).into_owned());
+    live.uses.extend(secrets.filter(|from| from.starts_with("arn:")));
     live.uses.extend(normal::images(task).filter_map(|image| repository_arn(image, facts.partition())));
     live.uses.sort();
     live.uses.dedup();

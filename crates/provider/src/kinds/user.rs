@@ -167,7 +167,7 @@ impl Driver for User {
 
     fn desired(&self, cx: &Desire<'_>, key: &str) -> Option<Desired> {
         let spec = cx.stack.users.get(key)?;
-        let wish = cx.wish(&INFO, key, spec).set("path", spec.path.as_deref());
+        let wish = cx.wish(&INFO, key, spec).global(cx.facts).set("path", spec.path.as_deref());
         let boundary = spec.permissions_boundary.as_deref();
         Some(iam_shared::wish_policies(wish, cx, &spec.managed_policies, &spec.inline_policies, None, boundary).done())
     }

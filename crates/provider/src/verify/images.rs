@@ -12,6 +12,7 @@ use super::look::Look;
 use crate::classify::failed;
 use crate::http;
 use crate::images::{self, FoundImage, Place};
+use crate::kinds::repository::is_empty;
 
 /// How many images are looked for at once.
 const READS: usize = 16;
@@ -35,6 +36,11 @@ async fn one(cx: &Look<'_>, name: &str) -> Image {
     }
     match images::find(cx.aws, &repository, tag.as_deref(), digest.as_deref()).await {
         Ok(Some(found)) => Image::There { platforms: platforms(cx, &repository, found).await },
+        Ok(None) if want.is_some() => match is_empty(cx.aws, &repository).await {
+            Ok(true) => Image::Empty,
+            // That the image is not there is known all the same.
+            Ok(false) | Err(_) => Image::Missing,
+        },
         Ok(None) => Image::Missing,
         Err(error) if error.class == Class::Gone => Image::NoRepository,
         Err(error) => Image::Unread(cx.unread(&error)),

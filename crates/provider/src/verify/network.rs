@@ -56,21 +56,29 @@ async fn subnets(cx: &Look<'_>, ids: BTreeSet<String>) -> BTreeMap<String, Fact<
     let known = |output: &str| cx.world.seen.lookups.get(&OutputRef::new(LOOKUP, output));
     let default: BTreeSet<String> = known("subnets").map(Value::list_texts).unwrap_or_default().into_iter().collect();
     let mut networks: BTreeMap<String, String> = BTreeMap::new();
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
     if let Some(vpc) = known("vpc").and_then(Value::as_text) {
         networks.extend(ids.intersection(&default).map(|id| (id.clone(), vpc.to_owned())));
     }
     let others: Vec<String> = ids.iter().filter(|id| !networks.contains_key(*id)).cloned().collect();
     match describe_subnets(cx, &others).await {
         Ok(found) => {
-            let pair = |subnet: ApiSubnet| Some((subnet.subnet_id?, subnet.vpc_id?));
-            networks.extend(found.into_iter().filter_map(pair));
+            for subnet in found {
+                let (Some(id), Some(vpc)) = (subnet.subnet_id, subnet.vpc_id) else { continue };
+                owners.extend(subnet.owner_id.map(|owner| (id.clone(), owner)));
+                networks.insert(id, vpc);
+            }
         }
         Err(error) => return ids.into_iter().map(|id| (id, Fact::Unread(cx.unread(&error)))).collect(),
     }
     let tables = route_tables(cx, networks.values().cloned().collect()).await;
-    let subnet = |id: &String, vpc: &String| match &tables {
-        Ok(tables) => with_routes(id, vpc, tables),
-        Err(error) => Subnet { vpc: vpc.clone(), route: Route::Unread(cx.unread(error)), gateways: BTreeSet::new() },
+    let here = cx.aws.facts().account.as_str();
+    let subnet = |id: &String, vpc: &String| {
+        let subnet = match &tables {
+            Ok(tables) => with_routes(id, vpc, tables),
+            Err(error) => unread(vpc, cx.unread(error)),
+        };
+        Subnet { shared_by: owners.get(id).filter(|owner| *owner != here).cloned(), ..subnet }
     };
     let fact = |id: &String| networks.get(id).map_or(Fact::Missing, |vpc| Fact::There(subnet(id, vpc)));
     ids.iter().map(|id| (id.clone(), fact(id))).collect()
@@ -101,6 +109,12 @@ async fn route_tables(cx: &Look<'_>, networks: BTreeSet<String>) -> Result<Vec<R
     Ok(found)
 }
 
+/// A subnet of which no routes are known, for this reason.
+fn unread(vpc: &str, why: String) -> Subnet {
+    let route = Route::Unread(why);
+    Subnet { vpc: vpc.to_owned(), route, gateways: BTreeSet::new(), shared_by: None, leads_to: None }
+}
+
 /// A subnet without a table of its own has the main one of its network. (Amazon VPC User Guide, "Subnet route tables".)
 fn with_routes(id: &str, vpc: &str, tables: &[RouteTable]) -> Subnet {
     let own = tables.iter().find(|table| table.associations().iter().any(|a| a.subnet_id() == Some(id)));
@@ -111,17 +125,45 @@ fn with_routes(id: &str, vpc: &str, tables: &[RouteTable]) -> Subnet {
         tables.iter().find(is_main)
     };
     let Some(table) = own.or_else(main) else {
-        let why = "EC2 names no route table for it".to_owned();
-        return Subnet { vpc: vpc.to_owned(), route: Route::Unread(why), gateways: BTreeSet::new() };
+        return unread(vpc, "EC2 names no route table for it".to_owned());
     };
-    let everywhere = table.routes().iter().find(|route| route.destination_cidr_block() == Some("0.0.0.0/0"));
     // Until the endpoints themselves are read, a gateway is known by its id: `vpce-…`.
     let gateways = table.routes().iter().filter_map(ApiRoute::gateway_id).filter(|id| id.starts_with("vpce-"));
     Subnet {
         vpc: vpc.to_owned(),
-        route: everywhere.map_or(Route::None, leads),
+        route: everywhere(table),
         gateways: gateways.map(str::to_owned).collect(),
+        shared_by: None,
+        leads_to: table.routes().iter().filter(|route| !is_everywhere(route)).find_map(onward),
     }
+}
+
+/// Where the route to everywhere leads. It may be written as two, each for a half of all addresses.
+fn everywhere(table: &RouteTable) -> Route {
+    let to = |block: &str| table.routes().iter().find(|route| route.destination_cidr_block() == Some(block)).map(leads);
+    let [whole, lower, upper] = EVERYWHERE.map(to);
+    match (whole, lower, upper) {
+        // The more precise ones count.
+        (_, Some(lower), Some(upper)) if lower == upper => lower,
+        (_, Some(_), Some(_)) => Route::Other("two routes, each to a half of all addresses".to_owned()),
+        (whole, ..) => whole.unwrap_or(Route::None),
+    }
+}
+
+/// All addresses, and their halves.
+const EVERYWHERE: [&str; 3] = ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1"];
+
+fn is_everywhere(route: &ApiRoute) -> bool {
+    route.destination_cidr_block().is_some_and(|block| EVERYWHERE.contains(&block))
+}
+
+/// What a route leads to that may lead on to other networks.
+fn onward(route: &ApiRoute) -> Option<String> {
+    let alive = route.state() != Some(&RouteState::Blackhole);
+    let ids = [route.transit_gateway_id(), route.vpc_peering_connection_id(), route.core_network_arn()];
+    // A virtual private gateway: `vgw-…`.
+    let private = route.gateway_id().filter(|id| id.starts_with("vgw-"));
+    ids.into_iter().chain([private]).flatten().find(|id| alive && !id.is_empty()).map(str::to_owned)
 }
 
 /// Where a route leads.
@@ -280,6 +322,29 @@ mod tests {
         assert_eq!(with_routes("subnet-a", "vpc-1", &tables).route, Route::Internet);
         assert_eq!(with_routes("subnet-b", "vpc-1", &tables).route, Route::Nat);
         assert!(matches!(with_routes("subnet-c", "vpc-2", &tables).route, Route::Unread(_)));
+    }
+
+    #[test]
+    fn two_halves_are_everywhere() {
+        let to =
+            |block: &str, gateway: &str| ApiRoute::builder().destination_cidr_block(block).gateway_id(gateway).build();
+        let of = |routes: Vec<ApiRoute>| everywhere(&RouteTable::builder().set_routes(Some(routes)).build());
+        assert_eq!(of(vec![to("0.0.0.0/1", "igw-1"), to("128.0.0.0/1", "igw-1")]), Route::Internet);
+        assert_eq!(of(vec![to("0.0.0.0/1", "igw-1")]), Route::None);
+        assert!(matches!(of(vec![to("0.0.0.0/1", "igw-1"), to("128.0.0.0/1", "eni-1")]), Route::Other(_)));
+        assert_eq!(of(vec![to("0.0.0.0/0", "igw-1"), to("0.0.0.0/1", "eni-1")]), Route::Internet);
+    }
+
+    #[test]
+    fn other_networks_may_have_what_is_missing_here() {
+        let main = RouteTableAssociation::builder().main(true).build();
+        let peer = ApiRoute::builder().destination_cidr_block("10.1.0.0/16");
+        let of = |route: ApiRoute| with_routes("subnet-a", "vpc-1", &[table("vpc-1", main.clone(), route)]).leads_to;
+        assert_eq!(of(peer.clone().transit_gateway_id("tgw-1").build()), Some("tgw-1".to_owned()));
+        assert_eq!(of(peer.clone().vpc_peering_connection_id("pcx-1").build()), Some("pcx-1".to_owned()));
+        assert_eq!(of(peer.clone().gateway_id("local").build()), None);
+        let gone = peer.transit_gateway_id("tgw-1").state(RouteState::Blackhole).build();
+        assert_eq!(of(gone), None);
     }
 
     #[test]

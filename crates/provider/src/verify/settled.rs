@@ -51,7 +51,7 @@ impl<'a> World<'a> {
             let placed = want.scope.is_none() || live.scope.is_none() || live.scope == want.scope;
             live.kind.name == want.kind.name && live.name == want.name && placed
         };
-        let ours = |live: &&Sighting| live.mark.as_ref().is_some_and(|mark| mark.stack == self.goal.stack);
+        let ours = |live: &&Sighting| live.mark.as_ref().is_some_and(|mark| self.goal.owns(mark));
         let mut all: Vec<&Sighting> = self.seen.seen.iter().filter(same).collect();
         all.sort_by_key(|live| !ours(live));
         all.first().copied()

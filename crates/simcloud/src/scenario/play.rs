@@ -403,7 +403,7 @@ impl<'a> Play<'a> {
 
 /// Puts the stack's mark on a resource.
 fn give_back(thing: &mut Thing, stack: &str, address: &Address) {
-    let mark = Mark { stack: stack.to_owned(), address: address.to_string(), origin: Origin::Created };
+    let mark = Mark { stack: stack.to_owned(), address: address.to_string(), origin: Origin::Created, region: None };
     let tags = thing.fields.entry("tags".to_owned()).or_insert_with(|| Value::Map(Default::default()));
     if let Value::Map(tags) = tags {
         tags.extend(mark.tags().map(|(key, value)| (key.to_owned(), value.into())));

@@ -197,8 +197,17 @@ pub(super) fn creation(want: &Resolved) -> Json {
     Json::Object(body)
 }
 
-/// Fields that only count for tasks that start later.
+/// Fields that only count for tasks that start later, so that a change of them asks for new tasks.
 const LATER: [&str; 3] = ["capacity", "launch_type", "enable_exec"];
+/// Fields of which every change starts new tasks. Source: ECS API reference, `UpdateService`.
+const DEPLOYED: [&str; 7] =
+    ["task_definition", "network", "platform_version", "load_balancers", "registries", "service_connect", "volumes"];
+
+/// Whether a change of a service starts a deployment, and with it new tasks.
+pub fn starts_deployment(change: &FieldChange) -> bool {
+    let row = change.row();
+    LATER.contains(&row) || DEPLOYED.contains(&row) || change.path.starts_with("extra.vpcLatticeConfigurations")
+}
 
 /// The request that brings a service from what it is to what is wanted. It holds only what differs: a network or a Service
 /// Connect block that did not change would start a deployment all the same.

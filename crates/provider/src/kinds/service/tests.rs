@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use hatoba_engine::diff::{differences, settled};
+use hatoba_engine::diff::{FieldChange, differences, settled};
 use hatoba_engine::kind::Unset;
 use hatoba_engine::resolve::{Known, fill};
 use hatoba_engine::value::OutputRef;
+use hatoba_model::address::Address;
 use hatoba_model::facts::Facts;
 use hatoba_model::load::{Options, load};
 use hatoba_model::stack::Stack;
@@ -259,4 +260,50 @@ fn a_family_without_a_revision_means_any_of_its_revisions() {
     assert_eq!(task_definition(TASK, Some(&wanted)), "papyrus".into());
     let other = Fields::from([("task_definition".to_owned(), Value::text("scroll"))]);
     assert_eq!(task_definition(TASK, Some(&other)), TASK.into());
+}
+
+#[test]
+fn what_starts_new_tasks_starts_a_deployment() {
+    let starts = |path: &str| {
+        let (before, after) = (None, Some(Value::Int(1)));
+        api::starts_deployment(&FieldChange { path: path.to_owned(), before, after, call: None, sensitive: false })
+    };
+    let rows: Vec<&str> = INFO.fields.iter().map(|field| field.name).filter(|row| starts(row)).collect();
+    let expected = [
+        "task_definition",
+        "launch_type",
+        "capacity",
+        "platform_version",
+        "network",
+        "load_balancers",
+        "registries",
+        "service_connect",
+        "enable_exec",
+        "volumes",
+    ];
+    assert_eq!(rows, expected);
+    assert!(starts("network.security_groups") && starts("extra.vpcLatticeConfigurations"));
+    assert!(!starts("extra.placementStrategy") && !starts("tags.network"));
+}
+
+#[test]
+fn a_look_says_what_runs_in_the_words_of_the_plan() {
+    let mut service = answer();
+    service["taskDefinition"] = TASK.into();
+    let family = last(TASK).split(':').next().unwrap();
+    let target = |seen: &Sighting| Target {
+        address: Address::new("service", "papyrus"),
+        kind: &INFO,
+        name: "papyrus".into(),
+        scope: None,
+        id: None,
+        notes: seen.notes.clone(),
+    };
+    let of = |wanted: &str| {
+        let want = Fields::from([("task_definition".to_owned(), wanted.into())]);
+        hint(&target(&live(&service, Some(&want), None).unwrap()))
+    };
+    assert_eq!(task_definition(TASK, of(family).as_ref()), family.into());
+    assert_eq!(task_definition(TASK, of("quay").as_ref()), TASK.into());
+    assert_eq!(of(TASK), None);
 }

@@ -297,10 +297,10 @@ pub(super) fn images(json: &Json) -> impl Iterator<Item = &str> {
     containers(json).iter().filter_map(|container| container.get("image")?.as_str())
 }
 
-/// The ARNs of what the containers read their secrets from.
+/// What the containers read their secrets from: ARNs, and names of parameters.
 pub(super) fn secrets(json: &Json) -> impl Iterator<Item = &str> {
     let secrets = containers(json).iter().filter_map(|container| container.get("secrets")?.as_array()).flatten();
-    secrets.filter_map(|secret| secret.get("valueFrom")?.as_str()).filter(|from| from.starts_with("arn:"))
+    secrets.filter_map(|secret| secret.get("valueFrom")?.as_str())
 }
 
 /// The log groups that the containers write to, by region and name.

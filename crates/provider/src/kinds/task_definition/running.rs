@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
 use hatoba_engine::cloud::{CloudError, Target};
-use hatoba_engine::desired::Goal;
+use hatoba_engine::desired::{Desired, Goal};
 use hatoba_engine::diff::{differences, settled};
 use hatoba_engine::snapshot::{ReadFailure, Readiness, Sighting, Snapshot};
 use hatoba_engine::value::{Fields, Value};
 use hatoba_model::address::Address;
 use hatoba_rollout::state::last;
 
-use super::{INFO, READS, REGISTER, calls, live, revision_of};
+use super::{INACTIVE, INFO, READS, REGISTER, STATUS, calls, family_of, live, revision_of};
 use crate::aws::Aws;
 
 /// Under this name the sighting of a revision that is not the latest one of its family keeps the ARN of that.
@@ -62,18 +62,54 @@ fn is_already(want: &Fields, over: &Fields, there: &Fields) -> bool {
     !differences(&INFO, &wished, there).iter().any(|change| change.call.as_deref() == Some(REGISTER))
 }
 
+/// Which revision stands for a family, as [`stands_for`] says, where a service may have to be given it (`sought`): a deregistered one
+/// goes on running, but AWS gives it to no service any more, neither to a new one nor to one that runs another. Then the latest one
+/// stands for the family if it is what is wanted, or else what the deregistered one says is registered anew, with the images that run.
+///
+/// Source: ECS API reference, `DeregisterTaskDefinition`.
+fn startable(want: &Fields, latest: Option<Sighting>, running: Sighting, sought: bool) -> Sighting {
+    let is_left = |live: &Sighting| sought && live.notes.contains_key(INACTIVE);
+    let mut stands = match latest {
+        Some(latest) if is_left(&running) && is_already(want, &running.fields, &latest.fields) => latest,
+        Some(latest) => stands_for(want, latest, running),
+        None => running,
+    };
+    if is_left(&stands) {
+        let text = "runs and was deregistered: AWS gives it to no service any more, so it is registered anew";
+        stands.remarks.push(format!("{} {text}", last(&stands.id)));
+        stands.fields.insert(STATUS.to_owned(), INACTIVE.into());
+    }
+    stands
+}
+
+/// What is seen of a service of the file, unless it is on its way out.
+fn seen_of<'s>(want: &Desired, seen: &'s [Sighting]) -> Option<&'s Sighting> {
+    let same =
+        |live: &&Sighting| live.kind.name == want.kind.name && live.name == want.name && live.scope == want.scope;
+    seen.iter().filter(same).find(|live| !matches!(live.readiness, Readiness::Deleting(_)))
+}
+
+/// The services of the file that are the stack's own.
+fn services(goal: &Goal) -> impl Iterator<Item = &Desired> {
+    goal.resources.values().filter(|want| want.kind.name == "service" && !want.existing)
+}
+
+/// The revision that a service runs.
+fn task_of(service: &Sighting) -> Option<&str> {
+    service.fields.get("task_definition").and_then(Value::as_text)
+}
+
 /// For each family the newest revision that a service of the stack runs, both as ARNs.
 fn revisions_that_run<'s>(goal: &Goal, seen: &'s [Sighting]) -> BTreeMap<&'s str, &'s str> {
-    let services = || goal.resources.values().filter(|want| want.kind.name == "service" && !want.existing);
     let is_ours = |live: &Sighting| {
-        let marked = live.mark.as_ref().is_some_and(|mark| mark.stack == goal.stack);
-        marked || services().any(|want| want.name == live.name && want.scope == live.scope)
+        let marked = live.mark.as_ref().is_some_and(|mark| goal.owns(mark));
+        marked || services(goal).any(|want| want.name == live.name && want.scope == live.scope)
     };
     let runs = |live: &&Sighting| {
         live.kind.name == "service" && !matches!(live.readiness, Readiness::Deleting(_)) && is_ours(live)
     };
     let mut newest: BTreeMap<&str, &str> = BTreeMap::new();
-    for arn in seen.iter().filter(runs).filter_map(|live| live.fields.get("task_definition")?.as_text()) {
+    for arn in seen.iter().filter(runs).filter_map(task_of) {
         let Some(family) = family(arn) else { continue };
         if newest.get(family).is_none_or(|other| revision_of(other) < revision_of(arn)) {
             newest.insert(family, arn);
@@ -82,42 +118,63 @@ fn revisions_that_run<'s>(goal: &Goal, seen: &'s [Sighting]) -> BTreeMap<&'s str
     newest
 }
 
-/// A wanted family whose latest revision is not the one that runs.
+/// Whether a service of the file that uses this task definition would have to be given this revision: it is not there, or runs another.
+fn is_sought(goal: &Goal, snapshot: &Snapshot, task: &Address, runs: &str) -> bool {
+    let unread = |want: &&Desired| snapshot.unreadable.iter().any(|failure| failure.addresses.contains(&want.address));
+    let users = services(goal).filter(|want| want.needs.contains(task) && !unread(want));
+    users.map(|want| seen_of(want, &snapshot.seen)).any(|live| live.and_then(task_of) != Some(runs))
+}
+
+/// A wanted family whose latest active revision, if there is one, is not the one that runs.
 #[derive(Debug)]
 struct Other {
     /// Where the latest one stands among what was seen.
-    at: usize,
+    at: Option<usize>,
     address: Address,
     want: Fields,
     /// The ARN of the one that runs.
     runs: String,
+    /// Whether a service may have to be given that one.
+    sought: bool,
+}
+
+fn others(goal: &Goal, snapshot: &Snapshot) -> Vec<Other> {
+    let running = revisions_that_run(goal, &snapshot.seen);
+    let wants = goal.resources.values().filter(|want| want.kind.name == INFO.name && !want.existing);
+    let other = |want: &Desired| {
+        let at = snapshot.seen.iter().position(|live| live.kind.name == INFO.name && live.name == want.name);
+        let latest = at.and_then(|at| snapshot.seen.get(at));
+        let runs =
+            *running.values().find(|arn| family_of(arn) == want.name && latest.is_none_or(|it| it.id != **arn))?;
+        // That there is none is only known where it could be read.
+        if at.is_none() && snapshot.unreadable.iter().any(|failure| failure.addresses.contains(&want.address)) {
+            return None;
+        }
+        let sought = is_sought(goal, snapshot, &want.address, runs);
+        Some(Other { at, address: want.address.clone(), want: want.fields.clone(), runs: runs.to_owned(), sought })
+    };
+    wants.filter_map(other).collect()
 }
 
 /// Lets revisions that run stand for their families. Where the latest one runs, which is the rule, nothing is read.
 pub(crate) async fn take_running(aws: &Aws, goal: &Goal, snapshot: &mut Snapshot) {
-    let others: Vec<Other> = {
-        let runs = revisions_that_run(goal, &snapshot.seen);
-        let wants = || goal.resources.values().filter(|want| want.kind.name == INFO.name && !want.existing);
-        let seen = snapshot.seen.iter().enumerate().filter(|(_, live)| live.kind.name == INFO.name);
-        let other = |(at, live): (usize, &Sighting)| {
-            let runs = *runs.get(family(&live.id)?).filter(|arn| **arn != live.id)?;
-            let want = wants().find(|want| want.name == live.name)?;
-            Some(Other { at, address: want.address.clone(), want: want.fields.clone(), runs: runs.to_owned() })
-        };
-        seen.filter_map(other).collect()
-    };
-    let reads = others.into_iter().map(|other| async move {
+    let reads = others(goal, snapshot).into_iter().map(|other| async move {
         let read = calls::describe(aws, &other.runs).await;
         let read = read.map(|answer| live(&answer?, Some(&other.want), aws.facts()));
         (other, read)
     });
     let read: Vec<(Other, Result<Option<Sighting>, CloudError>)> = stream::iter(reads).buffered(READS).collect().await;
     for (other, running) in read {
-        let Some(there) = snapshot.seen.get_mut(other.at) else { continue };
-        match running {
-            Ok(Some(running)) => *there = stands_for(&other.want, there.clone(), running),
-            Ok(None) => there.remarks.push(unreadable(&other.runs, &there.id)),
-            Err(error) => snapshot.unreadable.push(ReadFailure { addresses: vec![other.address], error }),
+        let there = other.at.and_then(|at| snapshot.seen.get_mut(at));
+        match (running, there) {
+            (Ok(Some(running)), Some(there)) => {
+                *there = startable(&other.want, Some(there.clone()), running, other.sought);
+            }
+            // All revisions were deregistered: the images that belong to the pipeline are still those that run.
+            (Ok(Some(running)), None) => snapshot.seen.push(startable(&other.want, None, running, other.sought)),
+            (Ok(None), Some(there)) => there.remarks.push(unreadable(&other.runs, &there.id)),
+            (Ok(None), None) => {}
+            (Err(error), _) => snapshot.unreadable.push(ReadFailure { addresses: vec![other.address], error }),
         }
     }
 }
@@ -141,8 +198,13 @@ pub(super) async fn planned(aws: &Aws, target: &Target, latest: Sighting) -> Res
 
 /// The revision that a service runs, by its ARN, where it is one of the family but not this latest one.
 pub fn other_that_runs<'s>(latest: &Sighting, service: &'s Sighting) -> Option<&'s str> {
-    let runs = service.fields.get("task_definition").and_then(Value::as_text)?;
+    let runs = task_of(service)?;
     (runs != latest.id && family(runs)? == family(&latest.id)?).then_some(runs)
+}
+
+/// The revision that a service runs, by its ARN, where it is one of this family.
+pub fn runs_of<'s>(family: &str, service: &'s Sighting) -> Option<&'s str> {
+    task_of(service).filter(|arn| arn.starts_with("arn:") && family_of(arn) == family)
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
 use std::collections::BTreeMap;
 
+use hatoba_engine::desired::OnDestroy;
 use hatoba_engine::owner::{Mark, Origin};
 
 use super::*;
@@ -9,7 +12,7 @@ use crate::kinds::service::Service;
 const FAMILY: &str = "arn:aws:ecs:us-west-2:123456789012:task-definition/papyrus";
 
 fn mark(stack: &str, address: &str) -> Mark {
-    Mark { stack: stack.to_owned(), address: address.to_owned(), origin: Origin::Created }
+    Mark { stack: stack.to_owned(), address: address.to_owned(), origin: Origin::Created, region: None }
 }
 
 fn fields(image: Value, level: &str) -> Fields {
@@ -98,7 +101,7 @@ fn service(name: &str, stack: Option<&str>, number: u64) -> Sighting {
 
 #[test]
 fn the_newest_revision_that_a_service_of_the_stack_runs_is_the_one_that_runs() {
-    let goal = Goal { stack: "papyrus".to_owned(), resources: BTreeMap::new(), content: false };
+    let goal = Goal { stack: "papyrus".to_owned(), region: None, resources: BTreeMap::new(), content: false };
     let of = |seen: &[Sighting]| revisions_that_run(&goal, seen).get(FAMILY).map(|arn| revision_of(arn));
     let ours = |number| service("papyrus", Some("papyrus"), number);
     assert_eq!(of(&[ours(3), service("quay", Some("papyrus"), 5)]), Some(5));
@@ -113,6 +116,75 @@ fn the_newest_revision_that_a_service_of_the_stack_runs_is_the_one_that_runs() {
     assert_eq!(of(&[]), None);
 }
 
+fn deregistered(mut live: Sighting) -> Sighting {
+    live.notes.insert(INACTIVE.to_owned(), "true".to_owned());
+    live
+}
+
+#[test]
+fn a_deregistered_revision_is_registered_anew_where_a_service_has_to_be_given_it() {
+    let runs = || deregistered(revision(6, "good", "info"));
+    let stands = |latest: Option<Sighting>, sought| {
+        let stands = startable(&want("info"), latest, runs(), sought);
+        let changes: Vec<String> =
+            differences(&INFO, &want("info"), &stands.fields).into_iter().map(|it| it.path).collect();
+        (revision_of(&stands.id), changes, stands.remarks.len())
+    };
+    let other = || Some(revision(7, "broken", "info"));
+    // Nothing needs it: it goes on running.
+    assert_eq!(stands(other(), false), (6, vec![], 0));
+    assert_eq!(stands(None, false), (6, vec![], 0));
+    assert_eq!(stands(other(), true), (6, vec![STATUS.to_owned()], 1));
+    assert_eq!(stands(None, true), (6, vec![STATUS.to_owned()], 1));
+    // It was, and the run that did was killed.
+    assert_eq!(stands(Some(revision(7, "good", "info")), true), (7, vec![], 0));
+    // What is registered has everything but the status.
+    let stands = startable(&want("info"), other(), runs(), true);
+    let sent = settled(INFO.field("containers").unwrap(), &want("info")["containers"], stands.fields.get("containers"));
+    assert_eq!(sent, fields("good".into(), "info")["containers"]);
+}
+
+#[test]
+fn a_revision_is_sought_by_services_that_do_not_run_it() {
+    let task = Address::new("task_definition", "papyrus");
+    let wanted = |name: &str, existing| Desired {
+        address: Address::new("service", name),
+        kind: Service.info(),
+        name: name.to_owned(),
+        fields: Fields::new(),
+        tags: BTreeMap::new(),
+        needs: [task.clone()].into(),
+        scope: None,
+        existing,
+        adopt: false,
+        retain: false,
+        on_destroy: OnDestroy::Plain,
+    };
+    let goal = |wants: &[Desired]| {
+        let resources = wants.iter().map(|want| (want.address.clone(), want.clone())).collect();
+        Goal { stack: "papyrus".to_owned(), region: None, resources, content: false }
+    };
+    let runs = format!("{FAMILY}:6");
+    let sought = |wants: &[Desired], snapshot: &Snapshot| is_sought(&goal(wants), snapshot, &task, &runs);
+    let ours = |name: &str, number| service(name, Some("papyrus"), number);
+    let snapshot = |seen: Vec<Sighting>| Snapshot { seen, ..Snapshot::default() };
+    let (papyrus, quay) = (|| wanted("papyrus", false), || wanted("quay", false));
+
+    assert!(!sought(&[papyrus()], &snapshot(vec![ours("papyrus", 6)])));
+    assert!(sought(&[papyrus(), quay()], &snapshot(vec![ours("papyrus", 6)])));
+    assert!(sought(&[papyrus(), quay()], &snapshot(vec![ours("papyrus", 6), ours("quay", 5)])));
+    assert!(!sought(&[papyrus(), wanted("quay", true)], &snapshot(vec![ours("papyrus", 6)])));
+    // One that is draining will be made anew.
+    let mut leaving = ours("papyrus", 6);
+    leaving.readiness = Readiness::Deleting("draining".to_owned());
+    assert!(sought(&[papyrus()], &snapshot(vec![leaving])));
+    // What was not read is not changed either.
+    let error = CloudError::new(hatoba_engine::cloud::Class::Denied, "ecs:DescribeServices", "no");
+    let unread = ReadFailure { addresses: vec![quay().address], error };
+    let snapshot = Snapshot { seen: vec![ours("papyrus", 6)], unreadable: vec![unread], ..Snapshot::default() };
+    assert!(!sought(&[papyrus(), quay()], &snapshot));
+}
+
 #[test]
 fn only_another_revision_of_the_same_family_is_another_that_runs() {
     let latest = revision(7, "good", "info");
@@ -121,4 +193,6 @@ fn only_another_revision_of_the_same_family_is_another_that_runs() {
     let mut elsewhere = service("papyrus", None, 6);
     elsewhere.fields.insert("task_definition".into(), format!("{FAMILY}-old:6").into());
     assert_eq!(other_that_runs(&latest, &elsewhere), None);
+    assert_eq!(runs_of("papyrus", &service("papyrus", None, 6)), Some(format!("{FAMILY}:6").as_str()));
+    assert_eq!(runs_of("papyrus", &elsewhere), None);
 }

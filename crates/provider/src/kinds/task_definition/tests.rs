@@ -287,8 +287,11 @@ fn repositories_and_parameters_are_in_use() {
         { "name": "PLAIN", "valueFrom": "name-of-a-parameter" },
     ]);
     let live = live(&answer, None, &facts()).unwrap();
-    let used =
-        ["ecr:us-west-2:123456789012:repository/acme/papyrus", "ssm:us-west-2:123456789012:parameter/papyrus/token"];
+    let used = [
+        "ecr:us-west-2:123456789012:repository/acme/papyrus",
+        "ssm:us-west-2:123456789012:parameter/name-of-a-parameter",
+        "ssm:us-west-2:123456789012:parameter/papyrus/token",
+    ];
     assert_eq!(live.uses, used.map(|used| format!("arn:aws:{used}")));
 }
 
