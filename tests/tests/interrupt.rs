@@ -27,6 +27,8 @@ const LATENCY: Duration = Duration::from_millis(200);
 const SLACK: Duration = Duration::from_millis(400);
 /// How much longer writes take where a second signal comes while they are under way.
 const WRITES: Duration = Duration::from_secs(3);
+/// How long after the first signal the second one comes: what comes sooner counts as the same one.
+const LATER: Duration = Duration::from_millis(500);
 /// How long after the start the first signal comes at the earliest: signals are heard by then.
 const EARLIEST: Duration = Duration::from_millis(150);
 const WORKERS: usize = 3;
@@ -162,7 +164,7 @@ fn cases() -> Vec<Case> {
             cases.push(Case { signal, second: None, share });
         }
         let signal = if n % 2 == 0 { Signal::Int } else { Signal::Term };
-        cases.push(Case { signal, second: Some(Duration::from_millis(300)), share });
+        cases.push(Case { signal, second: Some(LATER), share });
     }
     cases
 }

@@ -1,12 +1,18 @@
 //! Ctrl-C and SIGTERM: while something is changed, the first one lets running calls finish and the second one leaves at once; while a
 //! deployment is followed, the first one is heard by whoever follows.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::error::{Error, Kind};
 use crate::render::line::Line;
 use crate::ui::Ui;
+
+/// What comes this soon after a signal is the same one: `timeout` of GNU coreutils sends it to the process, and then to the group that the
+/// process is in.
+const SAME: Duration = Duration::from_millis(300);
 
 /// A signal that means stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +41,19 @@ pub(crate) struct Interrupt {
     /// What was heard while a deployment is followed.
     heard: watch::Sender<Option<Signal>>,
     busy: Cell<Busy>,
+    /// What whoever leaves at once has to know of what may stay behind.
+    behind: RefCell<Vec<String>>,
 }
 
 impl Interrupt {
     /// Nothing is being changed yet.
     pub(crate) fn new() -> Self {
-        Self { stop: watch::channel(false).0, heard: watch::channel(None).0, busy: Cell::new(Busy::No) }
+        Self {
+            stop: watch::channel(false).0,
+            heard: watch::channel(None).0,
+            busy: Cell::new(Busy::No),
+            behind: RefCell::default(),
+        }
     }
 
     /// From now on something is being changed. The receiver turns true when no further step should begin.
@@ -59,13 +72,30 @@ impl Interrupt {
     /// Nothing is being changed or followed any more.
     pub(crate) fn end(&self) {
         self.busy.set(Busy::No);
+        self.behind.borrow_mut().clear();
+    }
+
+    /// From now on whoever leaves at once is told this, and nothing that was to be told before.
+    pub(crate) fn leaves(&self, help: String) {
+        *self.behind.borrow_mut() = vec![help];
+    }
+
+    /// The error of a run that was left at once.
+    pub(crate) fn left(&self) -> Error {
+        let error = Error::new(Kind::Interrupted, "interrupted");
+        Error { help: self.behind.borrow().clone(), ..error }
     }
 
     /// Returns when it is time to leave at once.
     pub(crate) async fn leave(&self, ui: &Ui) {
         let mut signals = Signals::new();
+        let mut first: Option<Instant> = None;
         loop {
             let signal = signals.next().await;
+            if first.is_some_and(|first| first.elapsed() < SAME) {
+                continue;
+            }
+            first = Some(Instant::now());
             let leave = match self.busy.get() {
                 Busy::No => true,
                 Busy::Changing => self.stop.send_replace(true),

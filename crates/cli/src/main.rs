@@ -64,7 +64,7 @@ fn start(cli: Cli, ui: &Ui) -> Result<u8, Error> {
     let result = runtime.block_on(async {
         tokio::select! {
             result = run(cli, ui, &interrupt) => result,
-            () = interrupt.leave(ui) => Err(Error::new(Kind::Interrupted, "interrupted")),
+            () = interrupt.leave(ui) => Err(interrupt.left()),
         }
     });
     // Neither a name lookup that hangs nor a question that waits for its answer must keep us.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hatoba_tests::emulator::Kind;
-use hatoba_tests::invocation::Signal;
+use hatoba_tests::invocation::{Run, Signal};
 use hatoba_tests::on_both;
 use hatoba_tests::plays::one_off::OneOffs;
 use hatoba_tests::proxy::{Act, Rule};
@@ -24,6 +24,47 @@ fn a_signal_stops_the_task(kind: Kind) {
         let stop = format!("aws ecs stop-task --region {} --cluster papyrus --task 1111", world.lease().region);
         assert!(run.stderr.contains(&stop), "{run:?}");
     }
+}
+
+/// `timeout` of GNU coreutils signals its child, and then the group that the child is in.
+fn two_signals_at_once_are_one(kind: Kind) {
+    let (world, play) = playing(kind, OneOffs::new(goes_on()));
+    world.proxy().set_rules(vec![Rule::on("ecs", "StopTask", Act::Delay(Duration::from_secs(1)))]);
+    let first = Duration::from_secs(4);
+    let run = command(&world, &["papyrus"])
+        .signal_at(first, Signal::Term)
+        .signal_at(first + Duration::from_millis(40), Signal::Term)
+        .run()
+        .unwrap();
+    assert_eq!((run.code, play.stopped().is_some()), (Some(130), true), "{run:?}");
+    assert!(run.stderr.contains("interrupted; the task of task_definition.papyrus was stopped"), "{run:?}");
+}
+
+fn whoever_leaves_at_once_is_told_of_the_task(kind: Kind) {
+    let (world, _) = playing(kind, OneOffs::new(goes_on()));
+    let first = Duration::from_secs(4);
+    let left = |action: &str| {
+        world.proxy().set_rules(vec![Rule::on("ecs", action, Act::Delay(Duration::from_secs(20)))]);
+        let run = command(&world, &["papyrus"])
+            .signal_at(first, Signal::Term)
+            .signal_at(first + Duration::from_secs(1), Signal::Term)
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(130), "{run:?}");
+        run.stderr.split_once("error: interrupted").unwrap().1.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let region = &world.lease().region;
+    let stop = format!("this stops it: aws ecs stop-task --region {region} --cluster papyrus --task 1111");
+    let said = left("StopTask");
+    assert!(said.contains(&stop), "{said}");
+    let said = left("RunTask");
+    let list = format!("this lists it: aws ecs list-tasks --region {region} --cluster papyrus --started-by ");
+    assert!(said.contains(&list), "{said}");
+}
+
+/// What was said, in one line.
+fn words(run: &Run) -> String {
+    run.stderr.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn a_signal_before_the_answer_leaves_no_task_behind(kind: Kind) {
@@ -68,6 +109,8 @@ fn a_log_that_may_not_be_read_does_not_end_it(kind: Kind) {
 
 on_both!(
     a_signal_stops_the_task,
+    two_signals_at_once_are_one,
+    whoever_leaves_at_once_is_told_of_the_task,
     a_signal_before_the_answer_leaves_no_task_behind,
     what_takes_too_long_is_stopped,
     what_cannot_be_stopped_says_how,

@@ -26,6 +26,7 @@ pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui, interrupt: &In
     ui.tell(&render::begins(&launch));
     // From here on Ctrl-C must not leave a task behind that nobody knows of.
     let heard = interrupt.follow();
+    interrupt.leaves(format!("if a task was started, this lists it: {}", running(&session, global, &launch)));
     let mut early = heard.clone();
     let starting = start(&session, global, &launch);
     tokio::pin!(starting);
@@ -47,6 +48,7 @@ pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui, interrupt: &In
         return Ok(0);
     }
     let stop = stop_with(&session, global, &launch, &task);
+    interrupt.leaves(format!("if the task still runs, this stops it: {stop}"));
     let mut watch = Watch::new(&session, ui, &launch, task, stop);
     let ended = watch.run(heard, args).await;
     interrupt.end();
