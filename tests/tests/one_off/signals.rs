@@ -23,6 +23,8 @@ fn a_signal_stops_the_task(kind: Kind) {
         // A second signal may leave before StopTask has answered.
         let stop = format!("aws ecs stop-task --region {} --cluster papyrus --task 1111", world.lease().region);
         assert!(run.stderr.contains(&stop), "{run:?}");
+        let said = words(&run);
+        assert!(said.contains("cause: hatoba stopped the task") && !said.contains("somebody"), "{run:?}");
     }
 }
 
@@ -83,6 +85,10 @@ fn what_takes_too_long_is_stopped(kind: Kind) {
     let run = command(&world, &["papyrus", "--timeout", "300ms"]).run().unwrap();
     assert_eq!((run.code, play.stopped().is_some()), (Some(5), true), "{run:?}");
     assert!(run.stderr.contains("ran longer than 0.3 s and was stopped"), "{run:?}");
+    let said = words(&run);
+    assert!(said.contains("cause: hatoba stopped the task, for it ran longer than 0.3 s — give it longer"), "{run:?}");
+    assert!(said.contains("if it still runs, this stops it: aws ecs stop-task"), "{run:?}");
+    assert!(!said.contains("somebody"), "{run:?}");
 }
 
 fn what_cannot_be_stopped_says_how(kind: Kind) {

@@ -89,7 +89,7 @@ pub(crate) fn stopping(by_hand: bool, stop: &str) -> Vec<Line> {
         false => "it has run for too long: stopping the task",
     };
     let warning = Line::new(2).hang(4).add(Tone::Warning, "!").text(&format!(" {text}"));
-    vec![warning, command("should it go on", stop)]
+    vec![warning, command("if it still runs, this stops it", stop)]
 }
 
 /// What it wrote. Of one container alone as it is, apart from what a terminal would take for a command.

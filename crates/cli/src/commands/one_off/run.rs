@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hatoba_engine::cloud::Class;
 use hatoba_provider::one_off::start::{Started, run_task};
+use hatoba_rollout::cause::{Cause, CauseKind};
 use hatoba_rollout::one_off::{End, NOT_DONE, not_started};
 use hatoba_rollout::state::{Task, last};
 
@@ -54,6 +55,7 @@ pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui, interrupt: &In
     interrupt.end();
     let (task, took) = (watch.task(), watch.took());
     let end = ended.map_err(|error| error.document(render::document(&launch, task, None, Some(took))))?;
+    let end = by_us(end, watch.why(), args.timeout);
     ui.tell(&render::ending(&launch, &end, took));
     let document = render::document(&launch, task, Some(&end), Some(took));
     match failure(&launch, &end, watch.why(), args.timeout) {
@@ -65,6 +67,34 @@ pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui, interrupt: &In
             Ok(end.exit_code())
         }
     }
+}
+
+/// ECS says that somebody has stopped the task; where that was this run, it says so, and why.
+fn by_us(end: End, why: Option<Why>, timeout: Option<Duration>) -> End {
+    let Some(why) = why else { return end };
+    let ours = |cause: Cause| {
+        if cause.kind != CauseKind::StoppedByHand {
+            return cause;
+        }
+        let (what, advice) = match why {
+            Why::Interrupted => ("hatoba stopped the task, for it was told to end itself".to_owned(), cause.advice),
+            Why::TooLong => (
+                format!("hatoba stopped the task, for it ran longer than {}", limit(timeout)),
+                "give it longer: `--timeout`".to_owned(),
+            ),
+        };
+        Cause { what, advice, ..cause }
+    };
+    match end {
+        End::Stopped { code, cause } => End::Stopped { code, cause: ours(cause) },
+        End::NotRun { cause } => End::NotRun { cause: ours(cause) },
+        End::Exited { .. } => end,
+    }
+}
+
+/// How long it may run.
+fn limit(timeout: Option<Duration>) -> String {
+    timeout.map(crate::progress::time).unwrap_or_default()
 }
 
 /// Why a run is a failure of its own, and not only of what its container did.
@@ -79,8 +109,7 @@ fn failure(launch: &Launch, end: &End, why: Option<Why>, timeout: Option<Duratio
             return Some(Error::new(Kind::Interrupted, format!("interrupted; the task of {address} was stopped")));
         }
         Some(Why::TooLong) => {
-            let time = timeout.map(crate::progress::time).unwrap_or_default();
-            let message = format!("the task of {address} ran longer than {time} and was stopped");
+            let message = format!("the task of {address} ran longer than {} and was stopped", limit(timeout));
             return Some(Error::new(Kind::Deployment, message).help("give it longer: `--timeout`"));
         }
         None => {}
@@ -169,7 +198,6 @@ mod tests {
     use hatoba_provider::one_off::definition::Definition;
     use hatoba_provider::one_off::home::{Capacity, Network};
     use hatoba_provider::one_off::start::Start;
-    use hatoba_rollout::cause::{Cause, CauseKind};
 
     use super::*;
 
@@ -204,6 +232,25 @@ mod tests {
 
     fn kind(end: &End, why: Option<Why>) -> Option<Kind> {
         failure(&launch(), end, why, Some(Duration::from_secs(60))).map(|error| error.kind)
+    }
+
+    #[test]
+    fn what_this_run_has_stopped_is_laid_to_nobody_else() {
+        let time = Some(Duration::from_secs(60));
+        let said = |kind, why| {
+            let cause = Cause { kind, ..cause() };
+            by_us(End::Stopped { code: Some(143), cause }, why, time).cause().map(ToString::to_string)
+        };
+        let (by_hand, spot) = (CauseKind::StoppedByHand, CauseKind::SpotReclaimed);
+        assert_eq!(said(by_hand, None).as_deref(), Some("somebody stopped the task — run it again"));
+        let interrupted = "hatoba stopped the task, for it was told to end itself — run it again";
+        assert_eq!(said(by_hand, Some(Why::Interrupted)).as_deref(), Some(interrupted));
+        let long = "hatoba stopped the task, for it ran longer than 1 min 0 s — give it longer: `--timeout`";
+        assert_eq!(said(by_hand, Some(Why::TooLong)).as_deref(), Some(long));
+        // What took it away before hatoba did is no matter of the limit.
+        assert_eq!(said(spot, Some(Why::TooLong)), said(by_hand, None));
+        let never = by_us(End::NotRun { cause: cause() }, Some(Why::Interrupted), None);
+        assert_eq!(never.cause().map(ToString::to_string).as_deref(), Some(interrupted));
     }
 
     #[test]
