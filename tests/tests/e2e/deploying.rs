@@ -144,4 +144,52 @@ fn what_cannot_run_is_not_deployed(kind: Kind) {
     nothing_to_do(&world);
 }
 
-on_both!(a_deploy_changes_the_image_and_nothing_takes_it_back, what_cannot_run_is_not_deployed);
+/// What `apply` has not taken over yet is left alone by everything else.
+fn what_is_to_be_adopted_is_left_to_an_apply(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    let mut adopted = file("info");
+    write(&world, &adopted);
+    run(&world, &["apply", "--yes"], 0);
+    let digest = push(&world, "v1", "arm64");
+    let question = json!({ "cluster": "papyrus", "services": ["papyrus"] });
+    let service = aws(&world, "ecs", "DescribeServices", &question).json().unwrap()["services"][0].clone();
+    let unmark = |arn: &Value| {
+        let keys = ["hatoba:stack", "hatoba:resource", "hatoba:origin"];
+        aws(&world, "ecs", "UntagResource", &json!({ "resourceArn": arn, "tagKeys": keys }));
+    };
+    let refused = |words: &[&str], address: &str| {
+        world.proxy().clear_log();
+        let problem = format!("{address} is not hatoba's yet; nothing was changed");
+        says(&run(&world, words, 6), &[&problem, "`hatoba apply` takes it over first"]);
+        assert_eq!(writes(&world), Vec::<String>::new());
+    };
+    for section in ["services", "task_definitions"] {
+        adopted[section]["papyrus"]["adopt"] = json!(true);
+    }
+    write(&world, &adopted);
+    unmark(&service["taskDefinition"]);
+    for words in [&["deploy", "--image", "app=v1"][..], &["rollback"], &["run"]] {
+        refused(words, "task_definition.papyrus");
+    }
+    unmark(&service["serviceArn"]);
+    let all: [&[&str]; 6] = [
+        &["deploy", "--image", "app=v1"],
+        &["deploy", "--redeploy"],
+        &["rollback"],
+        &["down"],
+        &["up"],
+        &["up", "papyrus", "--for", "2h"],
+    ];
+    for words in all {
+        refused(words, "service.papyrus");
+    }
+    run(&world, &["apply", "--yes"], 0);
+    run(&world, &["deploy", "--image", "app=v1"], 0);
+    assert!(running(&world).ends_with(&digest), "{}", running(&world));
+}
+
+on_both!(
+    what_is_to_be_adopted_is_left_to_an_apply,
+    a_deploy_changes_the_image_and_nothing_takes_it_back,
+    what_cannot_run_is_not_deployed
+);

@@ -91,7 +91,21 @@ pub(super) async fn look(session: &mut Session, task: &str, service: &str) -> Re
         Some(arn) => revision(session.provider.aws(), arn).await.map_err(|error| refused(session, error))?,
         None => None,
     };
-    Ok(Subject { task, service, live_task, running, live_service })
+    let subject = Subject { task, service, live_task, running, live_service };
+    for (address, live) in [(&subject.service, &subject.live_service), (&subject.task, subject.current())] {
+        if let Some(problem) = not_yet_ours(wish(session, address)?, live) {
+            return Err(problem);
+        }
+    }
+    Ok(subject)
+}
+
+/// Why something is left alone that the file wants to be taken over: only an apply does that, which shows first what it changes.
+pub(super) fn not_yet_ours(want: &Desired, live: &Sighting) -> Option<Error> {
+    (want.adopt && live.mark.is_none()).then(|| {
+        let message = format!("{} is not hatoba's yet; nothing was changed", want.address);
+        Error::new(Kind::Refused, message).help("`hatoba apply` takes it over first, as `adopt: true` says")
+    })
 }
 
 /// Plans a new revision, made from `base` with these images, shows the plan and carries it out.

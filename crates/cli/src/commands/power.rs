@@ -20,6 +20,7 @@ use serde_json::json;
 
 use crate::args::{DownArgs, FollowArgs, Global, UpArgs};
 use crate::carry::{Run, again, complete, quoted};
+use crate::commands::one_service::not_yet_ours;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::render::Tone;
@@ -74,6 +75,9 @@ async fn run(
     let seen = seen(&session, &chosen).await?;
     let mut pairs = Vec::new();
     for (want, live) in chosen.iter().zip(&seen) {
+        if let Some(problem) = live.as_ref().and_then(|live| not_yet_ours(want, live)) {
+            return Err(problem);
+        }
         match unfit(want, live.as_ref(), power) {
             None => pairs.extend(live.as_ref().map(|live| Pair { want, live })),
             Some(problem) if !named.is_empty() => return Err(problem),

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::args::{DeployArgs, Global};
 use crate::carry::{again, quoted};
-use crate::commands::one_service::{chosen, refused, seen, task_of, wish};
+use crate::commands::one_service::{chosen, not_yet_ours, refused, seen, task_of, wish};
 use crate::error::{Error, Kind};
 use crate::follow::{Started, follow};
 use crate::interrupt::Interrupt;
@@ -30,6 +30,9 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let want = wish(&session, &address)?;
     let cluster = want.scope.clone().unwrap_or_else(|| "default".to_owned());
     let live = seen(&session, &address).await?;
+    if let Some(problem) = not_yet_ours(want, &live) {
+        return Err(problem);
+    }
     if live.mark.as_ref().is_none_or(|mark| mark.stack != session.name()) {
         let message = format!("the service `{}` exists, but is not this stack's; nothing was changed", live.name);
         return Err(Error::new(Kind::Refused, message).help("`hatoba plan` says how to take it over"));

@@ -16,7 +16,7 @@ use hatoba_provider::permissions::needed;
 
 use super::args::RunArgs;
 use super::choose::{self, Where};
-use crate::commands::one_service::wish;
+use crate::commands::one_service::{not_yet_ours, wish};
 use crate::error::{Error, Kind};
 use crate::render::Tone;
 use crate::render::line::Line;
@@ -95,7 +95,7 @@ async fn latest(session: &Session, address: &Address) -> Result<Sighting, Error>
         return Err(Error::new(Kind::Failed, format!("the task definition `{}` does not exist yet", want.name))
             .help("run `hatoba apply` first: it makes everything"));
     };
-    match foreign(session.name(), want, &seen) {
+    match not_yet_ours(want, &seen).or_else(|| foreign(session.name(), want, &seen)) {
         Some(problem) => Err(problem),
         None => Ok(seen),
     }
