@@ -197,7 +197,10 @@ impl<'a> Follow<'a> {
             lines.extend(render::note(&address, note));
         }
         if let Next::Ended(ending) = &progress.next {
-            lines.extend(render::ending(&address, ending));
+            let services = &self.session.stack.services;
+            let service = address.strip_prefix("service.").and_then(|key| services.get(key));
+            let off = service.is_some_and(|service| service.desired_count == Some(0));
+            lines.extend(render::ending(&address, ending, off));
             self.endings.insert(at, (**ending).clone());
         }
         if !lines.is_empty() {

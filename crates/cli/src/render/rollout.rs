@@ -94,8 +94,8 @@ fn log(lines: &[String]) -> impl Iterator<Item = Line> {
     lines.map(|line| Line::new(6).hang(2).add(Tone::Faint, "│ ").text(&line))
 }
 
-/// How it ended.
-pub(crate) fn ending(address: &str, ending: &Ending) -> Vec<Line> {
+/// How it ended; `off` where the file wants no copy of the service.
+pub(crate) fn ending(address: &str, ending: &Ending, off: bool) -> Vec<Line> {
     let revision = last(&ending.task_definition);
     let took = time(ending.took);
     let begin = |good: bool| {
@@ -105,8 +105,14 @@ pub(crate) fn ending(address: &str, ending: &Ending) -> Vec<Line> {
     let instead = ending.instead.as_deref().map(last);
     let mut out = match ending.verdict {
         Verdict::Completed => {
-            let (running, desired) = ending.tasks;
-            return vec![begin(true).text(&format!("{revision} runs, {running} of {desired} tasks, after {took}"))];
+            let text = match ending.tasks {
+                (_, 0) if off => format!("{revision} is set; the file says `desired_count: 0`, so nothing was tried"),
+                (_, 0) => {
+                    format!("{revision} is set; the service is stopped, so nothing was tried: `hatoba up` starts it")
+                }
+                (running, desired) => format!("{revision} runs, {running} of {desired} tasks, after {took}"),
+            };
+            return vec![begin(true).text(&text)];
         }
         Verdict::RolledBack => {
             let who = match ending.by {
