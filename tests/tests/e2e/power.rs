@@ -8,7 +8,7 @@ use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
 use crate::deploying;
-use crate::helpers::{aws, nothing_is_left, nothing_to_do, run, run_json, says, write, writes};
+use crate::helpers::{aws, nothing_is_left, nothing_to_do, run, run_json, said, says, write, writes};
 
 /// The stack of the deploys, with more lines for its service.
 fn file(more: Value) -> Value {
@@ -91,6 +91,10 @@ fn what_is_down_stays_down_until_it_is_up_again(kind: Kind) {
     let world = World::new(kind).unwrap();
     write(&world, &file(json!({ "desired_count": 2 })));
     says(&run(&world, &["down", "papyrus"], 1), &["the service `papyrus` does not exist", "hatoba apply"]);
+    // Nothing was stopped, so nothing is said of what it costs.
+    let early = run(&world, &["down"], 0);
+    says(&early, &["the service `papyrus` does not exist", "There is no service to change."]);
+    assert!(!said(&early).contains("cost"), "{early:?}");
     run(&world, &["apply", "--yes"], 0);
     says(&run(&world, &["up"], 0), &["Nothing to do: 1 service is not stopped."]);
 

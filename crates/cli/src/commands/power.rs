@@ -33,9 +33,11 @@ pub(crate) async fn down(global: &Global, args: &DownArgs, ui: &Ui, interrupt: &
     let session = session::open(global, ui).await?;
     let said = words("down", global, &args.services, None);
     let costs = still_costs(&session.stack);
-    let code = run(session, &args.services, &Power::Down, &said, ui, interrupt).await?;
-    ui.tell(&costs);
-    Ok(code)
+    let ran = run(session, &args.services, &Power::Down, &said, ui, interrupt).await?;
+    if ran.services > 0 {
+        ui.tell(&costs);
+    }
+    Ok(ran.code)
 }
 
 /// Starts services.
@@ -46,7 +48,14 @@ pub(crate) async fn up(global: &Global, args: &UpArgs, ui: &Ui, interrupt: &Inte
         Some(span) => Power::Until(end(span, session.provider.aws().clock_ahead())?),
     };
     let said = words("up", global, &args.services, args.span);
-    run(session, &args.services, &power, &said, ui, interrupt).await
+    Ok(run(session, &args.services, &power, &said, ui, interrupt).await?.code)
+}
+
+/// What a run came to.
+struct Ran {
+    code: u8,
+    /// How many services are as they were to be.
+    services: usize,
 }
 
 /// When so much time has passed, by the clock of AWS.
@@ -69,7 +78,7 @@ async fn run(
     said: &str,
     ui: &Ui,
     interrupt: &Interrupt,
-) -> Result<u8, Error> {
+) -> Result<Ran, Error> {
     let chosen = chosen(&session, named)?;
     session.begin_look();
     let seen = seen(&session, &chosen).await?;
@@ -100,7 +109,7 @@ async fn run(
             true => ui.document(&not_done)?,
             false => ui.data(&format!("{}\n", nothing_to_do(power, pairs.len())))?,
         }
-        return Ok(0);
+        return Ok(Ran { code: 0, services: pairs.len() });
     }
     if !ui.json {
         ui.data(&look.text(&session.place(), ui.out))?;
@@ -114,7 +123,7 @@ async fn run(
         );
         ui.tell(&[Line::new(0).text(&text)]);
     }
-    Ok(code)
+    Ok(Ran { code, services: pairs.len() })
 }
 
 fn nothing_to_do(power: &Power, count: usize) -> String {
