@@ -1,6 +1,8 @@
 //! The vocabulary in which a resource kind describes itself: its field table and its habits.
 
+use crate::desired::Desired;
 use crate::diff::FieldChange;
+use crate::snapshot::Sighting;
 use crate::value::Value;
 
 /// What the engine must know of a kind. One `static` per kind, beside its calls.
@@ -195,18 +197,27 @@ pub struct Group {
     pub name: &'static str,
     /// The outputs that are new afterwards: a new revision has a new ARN.
     pub renews: &'static [&'static str],
+    /// The calls as AWS spells them, where they depend on what is wanted and on what is there; else the name is the only one.
+    pub calls: Option<fn(want: &Desired, live: &Sighting) -> Vec<&'static str>>,
 }
 
 impl Group {
     /// A group that renews nothing.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, renews: &[] }
+        Self { name, renews: &[], calls: None }
     }
 
     /// The outputs that are new afterwards.
     #[must_use]
     pub const fn renews(mut self, outputs: &'static [&'static str]) -> Self {
         self.renews = outputs;
+        self
+    }
+
+    /// The calls, where they depend on what is wanted and on what is there.
+    #[must_use]
+    pub const fn calls(mut self, calls: fn(want: &Desired, live: &Sighting) -> Vec<&'static str>) -> Self {
+        self.calls = Some(calls);
         self
     }
 }

@@ -98,6 +98,13 @@ fn what_is_down_stays_down_until_it_is_up_again(kind: Kind) {
     run(&world, &["apply", "--yes"], 0);
     says(&run(&world, &["up"], 0), &["Nothing to do: 1 service is not stopped."]);
 
+    let calls = |document: &Value| document["plan"]["steps"][0]["calls"].clone();
+    let down = run_json(&world, &["down"], 0);
+    assert_eq!(calls(&down), json!(["UpdateService"]));
+    assert_eq!(down["plan"]["steps"][0]["changes"][0]["call"], "UpdateService");
+    assert_eq!(calls(&run_json(&world, &["up"], 0)), json!(["UpdateService"]));
+    let sent = writes(&world);
+    assert!(!sent.iter().any(|call| call.contains("ScalableTarget")), "{sent:?}");
     let down = run(&world, &["down"], 0);
     says(
         &down,
@@ -240,7 +247,8 @@ fn load_decides_and_nobody_fights_over_the_count(kind: Kind) {
     run(&world, &["apply", "--yes"], 0);
     assert_eq!((count(&world), target(&world)), (3, Some((1, 6, false))));
 
-    run(&world, &["down"], 0);
+    let down = run_json(&world, &["down"], 0);
+    assert_eq!(down["plan"]["steps"][0]["calls"], json!(["RegisterScalableTarget", "UpdateService"]));
     assert_eq!((count(&world), target(&world)), (0, Some((0, 0, true))));
     assert_eq!(tag(&world, "hatoba:down").as_deref(), Some("count=3 min=1 max=6"));
     nothing_to_do(&world);

@@ -25,12 +25,12 @@ pub(crate) fn plan(plan: &Plan) -> Json {
 }
 
 fn step(step: &Step) -> Json {
-    let (action, calls): (&str, Vec<&str>) = match &step.act {
-        Act::Create { then } => ("create", [step.kind.create_call].into_iter().chain(then.iter().copied()).collect()),
-        Act::Update { groups } => ("update", groups.clone()),
-        Act::Delete { .. } => ("delete", vec![step.kind.delete_call]),
-        Act::Release => ("release", Vec::new()),
-        Act::Settle { .. } => ("wait", Vec::new()),
+    let action = match &step.act {
+        Act::Create { .. } => "create",
+        Act::Update { .. } => "update",
+        Act::Delete { .. } => "delete",
+        Act::Release => "release",
+        Act::Settle { .. } => "wait",
     };
     json!({
         "id": step.id,
@@ -39,7 +39,7 @@ fn step(step: &Step) -> Json {
         "name": step.name,
         "aws_id": step.live.as_ref().map(|live| live.id.as_str()),
         "action": action,
-        "calls": calls,
+        "calls": step.calls(),
         "why": step.why,
         "after": step.after,
         "changes": step.changes.iter().map(|change| field(step, change)).collect::<Vec<_>>(),
@@ -59,7 +59,7 @@ fn field(step: &Step, change: &FieldChange) -> Json {
         "after": after,
         "sensitive": places.sensitive,
         "known_after_apply": places.pending,
-        "call": change.call,
+        "call": change.call.as_deref().map(|group| step.calls_of(group).join(", ")),
     })
 }
 

@@ -64,7 +64,7 @@ fn headline(change: &Change<'_>) -> Line {
         line = line.text(&format!("  named {}", step.name));
     }
     let right = match &step.act {
-        Act::Update { groups } => groups.join(", "),
+        Act::Update { .. } => step.calls().join(", "),
         Act::Create { .. } if change.action == Action::Replace => "replace".to_owned(),
         Act::Create { .. } => "create".to_owned(),
         Act::Delete { .. } => "delete".to_owned(),

@@ -128,6 +128,29 @@ pub struct Step {
     pub want: Option<Desired>,
 }
 
+impl Step {
+    /// The calls that carry it out, as AWS spells them, in order: one for each group of fields that change together.
+    pub fn calls(&self) -> Vec<&'static str> {
+        match &self.act {
+            Act::Create { then } => std::iter::once(self.kind.create_call)
+                .chain(then.iter().flat_map(|group| self.calls_of(group)))
+                .collect(),
+            Act::Update { groups } => groups.iter().flat_map(|group| self.calls_of(group)).collect(),
+            Act::Delete { .. } => vec![self.kind.delete_call],
+            Act::Release | Act::Settle { .. } => Vec::new(),
+        }
+    }
+
+    /// The calls of one of its groups.
+    pub fn calls_of<'a>(&self, group: &'a str) -> Vec<&'a str> {
+        let known = self.kind.groups.iter().find(|known| known.name == group);
+        match (known.and_then(|known| known.calls), &self.want, &self.live) {
+            (Some(calls), Some(want), Some(live)) => calls(want, live),
+            _ => vec![group],
+        }
+    }
+}
+
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {

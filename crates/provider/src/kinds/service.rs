@@ -47,6 +47,15 @@ pub struct Service;
 
 /// Stops and starts it; see `power.rs`.
 const POWER: &str = "RegisterScalableTarget, UpdateService";
+
+/// The calls that stop or start it: those of its scaling only where it has some, or is given an end.
+fn power_calls(want: &Desired, live: &Sighting) -> Vec<&'static str> {
+    let copies = want.fields.get("copies").and_then(Value::as_int);
+    let turns = Seen::of(live).map(|seen| seen.turns(want.fields.get("running"), copies));
+    let scales = turns.is_none_or(|turns| turns.iter().any(|turn| matches!(turn, Turn::Scale(_))));
+    scales.then_some(SCALING).into_iter().chain([UPDATE]).collect()
+}
+
 const SCALING: &str = "RegisterScalableTarget";
 const UPDATE: &str = "UpdateService";
 const TAGS: &str = "TagResource";
@@ -122,7 +131,7 @@ static INFO: KindInfo = KindInfo {
         Field::update("tags", TAGS),
     ],
     // Application Auto Scaling first: while it keeps a service at nothing, its count cannot be changed for long.
-    groups: &[Group::new(POWER), Group::new(SCALING), Group::new(UPDATE), Group::new(TAGS)],
+    groups: &[Group::new(POWER).calls(power_calls), Group::new(SCALING), Group::new(UPDATE), Group::new(TAGS)],
     ownership: Ownership::Tags,
     settles: true,
     parallel: 16,
@@ -361,15 +370,7 @@ impl Driver for Service {
         match group {
             POWER => {
                 let Some(seen) = Seen::of(live) else { return Err(no_such_group(&INFO, group)) };
-                let running = want.fields.get("running");
-                let turns = match running {
-                    Some(Value::Bool(false)) | None => seen.stop(),
-                    Some(other) => {
-                        let until = power::moment_of(other);
-                        seen.start(want.int("copies").unwrap_or(1), until.as_deref())
-                    }
-                };
-                for turn in &turns {
+                for turn in &seen.turns(want.fields.get("running"), want.int("copies")) {
                     self.turn(aws, want, live, turn).await?;
                 }
             }

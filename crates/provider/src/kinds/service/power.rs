@@ -200,6 +200,14 @@ impl Seen {
         out
     }
 
+    /// The calls that lead to what is wanted of `running`, in order; with so many copies, one unless stated.
+    pub(super) fn turns(&self, running: Option<&Value>, copies: Option<i64>) -> Vec<Turn> {
+        match running {
+            Some(Value::Bool(false)) | None => self.stop(),
+            Some(other) => self.start(copies.unwrap_or(1), moment_of(other).as_deref()),
+        }
+    }
+
     /// Stops it: the calls in order.
     pub(super) fn stop(&self) -> Vec<Turn> {
         let (scaling, mut turns) = (self.there(), Vec::new());
