@@ -86,7 +86,10 @@ fn a_deploy_changes_the_image_and_nothing_takes_it_back(kind: Kind) {
     assert!(running(&world).ends_with(&format!("/papyrus@{first}")), "{}", running(&world));
     nothing_to_do(&world);
     world.proxy().clear_log();
-    says(&run(&world, &["deploy", "papyrus", "--image", "app=v1"], 0), &["No changes."]);
+    says(
+        &run(&world, &["deploy", "papyrus", "--image", "app=v1"], 0),
+        &["No changes. service.papyrus has this image already."],
+    );
     assert_eq!(writes(&world), Vec::<String>::new());
 
     // The file changes something else: the image stays.

@@ -12,6 +12,7 @@ use hatoba_provider::deploy::{DeployError, Pair, goal};
 use hatoba_provider::kinds::task_definition::{other_that_runs, revision, runs_of, stands_for};
 use hatoba_provider::permissions::missing::Missing;
 use hatoba_provider::permissions::needed;
+use hatoba_rollout::state::last;
 use serde_json::json;
 
 use crate::carry::{Run, complete, settle};
@@ -126,7 +127,13 @@ pub(super) async fn change(
         None => subject.live_task,
     };
     let snapshot = Snapshot { seen: vec![stands, subject.live_service], ..Snapshot::default() };
-    let look = session.planned(snapshot, Intent::Present)?;
+    let settled = match images.len() {
+        0 => format!("{} is set to {} already.", subject.service, last(&base.id)),
+        1 => format!("{} has this image already.", subject.service),
+        _ => format!("{} has these images already.", subject.service),
+    };
+    let mut look = session.planned(snapshot, Intent::Present)?;
+    look.beside.settled = Some(settled);
 
     let not_done = json!({ "plan": look.document(), "outcome": null, "deployments": [], "deregistered": [] });
     if !ui.json {

@@ -16,6 +16,8 @@ pub(crate) struct Beside {
     pub(crate) warnings: Vec<Warning>,
     /// Why it is not known whether secrets changed after the tasks started that have them.
     pub(crate) not_compared: Option<String>,
+    /// What is said where nothing changes, as a sentence; else that everything is as the file says.
+    pub(crate) settled: Option<String>,
 }
 
 /// Something to know, and what to do about it.

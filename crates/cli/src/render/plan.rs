@@ -39,7 +39,11 @@ pub(crate) fn text_with(plan: &Plan, place: &str, beside: &Beside, style: Style)
             out.push(Line::blank());
         }
     }
-    out.push(Line::new(0).add(Tone::Strong, &summary(plan)));
+    let last = match &beside.settled {
+        Some(settled) if plan.is_empty() => format!("No changes. {settled}"),
+        _ => summary(plan),
+    };
+    out.push(Line::new(0).add(Tone::Strong, &last));
     write_all(&out, style)
 }
 
