@@ -11,7 +11,7 @@ use hatoba_tests::plays::one_off::{Sessions, TOKEN};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-use crate::scene::applied;
+use crate::scene::{applied, file};
 
 /// A plugin: its version, then what it does with a session.
 const PLUGIN: &str = "#!/bin/sh
@@ -122,7 +122,6 @@ fn what_stands_in_the_way_is_said_before_the_call(kind: Kind) {
 
 fn the_plugin_has_to_be_there_and_recent(kind: Kind) {
     let (world, play) = world(kind, vec![running('a', 10)]);
-    world.proxy().clear_log();
     install(&world, "#!/bin/sh\necho 1.2.463.0\n");
     let run = exec(&world, &[]);
     assert_eq!(run.code, Some(1), "{run:?}");
@@ -131,8 +130,13 @@ fn the_plugin_has_to_be_there_and_recent(kind: Kind) {
     let run = exec(&world, &[]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stderr.contains("there is no `session-manager-plugin` on PATH"), "{run:?}");
-    // Nothing was asked of AWS.
-    assert!(play.opened().is_empty() && world.proxy().counts().is_empty());
+    assert!(play.opened().is_empty());
+    // Where there is no service to run a command in, nobody needs the plugin.
+    let elsewhere = World::new(kind).unwrap();
+    elsewhere.write("stack.yaml", file(&elsewhere).to_string()).unwrap();
+    let run = exec(&elsewhere, &[]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("there is no service `papyrus`") && !run.stderr.contains("plugin"), "{run:?}");
 }
 
 on_both!(

@@ -30,7 +30,6 @@ pub(crate) async fn run(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<u8,
         return Err(Error::new(Kind::Failed, "`hatoba exec` has no document: what it prints is the session's own")
             .help("leave `--json` out"));
     }
-    let plugin = plugin::find()?;
     let session = session::open(global, ui).await?;
     let key = chosen(&session, args.service.as_deref())?;
     let want = wish(&session, &Address::new("service", &key))?;
@@ -43,6 +42,8 @@ pub(crate) async fn run(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<u8,
             .help("`hatoba apply` makes it"));
     };
     let all = all.map_err(|error| refused(&session, error))?;
+    // Whoever has no service yet has no use for the plugin.
+    let plugin = plugin::find()?;
     let (task, others) = meant(&session, &cluster, all, args.task.as_deref(), &key).await?;
     let revision = definition(aws, &task.task_definition).await.map_err(|error| refused(&session, error))?;
     let container = ready::part(&task, revision.as_ref(), args.container.as_deref())?;
