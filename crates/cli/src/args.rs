@@ -76,9 +76,26 @@ fn variable(text: &str) -> Result<(String, String), String> {
 }
 
 fn image(text: &str) -> Result<(String, String), String> {
-    let parts = text.split_once('=').filter(|(name, image)| !name.is_empty() && !image.is_empty());
-    let (name, image) = parts.ok_or("write it as CONTAINER=IMAGE")?;
+    let (name, image) =
+        text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("write it as CONTAINER=IMAGE")?;
+    if image.is_empty() {
+        return Err("the image is empty (is a variable unset?)".to_owned());
+    }
+    if !image.contains(['/', ':', '@']) && !is_tag(image) {
+        return Err(format!(
+            "`{image}` is no tag: that has at most 128 letters, digits, `_`, `.` and `-`, and begins with none of the last two"
+        ));
+    }
+    if image.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("the name of an image has no spaces".to_owned());
+    }
     Ok((name.to_owned(), image.to_owned()))
+}
+
+/// Whether a text can be the tag of an image. Source: the OCI distribution specification, "Pulling manifests".
+fn is_tag(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.len() <= 128 && text.starts_with(word) && text.chars().all(|c| word(c) || matches!(c, '.' | '-'))
 }
 
 fn gigabytes(text: &str) -> Result<Money, String> {
@@ -267,11 +284,14 @@ pub(crate) struct DeployArgs {
     #[arg(value_name = "SERVICE")]
     pub(crate) service: Option<String>,
     /// The image for a container whose image is `live`: a tag or digest of its repository, or an image in full. May be repeated.
-    #[arg(long = "image", required_unless_present = "redeploy", value_name = "CONTAINER=IMAGE", value_parser = image)]
+    #[arg(long = "image", value_name = "CONTAINER=IMAGE", value_parser = image)]
     pub(crate) images: Vec<(String, String)>,
     /// Start new tasks with the same images: they read their secrets anew.
     #[arg(long, conflicts_with = "images")]
     pub(crate) redeploy: bool,
+    /// There is nothing to say yes to; whoever says it is told so.
+    #[arg(short, long, hide = true)]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) follow: FollowArgs,
 }
@@ -462,6 +482,20 @@ mod tests {
         let after = Cli::try_parse_from(["hatoba", "plan", "--json", "-vv", "--color", "never"]).unwrap();
         assert_eq!((after.global.json, after.global.verbose, after.global.color), (true, 2, Color::Never));
         assert_eq!(after.global.file, PathBuf::from("stack.yaml"));
+    }
+
+    #[test]
+    fn images_are_read_before_anything_is_asked() {
+        let why = |said: &str| Cli::try_parse_from(["hatoba", "deploy", "--image", said]).unwrap_err().to_string();
+        assert!(why("app=").contains("the image is empty (is a variable unset?)"), "{}", why("app="));
+        for wrong in ["app=my image", "app=-v1", "app=é", &format!("app={}", "v".repeat(129))] {
+            assert!(why(wrong).contains("is no tag"), "{}", why(wrong));
+        }
+        assert!(why("app=acme/my image:v1").contains("no spaces"));
+        assert!(why("v1").contains("write it as CONTAINER=IMAGE"));
+        for right in ["app=v1.2-rc_3", "app=sha256:0123", "app=acme/papyrus:v1", &format!("app={}", "v".repeat(128))] {
+            assert!(Cli::try_parse_from(["hatoba", "deploy", "--image", right]).is_ok(), "{right}");
+        }
     }
 
     #[test]

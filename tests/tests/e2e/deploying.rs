@@ -122,7 +122,10 @@ fn what_cannot_run_is_not_deployed(kind: Kind) {
     let refused = |image: &str, code: i32, texts: &[&str]| {
         says(&run(&world, &["deploy", "--image", image], code), texts);
     };
-    refused("app=v9", 1, &["there is no image", "papyrus:v9", "push it first"]);
+    let whole = "for an image of another registry give its whole name, as public.ecr.aws/docker/library/nginx:1.29";
+    refused("app=v9", 1, &["there is no image", "papyrus:v9", "push it first", whole]);
+    says(&run(&world, &["deploy"], 1), &["--image CONTAINER=IMAGE", "--redeploy", "SERVICE may be left out"]);
+    says(&run(&world, &["deploy", "--yes", "--image", "app=v9"], 1), &["`hatoba deploy` never asks"]);
     refused("app=intel", 6, &["was built for linux/amd64", "runs on linux/arm64", "--platform linux/arm64"]);
     refused("side=v1", 6, &["the image of the container `side` belongs to the file"]);
     refused("ap=v1", 3, &["has no container `ap`", "`app`, `side`"]);

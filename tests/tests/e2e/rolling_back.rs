@@ -7,7 +7,7 @@ use hatoba_tests::proxy::{Act, Rule};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-use crate::helpers::{aws, denied, nothing_to_do, run, run_json, says, write, writes};
+use crate::helpers::{aws, denied, nothing_to_do, run, run_json, said, says, write, writes};
 
 fn image(name: &str, tag: &str) -> String {
     format!("{name}=public.ecr.aws/acme/papyrus:{tag}")
@@ -34,7 +34,9 @@ fn running(world: &World) -> (String, [String; 2]) {
 fn a_rollback_brings_back_the_revision_before_and_the_plan_stays_empty(kind: Kind) {
     let world = World::new(kind).unwrap();
     write(&world, &file("info"));
-    says(&run(&world, &["rollback"], 1), &["does not exist yet", "hatoba apply"]);
+    let early = run(&world, &["rollback"], 1);
+    says(&early, &["does not exist yet", "run `hatoba apply` first: it makes everything"]);
+    assert!(!said(&early).contains("deploy"), "{early:?}");
     run(&world, &["apply", "--yes"], 0);
     says(&run(&world, &["rollback"], 1), &["there is no revision to go back to from papyrus:1", "nothing was changed"]);
     deploy(&world, "app", "v1");

@@ -26,6 +26,7 @@ use crate::ui::Ui;
 
 /// Brings images into a service.
 pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
+    unclear(args).map_or(Ok(()), Err)?;
     if args.redeploy {
         return redeploy::run(global, args, ui, interrupt).await;
     }
@@ -35,13 +36,25 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     let wanted = wanted(&session, &task, &args.images)?;
     let subject = look(&mut session, &task, &service).await?;
     let base = running(&subject, ui);
-    let images = resolved(&session, &base, wanted, ui).await?;
+    let images = resolved(&session, &base, wanted, &args.images, ui).await?;
     let words = args.images.iter().flat_map(|(name, image)| ["--image".to_owned(), format!("{name}={image}")]);
     let words: Vec<String> = args.service.iter().cloned().chain(words).map(|word| quoted(&word)).collect();
     let said = format!("{} {}", again("deploy", global), words.join(" "));
     let run = Run { again: &said, command: Some("deploy"), follow: &args.follow };
     session.provider.aws().stamp_with(Stamp::Deploy(provenance::here(&session)));
     change(&mut session, subject, &base, &images, run, ui, interrupt).await
+}
+
+/// What is wrong with what was said, before anything is asked.
+fn unclear(args: &DeployArgs) -> Option<Error> {
+    if args.yes {
+        return Some(Error::new(Kind::Failed, "`hatoba deploy` never asks").help("leave `--yes` out"));
+    }
+    (args.images.is_empty() && !args.redeploy).then(|| {
+        Error::new(Kind::Failed, "it is not said what to deploy")
+            .help("`--image CONTAINER=IMAGE` brings in another image, `--redeploy` starts new tasks with the same one")
+            .help("SERVICE may be left out where the file has only one")
+    })
 }
 
 /// The full name of the image for each container.
@@ -91,6 +104,7 @@ async fn resolved(
     session: &Session,
     task: &Sighting,
     wanted: BTreeMap<String, String>,
+    said: &[(String, String)],
     ui: &Ui,
 ) -> Result<BTreeMap<String, String>, Error> {
     let aws = session.provider.aws();
@@ -119,8 +133,16 @@ async fn resolved(
             Ok(found) => found,
         };
         let Some(found) = found else {
-            return Err(Error::new(Kind::Failed, format!("there is no image {image}; nothing was changed"))
-                .help("push it first, or correct the tag"));
+            let error = Error::new(Kind::Failed, format!("there is no image {image}; nothing was changed"))
+                .help("push it first, or correct the tag");
+            // What looks like a tag may have been meant as a name.
+            let in_full = said.iter().any(|(name, said)| *name == container && *said == image);
+            return Err(match in_full {
+                true => error,
+                false => error.help(
+                    "for an image of another registry give its whole name, as public.ecr.aws/docker/library/nginx:1.29",
+                ),
+            });
         };
         let needed = platform(task);
         if let Some(platforms) = &found.platforms

@@ -188,7 +188,7 @@ async fn looked(session: &Session, address: &Address) -> Result<Option<Sighting>
 
 fn missing(want: &Desired) -> Error {
     let text = format!("the {} `{}` does not exist yet; nothing was changed", want.kind.title, want.name);
-    let help = "run `hatoba apply` first: it makes everything, and a deploy then changes the image";
+    let help = "run `hatoba apply` first: it makes everything";
     Error::new(Kind::Failed, text).help(help)
 }
 

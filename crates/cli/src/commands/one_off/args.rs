@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::carry::quoted;
 use crate::duration::span;
+use crate::error::{Error, Kind};
 
 /// Options of `run`.
 #[derive(Debug, Args)]
@@ -12,6 +14,9 @@ pub(crate) struct RunArgs {
     /// The task definition, by its key in the file; may be left out where there is only one.
     #[arg(value_name = "TASK")]
     pub(crate) task: Option<String>,
+    /// Words that stand where nothing may: whoever has left out the `--` is told so.
+    #[arg(hide = true, value_name = "WORD")]
+    pub(crate) stray: Vec<String>,
     /// The service of the file whose revision, network and capacity it takes; may be left out where only one runs the task definition.
     #[arg(long, value_name = "SERVICE")]
     pub(crate) service: Option<String>,
@@ -56,6 +61,9 @@ pub(crate) struct ExecArgs {
     /// The service, by its key in the file; may be left out where there is only one.
     #[arg(value_name = "SERVICE")]
     pub(crate) service: Option<String>,
+    /// Words that stand where nothing may: whoever has left out the `--` is told so.
+    #[arg(hide = true, value_name = "WORD")]
+    pub(crate) stray: Vec<String>,
     /// The task, by its id or the beginning of it; the newest of the service unless stated.
     #[arg(long, value_name = "ID")]
     pub(crate) task: Option<String>,
@@ -65,4 +73,13 @@ pub(crate) struct ExecArgs {
     /// What to run there; `/bin/sh` unless stated.
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
+}
+
+/// Where the command begins without its `--`: `of` is the command of hatoba, `named` the word before it.
+pub(super) fn without_dashes(of: &str, named: Option<&str>, stray: &[String], command: &[String]) -> Option<Error> {
+    let first = stray.first()?;
+    let words = named.into_iter().chain(["--"]).chain(stray.iter().chain(command).map(String::as_str));
+    let whole = words.map(quoted).collect::<Vec<_>>().join(" ");
+    let message = format!("`hatoba {of}` takes one name, and `{first}` is another word");
+    Some(Error::new(Kind::Failed, message).help(format!("put `--` before the command: hatoba {of} {whole}")))
 }

@@ -144,6 +144,7 @@ mod tests {
 
     use super::*;
     use crate::args::{Cli, Command};
+    use crate::commands::one_off::args::without_dashes;
 
     fn stack() -> Stack {
         let task = json!({ "cpu": 256, "memory": 512, "containers": { "app": { "image": "nginx" } } });
@@ -235,7 +236,12 @@ mod tests {
         assert_eq!((said.task.as_deref(), said.public_ip), (Some("papyrus"), Some(true)));
         assert_eq!(said.command, ["./manage", "--no-wait", "migrate"]);
         assert!(!said.no_wait);
+        let forgotten = args(&["papyrus", "./manage", "migrate", "it's"]);
+        assert_eq!(forgotten.stray, ["./manage", "migrate", "it's"]);
+        let error = without_dashes("run", Some("papyrus"), &forgotten.stray, &[]).unwrap();
+        assert!(help(&error).contains("put `--` before the command: hatoba run papyrus -- ./manage migrate 'it'"));
         let alone = args(&["--", "true"]);
+        assert!(without_dashes("run", None, &alone.stray, &alone.command).is_none());
         assert_eq!((alone.task, alone.command), (None, vec!["true".to_owned()]));
     }
 }

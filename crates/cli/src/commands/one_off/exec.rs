@@ -12,7 +12,7 @@ use hatoba_provider::permissions::needed;
 use hatoba_provider::rollout::tasks::{describe, tasks};
 use hatoba_rollout::state::{Task, last};
 
-use super::args::ExecArgs;
+use super::args::{ExecArgs, without_dashes};
 use super::plugin::{self, Target};
 use super::ready::{self, Of};
 use crate::args::Global;
@@ -29,6 +29,9 @@ pub(crate) async fn run(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<u8,
     if ui.json {
         return Err(Error::new(Kind::Failed, "`hatoba exec` has no document: what it prints is the session's own")
             .help("leave `--json` out"));
+    }
+    if let Some(error) = without_dashes("exec", args.service.as_deref(), &args.stray, &args.command) {
+        return Err(error);
     }
     let session = session::open(global, ui).await?;
     let key = chosen(&session, args.service.as_deref())?;

@@ -8,7 +8,7 @@ use hatoba_rollout::cause::{Cause, CauseKind};
 use hatoba_rollout::one_off::{End, NOT_DONE, not_started};
 use hatoba_rollout::state::{Task, last};
 
-use super::args::RunArgs;
+use super::args::{RunArgs, without_dashes};
 use super::launch::{Launch, launch, refused};
 use super::watch::{Watch, Why};
 use crate::args::Global;
@@ -22,6 +22,9 @@ use crate::ui::Ui;
 
 /// Runs a task once. The exit code is that of its container.
 pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
+    if let Some(error) = without_dashes("run", args.task.as_deref(), &args.stray, &args.command) {
+        return Err(error);
+    }
     let session = session::open(global, ui).await?;
     let launch = launch(&session, args, ui).await?;
     ui.tell(&render::begins(&launch));
