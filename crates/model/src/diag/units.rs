@@ -42,6 +42,10 @@ pub(super) fn meant(path: &Path, found: &str) -> Option<String> {
 fn whole(text: &str, units: &[(&str, f64)]) -> Option<u32> {
     let lower = text.to_ascii_lowercase();
     let (number, one) = units.iter().find_map(|(unit, one)| Some((lower.strip_suffix(unit)?, one)))?;
+    // A whole number without a unit is in the right one already, only in quotes.
+    if number.parse::<i64>().is_ok() && number == lower {
+        return None;
+    }
     let size = number.trim().parse::<f64>().ok()? * one;
     // More than Fargate has of either is no size.
     (size.fract() == 0.0 && (1.0..=262_144.0).contains(&size)).then(|| format!("{size:.0}").parse().ok())?
