@@ -68,18 +68,23 @@ fn account(kind: Kind) -> Result<World> {
     Ok(world)
 }
 
-/// The usual wall time of each command.
-fn undisturbed(kind: Kind, legs: &[Leg; 2]) -> [(Duration, Inventory); 2] {
-    let runs: Vec<[(Duration, Inventory); 2]> = (0..MEASURES)
-        .map(|_| {
-            let world = account(kind).unwrap();
-            legs.each_ref().map(|leg| (measure(&world, leg).unwrap().wall, Inventory::of(&world).unwrap()))
+/// The usual wall time of each command, with as many at once as will be compared with it.
+fn undisturbed(kind: Kind, legs: &[Leg; 2], at_once: usize) -> [(Duration, Inventory); 2] {
+    let one = || {
+        let world = account(kind).unwrap();
+        legs.each_ref().map(|leg| (measure(&world, leg).unwrap().wall, Inventory::of(&world).unwrap()))
+    };
+    let rounds = (0..MEASURES).map(|_| {
+        thread::scope(|scope| {
+            let running: Vec<_> = (0..at_once).map(|_| scope.spawn(one)).collect();
+            running.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         })
-        .collect();
+    });
+    let runs: Vec<[(Duration, Inventory); 2]> = rounds.flatten().collect();
     [0, 1].map(|n| {
         let mut walls: Vec<Duration> = runs.iter().map(|run| run[n].0).collect();
         walls.sort_unstable();
-        (walls[MEASURES / 2], runs[0][n].1.clone())
+        (walls[walls.len() / 2], runs[0][n].1.clone())
     })
 }
 
@@ -142,24 +147,26 @@ fn ordeals(kind: Kind) {
     let there = legs[0].clone();
     let back = Leg { file: there.file.clone(), ..legs.last().unwrap().clone() };
     let both = [there, back];
-    let usual = undisturbed(kind, &both);
     let seeds = if full() { 1..=5 } else { 1..=2 };
+    let (alone, together) = (undisturbed(kind, &both, 1), undisturbed(kind, &both, seeds.clone().count()));
     let headings =
         ["weather", "command", "seed", "calls", "faults", "usual s", "took s", "rests s", "(took - rests) / usual"];
-    let go = |weather: &Weather, seed: u64| {
+    let go = |weather: &Weather, usual: &[(Duration, Inventory); 2], seed: u64| {
         let mut rows = Vec::new();
-        let problems = ordeal(kind, &both, &usual, weather, seed, &mut rows).unwrap();
+        let problems = ordeal(kind, &both, usual, weather, seed, &mut rows).unwrap();
         let told = |problem| format!("{}, seed {seed}: {problem}", weather.name);
         (rows, problems.into_iter().map(told).collect())
     };
     let mut weathers = weathers();
     let mixed = weathers.pop().unwrap();
     // What takes a second or a few is measured alone; all mixed mostly waits for its rests, so its seeds go side by side.
-    let mut results: Vec<(Vec<Vec<String>>, Vec<String>)> =
-        weathers.iter().flat_map(|weather| seeds.clone().map(move |seed| go(weather, seed))).collect();
+    let mut results: Vec<(Vec<Vec<String>>, Vec<String>)> = weathers
+        .iter()
+        .flat_map(|weather| seeds.clone().map(|seed| go(weather, &alone, seed)).collect::<Vec<_>>())
+        .collect();
     results.extend(thread::scope(|scope| {
-        let (go, mixed) = (&go, &mixed);
-        let running: Vec<_> = seeds.clone().map(|seed| scope.spawn(move || go(mixed, seed))).collect();
+        let (go, mixed, together) = (&go, &mixed, &together);
+        let running: Vec<_> = seeds.clone().map(|seed| scope.spawn(move || go(mixed, together, seed))).collect();
         running.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
     }));
     let mut table = Table::new(&headings);

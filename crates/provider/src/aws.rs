@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -163,14 +165,19 @@ impl Aws {
     pub async fn connect(settings: &Settings, region: names::Region) -> Result<Self, CloudError> {
         no_empty_endpoint(settings)?;
         let (pace, clock) = (Arc::new(Pace::default()), Arc::new(ServerClock::default()));
+        let (client, place) = (http::client(Arc::clone(&pace), Arc::clone(&clock)), Region::new(region.to_string()));
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http::client(Arc::clone(&pace), Arc::clone(&clock)))
-            .region(Region::new(region.to_string()))
+            .http_client(client.clone())
+            .region(place.clone())
             // A request that is kept back for its turn is no stalled upload. The time limits hold all the same.
             .stalled_stream_protection(StalledStreamProtectionConfig::enabled().upload_enabled(false).build())
             .timeout_config(limits(WRITE, WRITE));
         if let Some(profile) = &settings.profile {
-            loader = loader.profile_name(profile);
+            // The usual order has the environment first, also where a profile was asked for by name: keys that happen to be there would
+            // lead into another account.
+            let with = ProviderConfig::default().with_http_client(client).with_region(Some(place));
+            let credentials = ProfileFileCredentialsProvider::builder().configure(&with).profile_name(profile).build();
+            loader = loader.profile_name(profile).credentials_provider(credentials);
         }
         if let Some(endpoint) = &settings.endpoint_url {
             loader = loader.endpoint_url(endpoint);

@@ -86,6 +86,26 @@ fn another_account_is_refused_after_one_question(kind: Kind) {
     says(&run(&world, &["plan"], 0), &["+ log_group./wharf"]);
 }
 
+/// A twelve-digit key is an account of this emulator.
+#[test]
+fn a_profile_that_is_asked_for_counts_more_than_keys_in_the_environment() {
+    let world = World::new(Kind::Ministack).unwrap();
+    write(&world, &one_log_group());
+    let keys = "[harbour]\naws_access_key_id = 210987654321\naws_secret_access_key = test\n";
+    let credentials = world.write("credentials", keys).unwrap();
+    let credentials = credentials.to_str().unwrap();
+    let with = [("AWS_SHARED_CREDENTIALS_FILE", Some(credentials))];
+    let there = "Plan for stack papyrus, account 210987654321";
+    says(&run_with(&world, &with, &["plan", "--profile", "harbour"], 0), &[there]);
+    // AWS's own order for what nobody asked for by name.
+    let named = [with[0], ("AWS_PROFILE", Some("harbour"))];
+    let here = format!("Plan for stack papyrus, account {}", world.lease().account);
+    says(&run_with(&world, &named, &["plan"], 0), &[&here]);
+    world.proxy().clear_log();
+    says(&run_with(&world, &with, &["apply", "--yes", "--profile", "harbor"], 4), &["(profile `harbor`)", "harbor"]);
+    assert_eq!(calls(&world), [""; 0]);
+}
+
 fn without_credentials_nothing_is_asked(kind: Kind) {
     let world = World::new(kind).unwrap();
     write(&world, &one_log_group());

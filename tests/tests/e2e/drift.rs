@@ -5,7 +5,7 @@ use hatoba_tests::on_both;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-use crate::helpers::{aws, mark, nothing_to_do, run, said, says, tags_in, text, write, writes};
+use crate::helpers::{aws, global_mark, nothing_to_do, run, said, says, tags_in, text, write, writes};
 use crate::rows::{document, iam_arn, trust};
 use crate::stack::whole;
 
@@ -354,7 +354,7 @@ fn a_lost_mark_is_no_licence(kind: Kind) {
     run(&world, &["apply", "--yes"], 0);
     nothing_to_do(&world);
     let tags = tags_in(&aws(&world, "iam", "ListUserTags", &json!({ "UserName": "wharf" })));
-    assert_eq!(tags, mark("papyrus", "user.wharf", "adopted"));
+    assert_eq!(tags, global_mark(&world, "user.wharf", "adopted"));
 }
 
 /// A repository whose file says nothing about a lifecycle: what others set is theirs. One of ours goes when it leaves the file.

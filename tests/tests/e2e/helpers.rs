@@ -126,3 +126,10 @@ pub(crate) fn mark(stack: &str, address: &str, origin: &str) -> Tags {
     let tags = [("hatoba:stack", stack), ("hatoba:resource", address), ("hatoba:origin", origin)];
     tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
 }
+
+/// The same for what is in no region.
+pub(crate) fn global_mark(world: &World, address: &str, origin: &str) -> Tags {
+    let mut tags = mark("papyrus", address, origin);
+    tags.insert("hatoba:region".to_owned(), world.lease().region.clone());
+    tags
+}

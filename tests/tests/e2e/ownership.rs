@@ -8,8 +8,9 @@ use hatoba_model::stack::Stack;
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::on_both;
 use hatoba_tests::world::World;
+use serde_json::json;
 
-use crate::helpers::{Tags, mark, nothing_to_do, run, says, write, writes};
+use crate::helpers::{Tags, aws, global_mark, mark, nothing_to_do, run, says, write, writes};
 use crate::rows::{Consent, Row, file, rows};
 
 #[test]
@@ -95,7 +96,10 @@ fn without_a_mark(world: &World, rows: &[Row]) {
         write(world, &file(rows, &["adopt"]));
     }
     says(&run(world, &["apply", "--yes"], 0), &["exists already and is taken over"]);
-    are(world, rows, |row| mark("papyrus", &row.address(), "adopted"));
+    are(world, rows, |row| match row.section {
+        "oidc_providers" | "policies" | "roles" | "users" => global_mark(world, &row.address(), "adopted"),
+        _ => mark("papyrus", &row.address(), "adopted"),
+    });
     nothing_to_do(world);
     let run = run(world, &["destroy", "--yes"], 0);
     let count = format!("{} let go of.", rows.len());
@@ -141,4 +145,48 @@ fn what_has_the_mark_of_another_stack_is_refused(kind: Kind) {
     each(kind, with_the_mark_of_another_stack);
 }
 
-on_both!(what_has_no_mark_is_refused_until_it_is_adopted, what_has_the_mark_of_another_stack_is_refused);
+/// What is in no region is that of the stack's region. The same file in another one must not take it away from there.
+fn what_is_in_no_region_belongs_to_the_region_of_its_stack(kind: Kind) {
+    let world = World::new(kind).unwrap();
+    let (here, there) = (world.lease().region.clone(), "eu-west-1");
+    let role = json!({ "trust": { "service": "ecs-tasks.amazonaws.com" } });
+    let mut file = json!({
+        "roles": { "wharf": role, "quay": role },
+        "oidc_providers": { "github": { "url": "https://token.actions.githubusercontent.com" } },
+        "log_groups": { "/wharf": {} },
+    });
+    write(&world, &file);
+    run(&world, &["apply", "--yes"], 0);
+    world.proxy().clear_log();
+
+    let way_out = format!("hatoba --region {here} destroy");
+    let whose = format!("the role `wharf` belongs to the stack `papyrus` in {here}");
+    for arguments in [&["plan", "--region", there][..], &["apply", "--yes", "--region", there]] {
+        says(&run(&world, arguments, 6), &["refused: role.wharf: ", &whose, &way_out]);
+    }
+    let left = format!("belongs to the stack `papyrus` in {here}; left alone");
+    says(&run(&world, &["destroy", "--yes", "--region", there], 0), &["role.wharf", &left]);
+    assert_eq!(writes(&world), [""; 0]);
+
+    // What the file there does not have is not that stack's to delete either.
+    file.as_object_mut().unwrap().remove("roles");
+    write(&world, &file);
+    let elsewhere = run(&world, &["apply", "--yes", "--region", there], 0);
+    says(&elsewhere, &["1 to add, 0 to change, 0 to replace, 0 to delete"]);
+    run(&world, &["destroy", "--yes", "--region", there], 0);
+    let roles = aws(&world, "iam", "ListRoles", &json!({})).elements("RoleName");
+    assert!(["wharf", "quay"].iter().all(|name| roles.iter().any(|role| role == name)), "{roles:?}");
+
+    file["roles"] = json!({ "wharf": role, "quay": role });
+    write(&world, &file);
+    nothing_to_do(&world);
+    run(&world, &["destroy", "--yes"], 0);
+    let roles = aws(&world, "iam", "ListRoles", &json!({})).elements("RoleName");
+    assert!(!roles.iter().any(|role| role == "wharf"), "{roles:?}");
+}
+
+on_both!(
+    what_has_no_mark_is_refused_until_it_is_adopted,
+    what_has_the_mark_of_another_stack_is_refused,
+    what_is_in_no_region_belongs_to_the_region_of_its_stack,
+);
