@@ -13,6 +13,9 @@ use crate::commands::doctor::args::DoctorArgs;
 use crate::commands::one_off::args::{ExecArgs, RunArgs};
 use crate::duration::{duration, minutes, span};
 
+/// The stack file, unless one is named.
+pub(crate) const STACK_FILE: &str = "stack.yaml";
+
 /// What `hatoba --help` says below the options.
 const EXIT_CODES: &str = "\
 Exit codes: 0 done or nothing to do, 1 failed, 2 changes are pending (plan --detailed-exitcode), 3 the file is invalid, \
@@ -42,7 +45,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The stack file.
-    #[arg(short, long, global = true, value_name = "FILE", default_value = "stack.yaml")]
+    #[arg(short, long, global = true, value_name = "FILE", default_value = STACK_FILE)]
     pub(crate) file: PathBuf,
     /// An environment of the file, laid over the rest of it.
     #[arg(long, global = true, value_name = "NAME")]
@@ -65,7 +68,7 @@ pub(crate) struct Global {
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
-    /// Say each call to AWS on standard error; twice for more.
+    /// Say on standard error what is done; twice: also each call to AWS, with its status, time and request id.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }

@@ -1,5 +1,6 @@
 //! The `hatoba` command.
 
+mod above;
 mod args;
 mod carry;
 mod commands;
@@ -11,9 +12,11 @@ mod files;
 mod follow;
 mod graph;
 mod interrupt;
+mod line;
 mod progress;
 mod provenance;
 mod readers;
+mod remarks;
 mod render;
 mod rests;
 mod rotation;
@@ -24,7 +27,6 @@ mod ui;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
@@ -37,7 +39,7 @@ use crate::interrupt::Interrupt;
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match line::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; clap's own code for the others, 2, means something else here.

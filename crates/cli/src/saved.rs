@@ -8,8 +8,10 @@ use hatoba_engine::plan::{Intent, Plan};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::args::Global;
+use crate::args::{Global, STACK_FILE};
+use crate::carry::quoted;
 use crate::error::{Error, Kind};
+use crate::line::is_stack_file;
 use crate::render;
 use crate::render::Style;
 
@@ -76,7 +78,13 @@ impl Saved {
                 .help("make one with `hatoba plan --out FILE`")
         };
         let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
-        let version: serde_json::Value = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+        let version: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
+            let name = quoted(&path.display().to_string());
+            match is_stack_file(path) {
+                true => bad(error.to_string()).help(format!("a stack file goes with `-f`: `hatoba -f {name} apply`")),
+                false => bad(error.to_string()),
+            }
+        })?;
         if version.get("version") != Some(&VERSION.into()) {
             return Err(bad("it has another format".to_owned()));
         }
@@ -86,6 +94,24 @@ impl Saved {
                 .help("make a new one with this version"));
         }
         Ok(saved)
+    }
+
+    /// Refuses another stack file than the one that the plan was made from, where one was named.
+    ///
+    /// # Errors
+    /// A refusal.
+    pub(crate) fn must_be_of(&self, named: &Path, path: &Path) -> Result<(), Error> {
+        let file = Path::new(&self.file);
+        let same = || matches!((file.canonicalize(), named.canonicalize()), (Ok(one), Ok(other)) if one == other);
+        if named == Path::new(STACK_FILE) || named == file || same() {
+            return Ok(());
+        }
+        let (path, named) = (path.display(), named.display());
+        Err(Error::new(
+            Kind::Refused,
+            format!("{path} was made from {}, not from {named}; nothing was done", self.file),
+        )
+        .help(format!("leave `-f` out, or plan anew: `hatoba -f {} plan --out FILE`", quoted(&named.to_string()))))
     }
 
     /// Refuses a plan that is not the saved one.
@@ -183,6 +209,34 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             assert!(Saved::read(&path).unwrap_err().message.contains("is no saved plan"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_stack_file_is_no_plan_and_goes_elsewhere() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("stack.yaml");
+        std::fs::write(&path, "stack: papyrus\n").unwrap();
+        let help = Saved::read(&path).unwrap_err().help.join(" ");
+        assert!(
+            help.contains("a stack file goes with `-f`: `hatoba -f ") && help.contains("stack.yaml apply`"),
+            "{help}"
+        );
+    }
+
+    #[test]
+    fn the_file_of_the_plan_is_the_one_that_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let other = home.path().join("other.yaml");
+        let mut saved = Saved::new(&plan(vec![]), "here", &global());
+        let must_be_of =
+            |saved: &Saved, named: &Path| saved.must_be_of(named, Path::new("p2")).map_err(|error| error.message);
+        assert_eq!(must_be_of(&saved, Path::new("stack.yaml")), Ok(()));
+        let said = format!("p2 was made from stack.yaml, not from {}; nothing was done", other.display());
+        assert_eq!(must_be_of(&saved, &other), Err(said));
+        // Another way to write the same file.
+        std::fs::write(&other, "").unwrap();
+        saved.file = home.path().join("./other.yaml").display().to_string();
+        assert_eq!(must_be_of(&saved, &other), Ok(()));
     }
 
     #[cfg(unix)]

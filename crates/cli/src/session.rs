@@ -28,14 +28,17 @@ use hatoba_provider::provider::Provider;
 use hatoba_provider::rotation::Newer;
 use serde_json::{Value as Json, json};
 
+use crate::above::above;
 use crate::args::Global;
+use crate::carry::quoted;
 use crate::cost::{budget, change};
 use crate::error::{Error, Kind, way_out};
 use crate::files::{self, Files, Root, WORKFLOW, World};
 use crate::provenance;
+use crate::remarks;
 use crate::render;
 use crate::render::Style;
-use crate::render::beside::Beside;
+use crate::render::beside::{Beside, Warning};
 use crate::render::count;
 use crate::render::line::Line;
 use crate::rotation;
@@ -66,7 +69,10 @@ pub(crate) fn source(global: &Global, ui: &Ui) -> Result<Source, Error> {
     let bytes = bytes(&global.file).map_err(|error| {
         let failed = Error::new(Kind::Invalid, format!("cannot read {name}: {error}"));
         match error.kind() {
-            std::io::ErrorKind::NotFound => failed.help("name the file with `-f FILE`"),
+            std::io::ErrorKind::NotFound => match above(&global.file) {
+                Some((folder, file)) => failed.help(format!("there is one in `{folder}`: `-f {}`", quoted(&file))),
+                None => failed.help("name the file with `-f FILE`"),
+            },
             _ => failed,
         }
     })?;
@@ -318,7 +324,8 @@ impl Session {
         match lint(&self.goal, &seen, &plan).first() {
             None => {
                 let kept = kept(&self.goal, &seen);
-                let mut beside = Beside::default();
+                let warnings = remarks::of_plan(&plan, self.files.in_repository());
+                let mut beside = Beside { warnings, ..Beside::default() };
                 for it in &kept {
                     beside.under.entry(it.task.clone()).or_default().push(provenance::kept(it, self.now()));
                 }
@@ -390,6 +397,8 @@ impl Look {
             json["address"] = json!(service);
             json
         };
+        let warning = |it: &Warning| json!({ "address": it.address, "text": it.text, "help": it.help });
+        plan["warnings"] = self.beside.warnings.iter().map(warning).collect();
         plan["rotated_secrets"] =
             self.rotated.as_ref().map(|all| all.iter().map(rotated).collect()).unwrap_or_default();
         plan

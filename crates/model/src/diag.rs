@@ -3,6 +3,7 @@
 mod decode;
 mod nearest;
 mod render;
+mod units;
 
 use std::fmt;
 

@@ -68,8 +68,10 @@ pub struct Loaded {
 /// Everything that is wrong with it, each with its place.
 pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostics> {
     let parsed = parse_lenient(source);
-    let Some(mut tree) = parsed.root.filter(|root| !root.entries().is_empty()) else { return Err(parsed.problems) };
-    let lost = Lost::new(&tree, options, parsed.broken);
+    // An empty mapping is a file that lacks everything, unless it is what syntax errors left.
+    let some = |root: &Node| !root.entries().is_empty() || parsed.problems.is_empty();
+    let Some(mut tree) = parsed.root.filter(some) else { return Err(parsed.problems) };
+    let mut lost = Lost::new(&tree, options, parsed.broken);
     let mut found = Diagnostics::new();
     // Values that could not be settled. What is wrong with them is said once, where they stand.
     let mut unsettled = parsed.doubtful;
@@ -79,7 +81,8 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
     let mut names = interpolate::Names::new(&tree, options, &variables);
     interpolate::simple(&mut tree, &mut names, &mut unsettled, &mut found);
     documents::read(&mut tree, options, &mut unsettled, &mut found);
-    expand::apps(&mut tree, options.env, &mut found);
+    let expanded = expand::apps(&mut tree, options.env, &mut found);
+    lost.resources |= expanded.unreadable;
     interpolate::keys(&tree, &mut unsettled, &mut found);
     // Once more for what came from files and from the short form.
     interpolate::simple(&mut tree, &mut names, &mut unsettled, &mut found);
@@ -91,14 +94,15 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
         stand_in_head(&mut headed);
         decoded.value = decode_lenient(&headed).value;
     }
-    decoded.dropped.extend(lost.sections());
+    let without = || lost.sections().chain(expanded.dropped.iter().cloned());
+    decoded.dropped.extend(without());
     if let Some(facts) = decoded.value.as_ref().and_then(|stack| facts(stack, options)).filter(|_| !lost.resources) {
         let stack = decoded.value.take();
         if let Some(stack) = stack {
             let changed = interpolate::outputs(&mut tree, &stack, &facts, &decoded.dropped, &mut unsettled, &mut found);
             let again = changed.then(|| decode_lenient::<Stack>(&tree)).filter(|again| again.value.is_some());
             decoded = again.unwrap_or(Decoded { value: Some(stack), ..decoded });
-            decoded.dropped.extend(lost.sections());
+            decoded.dropped.extend(without());
         }
         if let Some(stack) = &decoded.value {
             let mut broken = Diagnostics::new();
@@ -106,14 +110,17 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
             found.extend(follow_up::of_dropped(broken, &decoded.dropped, &unsettled));
         }
     }
-    for mut error in decoded.errors.into_iter().filter(|error| !lost.explains(error)) {
+    let mut unsaid = Diagnostics::new();
+    for mut error in decoded.errors {
         if let DecodeErrorKind::UnknownField { expected, .. } = &mut error.kind
             && error.path.is_root()
         {
             expected.extend(["apps", "environments", "variables"].map(str::to_owned));
         }
-        found.push(Diagnostic::from(error));
+        let of = if lost.explains(&error) { &mut unsaid } else { &mut found };
+        of.push(Diagnostic::from(error));
     }
+    unsaid.extend(found.iter().cloned());
     let mut found = follow_up::of_unsettled(found, &unsettled);
     found.locate(&tree);
     let mut found = follow_up::of_parsing(found, &parsed.problems);
@@ -126,8 +133,23 @@ pub fn load(source: &Source, options: &Options<'_>) -> Result<Loaded, Diagnostic
             }
             Ok(Loaded { stack, tree, warnings: found })
         }
-        _ => Err(found),
+        _ if found.has_errors() => Err(found),
+        // Everything was taken for what follows from something else, and there is nothing else: better twice than never.
+        _ => {
+            unsaid.locate(&tree);
+            found.extend(unsaid);
+            if !found.has_errors() {
+                found.push(unexplained());
+            }
+            Err(found)
+        }
     }
+}
+
+/// Of a file that cannot be used although no rule found fault with it.
+fn unexplained() -> Diagnostic {
+    Diagnostic::error("unreadable-file", "this file cannot be read, and hatoba cannot tell why")
+        .help("take out parts of it until it can; please report the part that was in the way")
 }
 
 /// Puts something valid in place of a missing or invalid `stack` or `region`.

@@ -20,6 +20,7 @@ use crate::http;
 use crate::pace::{Pace, Watch};
 use crate::permissions::call::calls;
 use crate::provenance::Stamp;
+use crate::said::Said;
 use crate::server_clock::ServerClock;
 
 calls! {
@@ -111,7 +112,7 @@ fn named(mut error: CloudError, profile: Option<&str>) -> CloudError {
 
 macro_rules! clients {
     (@new $sdk:ident, $aws:ident, $config:ident) => {{
-        let config = $sdk::config::Builder::from(&$aws.$config).interceptor(Watch(Arc::clone(&$aws.pace)));
+        let config = $sdk::config::Builder::from(&$aws.$config).interceptor(Watch(Arc::clone(&$aws.pace))).interceptor(Said);
         $sdk::Client::from_conf(config.build())
     }};
     ($($service:ident, $write:ident: $sdk:ident;)*) => {
@@ -192,7 +193,8 @@ impl Aws {
         // The first call of all: whoever has no network should not wait long to hear of it.
         let retries = RetryConfig::standard().with_max_attempts(2);
         let ask = read.to_builder().retry_config(retries).timeout_config(limits(ASK, 2 * ASK)).build();
-        let identity = aws_sdk_sts::Client::new(&ask)
+        let ask = aws_sdk_sts::config::Builder::from(&ask).interceptor(Said).build();
+        let identity = aws_sdk_sts::Client::from_conf(ask)
             .get_caller_identity()
             .send()
             .await

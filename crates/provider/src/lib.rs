@@ -23,6 +23,7 @@ pub mod provider;
 pub mod prune;
 pub mod rollout;
 pub mod rotation;
+mod said;
 mod server_clock;
 mod shape;
 pub mod survey;

@@ -25,6 +25,7 @@
 //! | `doctor` | refused tokens, missing permissions, an account that is not ready |
 //! | `workflows` | files of the repository; they know no AWS, so one emulator is enough |
 //! | `permissions` | what `permissions` prints, and for which account |
+//! | `words` | what is said beside the plan: doubts about names, and every call |
 //! | `codes` | accounts, credentials, permissions, the network: exit codes |
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
@@ -50,4 +51,5 @@ mod rolling_back;
 mod rotation;
 mod rows;
 mod stack;
+mod words;
 mod workflows;

@@ -20,7 +20,8 @@ use crate::ui::Ui;
 /// Brings AWS to what the file says, or carries out a saved plan.
 pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
     let saved = args.saved.as_deref().map(Saved::read).transpose()?;
-    if let Some(saved) = &saved {
+    if let (Some(saved), Some(path)) = (&saved, &args.saved) {
+        saved.must_be_of(&global.file, path)?;
         global.file = saved.file.clone().into();
         global.env.clone_from(&saved.env);
         global.region.clone_from(&saved.region);

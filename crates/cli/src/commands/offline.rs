@@ -1,11 +1,11 @@
 //! The commands that need nothing but the file, or not even that: `validate`, `expand`, `schema`, `completions`, `version`.
 
-use clap::CommandFactory as _;
 use hatoba_model::yaml::emit;
 use serde_json::json;
 
-use crate::args::{Cli, Global};
+use crate::args::Global;
 use crate::error::{Error, Kind};
+use crate::line;
 use crate::render::count as counted;
 use crate::session;
 use crate::ui::Ui;
@@ -25,7 +25,11 @@ pub(crate) fn validate(global: &Global, ui: &Ui) -> Result<u8, Error> {
         return Ok(0);
     }
     session::warn(&file.source, &file.loaded, ui);
-    let resources = counted(count, "resource");
+    let mut resources = counted(count, "resource");
+    if !file.loaded.stack.clusters.is_empty() {
+        // Plans count it where it is not there yet.
+        resources.push_str(", and the service-linked role of ECS");
+    }
     let warnings = match file.loaded.warnings.len() {
         0 => String::new(),
         1 => ", 1 warning".to_owned(),
@@ -56,7 +60,7 @@ pub(crate) fn schema(ui: &Ui) -> Result<u8, Error> {
 /// Prints completions for a shell.
 pub(crate) fn completions(shell: clap_complete::Shell, ui: &Ui) -> Result<u8, Error> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "hatoba", &mut script);
+    clap_complete::generate(shell, &mut line::command(), "hatoba", &mut script);
     let script = String::from_utf8(script)
         .map_err(|error| Error::new(Kind::Failed, format!("the completions are no text: {error}")))?;
     ui.data(&script)?;

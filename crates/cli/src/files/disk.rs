@@ -44,6 +44,11 @@ impl Disk {
         Self { root }
     }
 
+    /// Whether the top is one of git.
+    pub(super) fn in_repository(&self) -> bool {
+        self.root.join(".git").exists()
+    }
+
     /// The names of the files in the folder of workflows that could be workflows, in order.
     pub(super) fn names(&self) -> Result<Vec<String>, DiskError> {
         match self.folder() {

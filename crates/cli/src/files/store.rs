@@ -31,6 +31,11 @@ impl Files {
         Self { disk: Disk::new(root.path.clone()), kept }
     }
 
+    /// Whether they are in a repository of git at all.
+    pub(crate) fn in_repository(&self) -> bool {
+        self.disk.in_repository()
+    }
+
     /// What the goal names, and what bears the mark of its stack.
     pub(super) fn survey(&self, goal: &Goal) -> Snapshot {
         let mut snapshot = Snapshot::default();

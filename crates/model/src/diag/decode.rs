@@ -1,6 +1,6 @@
 //! Decoding errors in words for someone who writes their first stack file.
 
-use super::{Diagnostic, list_of, nearest};
+use super::{Diagnostic, list_of, nearest, units};
 use crate::yaml::{DecodeError, DecodeErrorKind, Path, Segment};
 
 impl From<&DecodeError> for Diagnostic {
@@ -32,6 +32,12 @@ impl From<&DecodeError> for Diagnostic {
                 let diagnostic = Self::error("invalid-value", message);
                 advice.into_iter().fold(diagnostic, |diagnostic, advice| diagnostic.help(advice))
             }
+        };
+        let diagnostic = match &error.kind {
+            DecodeErrorKind::WrongType { found, .. } => {
+                units::meant(path, found).into_iter().fold(diagnostic, Self::help)
+            }
+            _ => diagnostic,
         };
         let diagnostic = diagnostic.at(error.span).path(path.clone());
         error.help.iter().fold(diagnostic, |diagnostic, advice| diagnostic.help(advice.clone()))

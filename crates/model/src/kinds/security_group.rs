@@ -192,7 +192,7 @@ impl Rule<'_> {
             None if named => Protocol::Tcp,
             None => {
                 let help = "add `port: 443`, or `protocol: all` to allow everything";
-                problems.push(problem(&[], "missing-key", "the rule names neither a port nor a protocol", help));
+                problems.push(problem(&[], "missing-key", "the rule has neither `port`, `ports` nor `protocol`", help));
                 return Vec::new();
             }
         };

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::github::audience;
 use crate::kinds::service::{Autoscaling, Schedule};
-use crate::names::Region;
-use crate::yaml::{Node, NodeValue, Path, Scalar, decode_lenient, merge};
+use crate::names::{Region, StackName};
+use crate::yaml::{Node, NodeValue, Path, Scalar, Segment, decode_lenient, merge};
 
 /// The image that runs until the first one has been pushed.
 const BOOTSTRAP_IMAGE: &str = "public.ecr.aws/docker/library/nginx:alpine";
@@ -54,15 +54,24 @@ pub struct App {
     pub keep_images: Option<u32>,
 }
 
+/// What of the apps could not be read.
+#[derive(Default)]
+pub(super) struct Expanded {
+    /// Whether none of them could.
+    pub(super) unreadable: bool,
+    /// Where, in the long form, values are missing or stand in for those that could not; what is wrong there is said of the short form.
+    pub(super) dropped: Vec<Path>,
+}
+
 /// Replaces `apps:` by what it stands for. Environments of one account live side by side: in `env` every resource whose name is
 /// not the stack's has the environment in its name.
-pub(super) fn apps(tree: &mut Node, env: Option<&str>, found: &mut Diagnostics) {
-    let Some(entry) = tree.remove("apps") else { return };
+pub(super) fn apps(tree: &mut Node, env: Option<&str>, found: &mut Diagnostics) -> Expanded {
+    let Some(entry) = tree.remove("apps") else { return Expanded::default() };
     let place = Path::root().key("apps");
     if !entry.value.is_map() && !entry.value.is_null() {
         let message = format!("`apps` must be a mapping of names to apps, not {}", entry.value.describe());
         found.push(Diagnostic::error("wrong-type", message).at(entry.value.span).path(place));
-        return;
+        return Expanded { unreadable: true, dropped: Vec::new() };
     }
     let decoded = decode_lenient::<BTreeMap<String, App>>(&entry.value);
     for error in decoded.errors {
@@ -70,6 +79,10 @@ pub(super) fn apps(tree: &mut Node, env: Option<&str>, found: &mut Diagnostics) 
     }
     let apps = decoded.value.unwrap_or_default();
     let stack = tree.get("stack").and_then(Node::as_str).unwrap_or("stack").to_owned();
+    let mut dropped: Vec<Path> = decoded.dropped.iter().flat_map(|path| in_long_form(path, &stack)).collect();
+    if stack.parse::<StackName>().is_err() {
+        dropped.extend(named_after(&stack));
+    }
     // GitHub's tokens bear another audience in China.
     let region = tree.get("region").and_then(Node::as_str).and_then(|region| region.parse::<Region>().ok());
     let github = tree.get("github").filter(|github| !github.is_null());
@@ -93,6 +106,35 @@ pub(super) fn apps(tree: &mut Node, env: Option<&str>, found: &mut Diagnostics) 
     // What the file says explicitly wins, key by key.
     merge(&mut expanded, std::mem::replace(tree, Node::map(entry.key_span)));
     *tree = ordered(expanded);
+    Expanded { unreadable: false, dropped }
+}
+
+/// What bears the name of the stack. A stack name that is none is said to be none once, not of each of these.
+fn named_after(stack: &str) -> Vec<Path> {
+    let roles = ["execution", "deploy"].map(|role| Path::of(&["roles", &format!("{stack}-{role}")]));
+    roles.into_iter().chain([Path::of(&["clusters", stack])]).collect()
+}
+
+/// Where, in the long form, something of an app that could not be read would stand. The path begins with the name of the app.
+fn in_long_form(path: &Path, stack: &str) -> Vec<Path> {
+    let (Some(Segment::Key(name)), rest) = (path.segments().first(), path.segments().get(1..).unwrap_or_default())
+    else {
+        return Vec::new();
+    };
+    let Some(Segment::Key(field)) = rest.first() else {
+        let sections = ["security_groups", "task_definitions", "services", "repositories"];
+        let own = sections.into_iter().map(|section| Path::of(&[section, name]));
+        let beside =
+            [Path::of(&["roles", &format!("{name}-task")]), Path::of(&["log_groups", &format!("/ecs/{name}")])];
+        return own.chain(beside).chain(named_after(stack)).collect();
+    };
+    let places = PLACES.iter().filter(|(of, _)| of == field);
+    let written = places.map(|(_, way)| {
+        way.iter().fold(Path::root(), |path, key| path.key(if *key == "*" { name.as_str() } else { *key }))
+    });
+    // One block of addresses is a part of one rule; everywhere else what is below has the same form in both.
+    let below = if field == "from" { &[] } else { rest.get(1..).unwrap_or_default() };
+    written.map(|place| below.iter().fold(place, |place, segment| place.step(segment.clone()))).collect()
 }
 
 /// Names the resources of an app after the environment too. Services need it not: they live in the environment's own cluster.

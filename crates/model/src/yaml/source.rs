@@ -37,8 +37,8 @@ impl Source {
         }
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
             return Err(Diagnostics::from(
+                // Without a place: its lines are not to be read either.
                 Diagnostic::error("yaml-encoding", "the file is stored as UTF-16")
-                    .at(Span::point(Pos::START))
                     .help("save it as UTF-8 in your editor"),
             ));
         }
@@ -96,7 +96,11 @@ mod tests {
     fn a_byte_order_mark_is_dropped_and_utf16_is_named() {
         assert_eq!(Source::from_bytes("s", b"\xef\xbb\xbfa: 1").unwrap().text, "a: 1");
         assert_eq!(Source::new("s", "\u{feff}a: 1").text, "a: 1");
-        assert_eq!(refusal(b"\xff\xfea\0").1, "the file is stored as UTF-16");
+        for bytes in [b"\xff\xfea\0", b"\xfe\xff\0a"] {
+            let shown =
+                Source::from_bytes("s", bytes).unwrap_err().render(&Source::new("s", String::from_utf8_lossy(bytes)));
+            assert_eq!(shown, "s: error: the file is stored as UTF-16\n  = help: save it as UTF-8 in your editor\n");
+        }
     }
 
     #[test]
