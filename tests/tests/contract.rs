@@ -76,6 +76,7 @@ const NOT_FIELDS: &[(&str, &str, &str)] = &[
 
 /// Rows that no key of a spec sets.
 const NOT_KEYS: &[(&str, &str, &str)] = &[
+    ("task_definition", "status", "a revision that was deregistered and runs: the e2e tests of `deregistered`"),
     ("service", "running", "changed by `hatoba down` and `hatoba up`: `power` and the e2e tests"),
     ("service", "copies", "how many `hatoba up` starts"),
     ("service", "remembered", "what is kept in a tag when a stopped service is replaced: the e2e tests of `power`"),

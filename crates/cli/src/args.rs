@@ -68,7 +68,7 @@ pub(crate) struct Global {
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
-    /// Say on standard error what is done; twice: also each call to AWS, with its status, time and request id.
+    /// Say on standard error what is done; twice: also each call to AWS but those for credentials, with its status, time and request id.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }

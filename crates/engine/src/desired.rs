@@ -23,10 +23,9 @@ pub struct Goal {
 }
 
 impl Goal {
-    /// Whether a mark is that of this stack. Two of one name in different regions are two, also where they meet, which is in IAM.
+    /// Whether a mark is that of this stack in this region.
     pub fn owns(&self, mark: &Mark) -> bool {
-        let elsewhere = mark.region.as_ref().zip(self.region.as_ref()).is_some_and(|(theirs, ours)| theirs != ours);
-        mark.stack == self.stack && !elsewhere
+        mark.is_of(&self.stack, self.region.as_deref())
     }
 }
 

@@ -39,7 +39,7 @@ pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
             Act::Delete { empty } => {
                 match marked {
                     None => find(step, "deletes something without a mark".into()),
-                    Some(mark) if !goal.owns(mark) => find(step, format!("deletes what belongs to `{}`", mark.stack)),
+                    Some(mark) if !goal.owns(mark) => find(step, format!("deletes what belongs to {}", mark.whose())),
                     Some(mark) if mark.origin != Origin::Created => {
                         find(step, "deletes something that was adopted".into())
                     }

@@ -68,6 +68,12 @@ impl Mark {
         Some(Self { stack, address, origin, region: tags.get(TAG_REGION).cloned() })
     }
 
+    /// Whether this is the mark of a stack in a region. Two of one name in different regions are two, also where they meet, which is in IAM.
+    /// A mark that says nothing of a region is that of every region.
+    pub fn is_of(&self, stack: &str, region: Option<&str>) -> bool {
+        self.stack == stack && self.region.as_deref().zip(region).is_none_or(|(theirs, ours)| theirs == ours)
+    }
+
     /// Whose it is, in words.
     pub fn whose(&self) -> String {
         let region = self.region.iter().map(|region| format!(" in {region}"));

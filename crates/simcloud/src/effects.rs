@@ -33,7 +33,7 @@ fn receipt(thing: &Thing) -> Receipt {
     Receipt { id: Some(thing.id.clone()), outputs: thing.outputs.clone().into_iter().collect() }
 }
 
-fn sighting(thing: &Thing, stack: Option<&str>, all: &[Thing], facts: &Facts, now: Duration) -> Sighting {
+fn sighting(thing: &Thing, goal: Option<&Goal>, all: &[Thing], facts: &Facts, now: Duration) -> Sighting {
     let mut live = Sighting::new(thing.kind, &thing.id, &thing.name);
     live.scope.clone_from(&thing.scope);
     live.fields = thing.fields.clone();
@@ -47,7 +47,7 @@ fn sighting(thing: &Thing, stack: Option<&str>, all: &[Thing], facts: &Facts, no
         live.readiness = Readiness::Settling("it is being set up".into());
     }
     if thing.kind.name == "oidc_provider" {
-        let others = all.iter().filter(|other| providers(other).contains(&thing.id) && outlives(other, stack));
+        let others = all.iter().filter(|other| providers(other).contains(&thing.id) && outlives(other, goal));
         live.held_by = others.map(|other| format!("role `{}`", other.name)).collect();
     }
     let tags = thing.fields.get("tags").map(Value::map_texts).unwrap_or_default();
@@ -56,9 +56,9 @@ fn sighting(thing: &Thing, stack: Option<&str>, all: &[Thing], facts: &Facts, no
 }
 
 /// Whether a role goes on existing when the stack goes.
-fn outlives(role: &Thing, stack: Option<&str>) -> bool {
+fn outlives(role: &Thing, goal: Option<&Goal>) -> bool {
     let retained = role.fields.get("tags").is_some_and(|tags| tags.get(TAG_RETAIN).is_some());
-    let ours = |mark: Mark| Some(mark.stack.as_str()) == stack && mark.origin == Origin::Created;
+    let ours = |mark: Mark| goal.is_some_and(|goal| goal.owns(&mark)) && mark.origin == Origin::Created;
     retained || !role.mark().is_some_and(ours)
 }
 
@@ -79,12 +79,12 @@ impl State {
             goal.resources.values().any(|want| want.kind.name == thing.kind.name && want.name == thing.name)
         };
         let shown = self.things.iter().filter(|thing| {
-            let ours = || thing.mark().is_some_and(|mark| mark.stack == goal.stack);
+            let ours = || thing.mark().is_some_and(|mark| goal.owns(&mark));
             if named(thing) { thing.shown <= self.now } else { thing.listed <= self.now && ours() }
         });
         for thing in shown.chain(self.ghosts(&|thing| named(thing))) {
             if !self.unreadable.contains(&(thing.kind.name.to_owned(), thing.name.clone())) {
-                snapshot.seen.push(sighting(thing, Some(&goal.stack), &self.things, facts, self.now));
+                snapshot.seen.push(sighting(thing, Some(goal), &self.things, facts, self.now));
             }
         }
         for (kind, name) in &self.unreadable {

@@ -159,7 +159,7 @@ fn what_is_in_no_region_belongs_to_the_region_of_its_stack(kind: Kind) {
     run(&world, &["apply", "--yes"], 0);
     world.proxy().clear_log();
 
-    let way_out = format!("hatoba --region {here} destroy");
+    let way_out = format!("`destroy` with `--region {here}`");
     let whose = format!("the role `wharf` belongs to the stack `papyrus` in {here}");
     for arguments in [&["plan", "--region", there][..], &["apply", "--yes", "--region", there]] {
         says(&run(&world, arguments, 6), &["refused: role.wharf: ", &whose, &way_out]);
@@ -177,10 +177,18 @@ fn what_is_in_no_region_belongs_to_the_region_of_its_stack(kind: Kind) {
     let roles = aws(&world, "iam", "ListRoles", &json!({})).elements("RoleName");
     assert!(["wharf", "quay"].iter().all(|name| roles.iter().any(|role| role == name)), "{roles:?}");
 
+    let branches = json!({ "repository": "acme/papyrus", "branches": ["main"] });
+    let trusts = json!({ "pier": { "trust": { "github": {} } } });
+    write(&world, &json!({ "github": branches, "oidc_providers": file["oidc_providers"], "roles": trusts }));
+    run(&world, &["apply", "--yes", "--region", there], 0);
+
     file["roles"] = json!({ "wharf": role, "quay": role });
     write(&world, &file);
     nothing_to_do(&world);
-    run(&world, &["destroy", "--yes"], 0);
+    let done = run(&world, &["destroy", "--yes"], 0);
+    says(&done, &["oidc_provider.github", "kept: still trusted by role `pier`"]);
+    let providers = aws(&world, "iam", "ListOpenIDConnectProviders", &json!({})).elements("Arn");
+    assert_eq!(providers.len(), 1, "{providers:?}");
     let roles = aws(&world, "iam", "ListRoles", &json!({})).elements("RoleName");
     assert!(!roles.iter().any(|role| role == "wharf"), "{roles:?}");
 }

@@ -93,7 +93,8 @@ pub(super) async fn look(session: &mut Session, task: &str, service: &str) -> Re
         None => None,
     };
     let subject = Subject { task, service, live_task, running, live_service };
-    for (address, live) in [(&subject.service, &subject.live_service), (&subject.task, subject.current())] {
+    // Whose a family is, its latest revision tells, as in every plan.
+    for (address, live) in [(&subject.service, &subject.live_service), (&subject.task, &subject.live_task)] {
         if let Some(problem) = not_yet_ours(wish(session, address)?, live) {
             return Err(problem);
         }

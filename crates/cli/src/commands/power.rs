@@ -84,10 +84,8 @@ async fn run(
     let seen = seen(&session, &chosen).await?;
     let mut pairs = Vec::new();
     for (want, live) in chosen.iter().zip(&seen) {
-        if let Some(problem) = live.as_ref().and_then(|live| not_yet_ours(want, live)) {
-            return Err(problem);
-        }
-        match unfit(want, live.as_ref(), power) {
+        let theirs = live.as_ref().and_then(|live| not_yet_ours(want, live));
+        match theirs.or_else(|| unfit(want, live.as_ref(), power)) {
             None => pairs.extend(live.as_ref().map(|live| Pair { want, live })),
             Some(problem) if !named.is_empty() => return Err(problem),
             Some(problem) => ui.tell(&[Line::new(0).add(Tone::Faint, &problem.to_string())]),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hatoba_engine::snapshot::Sighting;
-use hatoba_provider::kinds::service::{goes_back, goes_on};
+use hatoba_provider::kinds::service::{goes_back, goes_elsewhere};
 use hatoba_provider::kinds::task_definition::revision;
 use hatoba_provider::provenance::{Provenance, Stamp};
 use hatoba_provider::rollout::previous::{From, previous};
@@ -68,7 +68,7 @@ async fn target(session: &Session, subject: &Subject) -> Result<Back, Error> {
     };
     // One more would undo a rollback that was cut short, or one of ECS.
     let current = subject.current();
-    let ours = Provenance::of(current).and_then(|it| it.back_to).filter(|_| goes_on(service));
+    let ours = Provenance::of(current).and_then(|it| it.back_to).filter(|_| goes_elsewhere(service));
     if ours.is_some() || goes_back(service) {
         let to = ours.unwrap_or_else(|| last(runs).to_owned());
         return Ok(Back { to, why: "a deployment that does so is under way".to_owned(), base: current.clone() });

@@ -12,6 +12,7 @@ use crate::cloud::{Class, Cloud, CloudError, Depth, Receipt, Target};
 use crate::desired::Resolved;
 use crate::diff::differences;
 use crate::kind::{OnChange, Ownership, Unset};
+use crate::owner::{TAG_REGION, TAG_STACK};
 use crate::plan::{Act, Step};
 use crate::resolve::{Known, fill};
 use crate::retry::{Failures, SECOND_LOOK, Verdict, next_look};
@@ -381,10 +382,11 @@ impl Worker<'_> {
         let Some(Value::Map(tags)) = self.step.want.as_ref().and_then(|want| want.fields.get("tags")) else {
             return false;
         };
-        let stack = tags.get(crate::owner::TAG_STACK).and_then(Value::as_text);
+        let text = |key: &str| tags.get(key).and_then(Value::as_text);
+        let (stack, region) = (text(TAG_STACK).unwrap_or_default(), text(TAG_REGION));
         live.mark
             .as_ref()
-            .is_some_and(|mark| Some(mark.stack.as_str()) == stack && mark.address == self.step.address.to_string())
+            .is_some_and(|mark| mark.is_of(stack, region) && mark.address == self.step.address.to_string())
     }
 
     fn calling(&self, call: &'static str) {

@@ -71,7 +71,8 @@ pub(super) fn present(
             match &mark.region {
                 // That is where the stack was, or where another one of its name is.
                 Some(there) if mark.stack == goal.stack => format!(
-                    "destroy that one first, with `hatoba --region {there} destroy`, or give this one another name in `stack:`"
+                    "give this one another `name:`, or use it with `existing: true`; if the stack is to move, take it down in {there} first: \
+                     `destroy` with `--region {there}`"
                 ),
                 _ => "give this one another `name:`, use it with `existing: true`, or remove it from the other stack first"
                     .to_owned(),

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, RoleDetail, UserDetail};
 use hatoba_engine::cloud::CloudError;
-use hatoba_engine::owner::TAG_STACK;
+use hatoba_engine::desired::Goal;
+use hatoba_engine::owner::Mark;
 use hatoba_engine::snapshot::Sighting;
 use hatoba_engine::value::Value;
 use hatoba_model::facts::Facts;
@@ -83,16 +84,21 @@ struct Listed {
 /// What the read looks for.
 struct Interest<'a> {
     facts: &'a Facts,
-    stack: &'a str,
+    goal: &'a Goal,
     roles: BTreeSet<String>,
     users: BTreeSet<String>,
     policies: BTreeSet<String>,
 }
 
 impl Interest<'_> {
+    /// Whether something bears the mark of this stack, in this region.
+    fn owns(&self, tags: &Tags) -> bool {
+        Mark::from_tags(tags).is_some_and(|mark| self.goal.owns(&mark))
+    }
+
     /// Whether something is wanted by name, or bears the mark.
     fn takes(&self, wanted: &BTreeSet<String>, name: &str, tags: &Tags) -> bool {
-        wanted.contains(&name.to_ascii_lowercase()) || tags.get(TAG_STACK).is_some_and(|stack| stack == self.stack)
+        wanted.contains(&name.to_ascii_lowercase()) || self.owns(tags)
     }
 }
 
@@ -112,7 +118,7 @@ async fn read(cx: &Survey<'_>) -> Result<AccountDetails, CloudError> {
     };
     let interest = Interest {
         facts: cx.aws.facts(),
-        stack: &cx.goal.stack,
+        goal: cx.goal,
         roles: names("role"),
         users: names("user"),
         policies: names("policy"),
@@ -176,7 +182,7 @@ impl AccountDetails {
         if !taken && providers.is_empty() {
             return;
         }
-        let ours = tags.get(TAG_STACK).is_some_and(|stack| stack == interest.stack);
+        let ours = interest.owns(&tags);
         let principal = Principal {
             name: name.to_owned(),
             path: path.to_owned(),

@@ -39,7 +39,7 @@ use crate::tags;
 
 pub use api::starts_deployment;
 pub use deployed::deployed;
-pub use standing::{goes_back, goes_on};
+pub use standing::{goes_back, goes_elsewhere};
 
 /// ECS services.
 #[derive(Debug)]

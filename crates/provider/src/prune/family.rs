@@ -17,7 +17,7 @@ use crate::rollout::previous::{From, previous};
 /// How many revisions go at the end of a run: each takes a call, and somebody waits for a deploy to end. The others go with the next one.
 pub const AT_ONCE: usize = 10;
 /// How many revisions are looked at for so many of the stack's own, where somebody else registers revisions of the family, too.
-const LOOKS: usize = 100;
+const LOOKS: usize = 20;
 /// How many reads run at once: ECS allows a burst of 50.
 const READS: usize = 10;
 
@@ -67,7 +67,8 @@ pub async fn surplus(
         let ours = mark.is_some_and(|mark| mark.stack == family.stack);
         Ok::<_, CloudError>(Revision { arn, family: family.name.to_owned(), number, ours, images: Vec::new() })
     };
-    // The last that were left behind first: what others registered before a family was taken over stays for good, and should not be looked at each time.
+    // The last that were left behind first: what others registered before a family was taken over stays for good, and should
+    // not be looked at for ever, at each deploy.
     let free = oldest.into_iter().rev().filter(|(_, arn)| !used.contains(arn)).take(LOOKS);
     let looked = stream::iter(free.map(of_family)).buffered(READS);
     // What others registered in between does not count.

@@ -66,9 +66,9 @@ impl Standing {
     }
 }
 
-/// Whether the deployment that was asked for last goes on.
-pub fn goes_on(live: &Sighting) -> bool {
-    Standing::of(live).is_some_and(|standing| !standing.failed)
+/// Whether a service is on its way to another revision than the one that ran before: one that is only started anew is not.
+pub fn goes_elsewhere(live: &Sighting) -> bool {
+    Standing::of(live).is_some_and(|it| !it.failed && it.before.as_ref() != Some(&it.task_definition))
 }
 
 /// Whether a service is on its way to an older revision than the one that is replaced, by whomever it was asked to.
@@ -143,6 +143,21 @@ mod tests {
         assert_eq!(back(&others("papyrus:9")), Some(false), "the same, started anew");
         assert_eq!(back(&others("papyrus:8")), Some(false));
         assert_eq!(back(&others("other:10")), Some(false));
+    }
+
+    #[test]
+    fn what_is_started_anew_goes_nowhere_else() {
+        let goes = |before: &str, rollout: &str| {
+            let mut old = deployment("8", "ACTIVE", "COMPLETED");
+            old["taskDefinition"] = json!(before);
+            let standing = Standing::read(&service(1, &json!([deployment("8", "PRIMARY", rollout), old]))).unwrap();
+            let mut live = Sighting::new(crate::kinds::driver_of("service").info(), "arn", "papyrus");
+            standing.note(&mut live);
+            goes_elsewhere(&live)
+        };
+        assert!(goes("papyrus:7", "IN_PROGRESS"));
+        assert!(!goes("papyrus:8", "IN_PROGRESS"));
+        assert!(!goes("papyrus:7", "FAILED"));
     }
 
     #[test]
