@@ -303,7 +303,7 @@ impl TaskDefinition {
         (family, result)
     }
 
-    /// What a destroy that was cut short left: families of ours without an active revision.
+    /// What a destroy, or a removal, that was cut short left: families of ours without an active revision.
     async fn deregistered(cx: &Survey<'_>, families: BTreeMap<&str, &str>) -> Vec<Sighting> {
         let mut seen = Vec::new();
         for arn in families.into_values() {
@@ -402,10 +402,10 @@ impl Driver for TaskDefinition {
                 }
             }
         }
-        if cx.goal.content {
-            let rest = marked.into_iter().map(|(family, (arn, _))| (family, arn)).collect();
-            found.seen.extend(Self::deregistered(cx, rest).await);
-        }
+        // One that the file wants is registered anew.
+        marked.retain(|family, _| cx.goal.content || !wants.iter().any(|want| want.name == *family));
+        let rest = marked.into_iter().map(|(family, (arn, _))| (family, arn)).collect();
+        found.seen.extend(Self::deregistered(cx, rest).await);
         found
     }
 
