@@ -192,6 +192,19 @@ fn what_is_to_be_adopted_is_left_to_an_apply(kind: Kind) {
     run(&world, &["apply", "--yes"], 0);
     run(&world, &["deploy", "--image", "app=v1"], 0);
     assert!(running(&world).ends_with(&digest), "{}", running(&world));
+
+    // One of several does not keep the others running.
+    adopted["services"]["quay"] = adopted["services"]["papyrus"].clone();
+    adopted["services"]["quay"].as_object_mut().unwrap().remove("adopt");
+    write(&world, &adopted);
+    run(&world, &["apply", "--yes"], 0);
+    unmark(&service["serviceArn"]);
+    says(&run(&world, &["down"], 0), &["service.papyrus is not hatoba's yet", "service.quay"]);
+    let count = |name: &str| {
+        let question = json!({ "cluster": "papyrus", "services": [name] });
+        aws(&world, "ecs", "DescribeServices", &question).json().unwrap()["services"][0]["desiredCount"].clone()
+    };
+    assert_eq!((count("papyrus"), count("quay")), (json!(1), json!(0)));
 }
 
 on_both!(

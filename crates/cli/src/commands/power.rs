@@ -85,9 +85,11 @@ async fn run(
     let mut pairs = Vec::new();
     for (want, live) in chosen.iter().zip(&seen) {
         let theirs = live.as_ref().and_then(|live| not_yet_ours(want, live));
+        // One of several must not keep the others running, and paid for.
+        let alone = !named.is_empty() || (chosen.len() == 1 && theirs.is_some());
         match theirs.or_else(|| unfit(want, live.as_ref(), power)) {
             None => pairs.extend(live.as_ref().map(|live| Pair { want, live })),
-            Some(problem) if !named.is_empty() => return Err(problem),
+            Some(problem) if alone => return Err(problem),
             Some(problem) => ui.tell(&[Line::new(0).add(Tone::Faint, &problem.to_string())]),
         }
     }
