@@ -150,9 +150,9 @@ mod tests {
         let goes = |before: &str, rollout: &str| {
             let mut old = deployment("8", "ACTIVE", "COMPLETED");
             old["taskDefinition"] = json!(before);
-            let standing = Standing::read(&service(1, &json!([deployment("8", "PRIMARY", rollout), old]))).unwrap();
+            let standing = Standing::read(&service(1, &json!([deployment("8", "PRIMARY", rollout), old])));
             let mut live = Sighting::new(crate::kinds::driver_of("service").info(), "arn", "papyrus");
-            standing.note(&mut live);
+            standing.iter().for_each(|standing| standing.note(&mut live));
             goes_elsewhere(&live)
         };
         assert!(goes("papyrus:7", "IN_PROGRESS"));
