@@ -105,6 +105,17 @@ impl World {
         Ok(path)
     }
 
+    /// Writes `stack.yaml`, in JSON, which is YAML, a line for each value: a file of the stack `papyrus` in the region of the account.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_stack(&self, file: &Value) -> Result<PathBuf> {
+        let mut file = file.clone();
+        file["stack"] = json!("papyrus");
+        file["region"] = json!(self.lease.region);
+        self.write("stack.yaml", format!("{file:#}"))
+    }
+
     /// Reads a file from the directory that programs run in.
     ///
     /// # Errors

@@ -14,13 +14,11 @@ use hatoba_tests::torture::{full, reads};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-fn file(world: &World) -> String {
+fn file() -> Value {
     let mut file = pipeline::file("info");
-    file["stack"] = json!("papyrus");
-    file["region"] = json!(world.lease().region);
     // All stay, so that they can be counted.
     file["task_definitions"]["papyrus"]["keep_revisions"] = json!(1000);
-    file.to_string()
+    file
 }
 
 /// The image that the service runs, and how many active revisions there are.
@@ -59,7 +57,7 @@ struct Matrix {
 impl Matrix {
     fn new(kind: Kind) -> Self {
         let world = World::new(kind).unwrap();
-        world.write("stack.yaml", file(&world)).unwrap();
+        world.write_stack(&file()).unwrap();
         world.hatoba(&["apply", "--yes"]).unwrap().expect_code(0).unwrap();
         Self { world, table: Vec::new(), broken: Vec::new() }
     }

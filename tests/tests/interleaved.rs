@@ -19,13 +19,6 @@ use hatoba_tests::torture::table::Table;
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
-fn file(world: &World, level: &str) -> String {
-    let mut file = pipeline::file(level);
-    file["stack"] = json!("papyrus");
-    file["region"] = json!(world.lease().region);
-    file.to_string()
-}
-
 /// What the service runs: the tags of both images, and the level.
 fn runs(world: &World) -> BTreeMap<&'static str, String> {
     let ask = |action: &str, question: Value| world.aws("ecs", action, &question).unwrap().json().unwrap();
@@ -72,7 +65,7 @@ fn judge(run: &Run) -> std::result::Result<bool, String> {
 fn meet(world: &World, seed: u64, troubles: &mut Vec<String>) -> usize {
     let goal: BTreeMap<&str, String> =
         [("app", format!("a{seed}")), ("side", format!("s{seed}")), ("level", format!("l{seed}"))].into();
-    world.write("stack.yaml", file(world, &goal["level"])).unwrap();
+    world.write_stack(&pipeline::file(&goal["level"])).unwrap();
     let image = |name: &str| format!("{name}=public.ecr.aws/acme/papyrus:{}", goal[name]);
     let (app, side) = (image("app"), image("side"));
     let commands: [(&str, &[&str]); 3] = [
@@ -121,7 +114,7 @@ fn meet(world: &World, seed: u64, troubles: &mut Vec<String>) -> usize {
 fn all(kind: Kind, seeds: u64) {
     let began = Instant::now();
     let world = World::new(kind).unwrap();
-    world.write("stack.yaml", file(&world, "info")).unwrap();
+    world.write_stack(&pipeline::file("info")).unwrap();
     world.hatoba(&["apply", "--yes"]).unwrap().expect_code(0).unwrap();
     let (mut good, mut troubles) = (0, Vec::new());
     for seed in 0..seeds {

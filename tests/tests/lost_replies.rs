@@ -124,15 +124,13 @@ fn destroy_with_hangers_on(kind: Kind) -> (BTreeSet<String>, Vec<String>) {
     let anything =
         json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
     let file = json!({
-        "stack": "papyrus",
-        "region": world.lease().region,
         "users": { "papyrus": {} },
         // Let go of.
         "oidc_providers": { "papyrus": { "url": "https://issuer.example.com/papyrus", "client_ids": ["papyrus"], "retain": true } },
         "roles": { "papyrus": { "trust": { "service": "ec2.amazonaws.com" } } },
         "policies": { "papyrus": { "document": anything } },
     });
-    world.write("stack.yaml", file.to_string()).unwrap();
+    world.write_stack(&file).unwrap();
     world.hatoba(&["apply", "--yes"]).unwrap().expect_code(0).unwrap();
     hangers_on(&world);
     let losses = Losses::begin(world.proxy());

@@ -13,10 +13,8 @@ use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
 /// A service, with these lines more.
-fn file(world: &World, more: &Value) -> String {
+fn file(more: &Value) -> Value {
     let mut file = json!({
-        "stack": "papyrus",
-        "region": world.lease().region,
         "clusters": { "papyrus": {} },
         "security_groups": { "papyrus": { "description": "papyrus" } },
         "task_definitions": { "papyrus": { "cpu": 256, "memory": 512, "containers": { "app": { "image": "nginx:1" } } } },
@@ -29,7 +27,7 @@ fn file(world: &World, more: &Value) -> String {
     });
     let service = file["services"]["papyrus"].as_object_mut().unwrap();
     service.extend(more.as_object().unwrap().clone());
-    file.to_string()
+    file
 }
 
 /// What there is of the service, without what is another each time: the moment at which it is to end.
@@ -63,7 +61,7 @@ const WAY: [&[&str]; 6] = [&["down"], &["up"], &["up", "--for", "2h"], &["down"]
 
 fn matrix(kind: Kind, sort: &str, more: &Value, table: &mut Table) -> Vec<String> {
     let world = World::new(kind).unwrap();
-    world.write("stack.yaml", file(&world, more)).unwrap();
+    world.write_stack(&file(more)).unwrap();
     world.hatoba(&["apply", "--yes"]).unwrap().expect_code(0).unwrap();
     // As it goes when nobody disturbs it.
     let mut ways = Vec::new();

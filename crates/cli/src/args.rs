@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,9 +12,10 @@ use hatoba_rollout::pause::{LONGEST, TIMEOUT};
 use crate::commands::doctor::args::DoctorArgs;
 use crate::commands::one_off::args::{ExecArgs, RunArgs};
 use crate::duration::{duration, minutes, span};
+use crate::purpose::Purpose;
 
 /// The stack file, unless one is named.
-pub(crate) const STACK_FILE: &str = "stack.yaml";
+const STACK_FILE: &str = "stack.yaml";
 
 /// What `hatoba --help` says below the options.
 const EXIT_CODES: &str = "\
@@ -44,9 +45,9 @@ pub(crate) struct Cli {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The stack file.
-    #[arg(short, long, global = true, value_name = "FILE", default_value = STACK_FILE)]
-    pub(crate) file: PathBuf,
+    /// The stack file [default: stack.yaml].
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
     /// An environment of the file, laid over the rest of it.
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) env: Option<String>,
@@ -71,6 +72,13 @@ pub(crate) struct Global {
     /// Say on standard error what is done; twice: also each call to AWS but those for credentials, with its status, time and request id.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+}
+
+impl Global {
+    /// The stack file, whether it was named or not.
+    pub(crate) fn file(&self) -> &Path {
+        self.file.as_deref().unwrap_or(Path::new(STACK_FILE))
+    }
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -412,58 +420,6 @@ pub(crate) struct CostArgs {
     pub(crate) compare: bool,
 }
 
-/// What permissions are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Purpose {
-    /// Reading only.
-    Plan,
-    /// Creating and changing; deleting and replacing take those of destroy, too.
-    Apply,
-    /// Deleting everything.
-    Destroy,
-    /// Checking everything in the file.
-    Verify,
-    /// New images for every service.
-    Deploy,
-    /// Running every task definition once.
-    Run,
-    /// Running commands in the tasks of every service.
-    Exec,
-    /// Stopping and starting every service.
-    Scale,
-    /// Showing how every service stands.
-    Status,
-    /// Reading the logs of every service.
-    Logs,
-    /// Taking old revisions away at the end of a deploy or an apply; goes with these.
-    Tidy,
-    /// Deleting revisions and images that nothing uses.
-    Prune,
-    /// Pushing to every repository, and deploying every service.
-    Ci,
-}
-
-impl Purpose {
-    /// As it is written.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::Apply => "apply",
-            Self::Destroy => "destroy",
-            Self::Verify => "verify",
-            Self::Deploy => "deploy",
-            Self::Run => "run",
-            Self::Exec => "exec",
-            Self::Scale => "scale",
-            Self::Status => "status",
-            Self::Logs => "logs",
-            Self::Tidy => "tidy",
-            Self::Prune => "prune",
-            Self::Ci => "ci",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
@@ -480,11 +436,11 @@ mod tests {
     #[test]
     fn global_options_stand_before_or_after_the_command() {
         let before = Cli::try_parse_from(["hatoba", "-f", "a.yaml", "--var", "a=b=c", "--var", "d=", "plan"]).unwrap();
-        assert_eq!(before.global.file, PathBuf::from("a.yaml"));
+        assert_eq!(before.global.file(), Path::new("a.yaml"));
         assert_eq!(before.global.vars, [("a".into(), "b=c".into()), ("d".into(), String::new())]);
         let after = Cli::try_parse_from(["hatoba", "plan", "--json", "-vv", "--color", "never"]).unwrap();
         assert_eq!((after.global.json, after.global.verbose, after.global.color), (true, 2, Color::Never));
-        assert_eq!(after.global.file, PathBuf::from("stack.yaml"));
+        assert_eq!(after.global.file(), Path::new("stack.yaml"));
     }
 
     #[test]

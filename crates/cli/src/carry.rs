@@ -246,7 +246,7 @@ fn verdict(outcome: &Outcome) -> Option<Kind> {
 /// The command that continues, with the options that decide what is done.
 pub(crate) fn again(command: &str, global: &Global) -> String {
     let mut words = vec!["hatoba".to_owned()];
-    let file = global.file.display().to_string();
+    let file = global.file().display().to_string();
     if file != "stack.yaml" {
         words.extend(["-f".to_owned(), file]);
     }

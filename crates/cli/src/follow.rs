@@ -19,7 +19,7 @@ use crate::interrupt::{Interrupt, Signal};
 use crate::progress::{QUIET, frame, time};
 use crate::render::line::Line;
 use crate::render::{Tone, rollout as render};
-use crate::rests::{Rests, passes};
+use crate::rests::persist;
 use crate::session::Session;
 use crate::ui::Ui;
 
@@ -176,14 +176,9 @@ impl<'a> Follow<'a> {
     /// Asks ECS to bring back what ran before. This may be asked for again.
     async fn roll_back(&self, at: usize, how: &How) -> Option<(String, bool)> {
         let target = self.rollouts.get(at)?.target();
-        let mut rests = Rests::new();
-        loop {
-            match roll_back(self.session.provider.aws(), target, how).await {
-                Ok(()) => return None,
-                Err(error) if rests.any_left() && passes(error.class) => rests.take().await,
-                Err(error) => return Some((error.to_string(), is_over(&error))),
-            }
-        }
+        let aws = self.session.provider.aws();
+        let error = persist(async || roll_back(aws, target, how).await).await.err()?;
+        Some((error.to_string(), is_over(&error)))
     }
 
     /// Says what happened, and keeps an ending.

@@ -42,7 +42,7 @@ pub(crate) struct Interrupt {
     heard: watch::Sender<Option<Signal>>,
     busy: Cell<Busy>,
     /// What whoever leaves at once has to know of what may stay behind.
-    behind: RefCell<Vec<String>>,
+    behind: RefCell<Option<String>>,
 }
 
 impl Interrupt {
@@ -72,18 +72,18 @@ impl Interrupt {
     /// Nothing is being changed or followed any more.
     pub(crate) fn end(&self) {
         self.busy.set(Busy::No);
-        self.behind.borrow_mut().clear();
+        self.behind.take();
     }
 
     /// From now on whoever leaves at once is told this, and nothing that was to be told before.
     pub(crate) fn leaves(&self, help: String) {
-        *self.behind.borrow_mut() = vec![help];
+        self.behind.replace(Some(help));
     }
 
     /// The error of a run that was left at once.
     pub(crate) fn left(&self) -> Error {
         let error = Error::new(Kind::Interrupted, "interrupted");
-        Error { help: self.behind.borrow().clone(), ..error }
+        Error { help: self.behind.borrow().iter().cloned().collect(), ..error }
     }
 
     /// Returns when it is time to leave at once.

@@ -15,6 +15,7 @@ mod interrupt;
 mod line;
 mod progress;
 mod provenance;
+mod purpose;
 mod readers;
 mod remarks;
 mod render;

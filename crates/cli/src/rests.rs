@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hatoba_engine::cloud::Class;
+use hatoba_engine::cloud::{Class, CloudError};
 
 /// How often a call is made at most.
 const ATTEMPTS: u32 = 5;
@@ -32,6 +32,17 @@ impl Rests {
     fn next(&mut self) -> Duration {
         self.taken += 1;
         Duration::from_secs(1 << (self.taken - 1))
+    }
+}
+
+/// Makes a call that does no harm when it is made twice until it works, or is not worth another attempt.
+pub(crate) async fn persist<T>(call: impl AsyncFn() -> Result<T, CloudError>) -> Result<T, CloudError> {
+    let mut rests = Rests::new();
+    loop {
+        match call().await {
+            Err(error) if rests.any_left() && passes(error.class) => rests.take().await,
+            end => return end,
+        }
     }
 }
 

@@ -59,8 +59,7 @@ pub(crate) fn of_plan(
 }
 
 fn live<'a>(seen: &'a Snapshot, want: &Desired) -> Option<&'a Sighting> {
-    let is = |live: &&Sighting| live.kind.name == want.kind.name && live.name == want.name && live.scope == want.scope;
-    seen.seen.iter().find(is)
+    seen.seen.iter().find(|live| want.names(live))
 }
 
 /// Whether the plan starts the tasks of a service anew: by a new revision, another network or what else starts a deployment, or with the

@@ -8,7 +8,7 @@ use hatoba_engine::plan::{Intent, Plan};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::args::{Global, STACK_FILE};
+use crate::args::Global;
 use crate::carry::quoted;
 use crate::error::{Error, Kind};
 use crate::line::is_stack_file;
@@ -47,7 +47,7 @@ impl Saved {
         Self {
             version: VERSION,
             hatoba: env!("CARGO_PKG_VERSION").to_owned(),
-            file: global.file.display().to_string(),
+            file: global.file().display().to_string(),
             env: global.env.clone(),
             region: global.region.clone(),
             vars: global.vars.iter().map(|(name, _)| name.clone()).collect(),
@@ -96,22 +96,23 @@ impl Saved {
         Ok(saved)
     }
 
-    /// Refuses another stack file than the one that the plan was made from, where one was named.
+    /// Refuses another stack file, environment or region than the plan was made with, where one is named.
     ///
     /// # Errors
     /// A refusal.
-    pub(crate) fn must_be_of(&self, named: &Path, path: &Path) -> Result<(), Error> {
-        let file = Path::new(&self.file);
-        let same = || matches!((file.canonicalize(), named.canonicalize()), (Ok(one), Ok(other)) if one == other);
-        if named == Path::new(STACK_FILE) || named == file || same() {
-            return Ok(());
-        }
-        let (path, named) = (path.display(), named.display());
-        Err(Error::new(
-            Kind::Refused,
-            format!("{path} was made from {}, not from {named}; nothing was done", self.file),
-        )
-        .help(format!("leave `-f` out, or plan anew: `hatoba -f {} plan --out FILE`", quoted(&named.to_string()))))
+    pub(crate) fn must_be_of(&self, global: &Global, path: &Path) -> Result<(), Error> {
+        let file = global.file.as_deref().filter(|named| !is_same(named, Path::new(&self.file)));
+        let file = file.map(|named| format!("from {}, not from {}", self.file, named.display()));
+        let env = global.env.as_ref().filter(|_| global.env != self.env);
+        let ours = self.env.as_ref().map_or_else(|| "without an environment".to_owned(), |env| format!("for {env}"));
+        let env = env.map(|named| format!("{ours}, not for {named}"));
+        // Where the plan names none it was made for that of the file, which may be the same.
+        let region = self.region.as_ref().zip(global.region.as_ref()).filter(|(ours, named)| ours != named);
+        let region = region.map(|(ours, named)| format!("for {ours}, not for {named}"));
+        let Some(otherwise) = file.or(env).or(region) else { return Ok(()) };
+        Err(Error::new(Kind::Refused, format!("{} was made {otherwise}; nothing was done", path.display())).help(
+            "leave `-f`, `--env` and `--region` out, which the plan knows, or make a new one with them: `hatoba plan --out FILE`",
+        ))
     }
 
     /// Refuses a plan that is not the saved one.
@@ -131,6 +132,11 @@ impl Saved {
             vars => error.help(format!("the plan was made with --var for {}; give the same values", vars.join(", "))),
         })
     }
+}
+
+/// Whether two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn private(path: &Path) -> std::io::Result<File> {
@@ -228,15 +234,43 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let other = home.path().join("other.yaml");
         let mut saved = Saved::new(&plan(vec![]), "here", &global());
-        let must_be_of =
-            |saved: &Saved, named: &Path| saved.must_be_of(named, Path::new("p2")).map_err(|error| error.message);
-        assert_eq!(must_be_of(&saved, Path::new("stack.yaml")), Ok(()));
+        let refusal = |saved: &Saved, named: Option<&Path>| {
+            let global = Global { file: named.map(Path::to_owned), ..global() };
+            saved.must_be_of(&global, Path::new("p2")).err().map(|error| error.message)
+        };
+        assert_eq!(refusal(&saved, Some(Path::new("stack.yaml"))), None);
         let said = format!("p2 was made from stack.yaml, not from {}; nothing was done", other.display());
-        assert_eq!(must_be_of(&saved, &other), Err(said));
+        assert_eq!(refusal(&saved, Some(&other)), Some(said));
         // Another way to write the same file.
         std::fs::write(&other, "").unwrap();
         saved.file = home.path().join("./other.yaml").display().to_string();
-        assert_eq!(must_be_of(&saved, &other), Ok(()));
+        assert_eq!(refusal(&saved, Some(&other)), None);
+        // What is not named is not meant, and what is named is, also where it is what would be taken otherwise.
+        assert_eq!(refusal(&saved, None), None);
+        let said = format!("p2 was made from {}, not from stack.yaml; nothing was done", saved.file);
+        assert_eq!(refusal(&saved, Some(Path::new("stack.yaml"))), Some(said));
+    }
+
+    #[test]
+    fn environment_and_region_of_the_plan_are_those_that_are_named() {
+        let named = |env: Option<&str>, region: Option<&str>| Global {
+            env: env.map(str::to_owned),
+            region: region.map(str::to_owned),
+            ..global()
+        };
+        let refusal = |made: (Option<&str>, Option<&str>), said: (Option<&str>, Option<&str>)| {
+            let saved = Saved::new(&plan(vec![]), "here", &named(made.0, made.1));
+            saved.must_be_of(&named(said.0, said.1), Path::new("p2")).err().map(|error| error.message)
+        };
+        let (none, staging) = ((None, None), (Some("staging"), Some("eu-west-1")));
+        assert_eq!(refusal(staging, none), None);
+        assert_eq!(refusal(staging, staging), None);
+        let told = |why: &str| Some(format!("p2 was made {why}; nothing was done"));
+        assert_eq!(refusal(staging, (Some("live"), None)), told("for staging, not for live"));
+        assert_eq!(refusal(none, (Some("live"), None)), told("without an environment, not for live"));
+        assert_eq!(refusal(staging, (None, Some("eu-west-2"))), told("for eu-west-1, not for eu-west-2"));
+        // Which the file says, the digest tells.
+        assert_eq!(refusal(none, (None, Some("eu-west-2"))), None);
     }
 
     #[cfg(unix)]

@@ -65,11 +65,11 @@ pub(crate) fn read(global: &Global, ui: &Ui) -> Result<File, Error> {
 /// # Errors
 /// When it cannot be read, or is no text.
 pub(crate) fn source(global: &Global, ui: &Ui) -> Result<Source, Error> {
-    let name = global.file.display().to_string();
-    let bytes = bytes(&global.file).map_err(|error| {
+    let name = global.file().display().to_string();
+    let bytes = bytes(global.file()).map_err(|error| {
         let failed = Error::new(Kind::Invalid, format!("cannot read {name}: {error}"));
         match error.kind() {
-            std::io::ErrorKind::NotFound => match above(&global.file) {
+            std::io::ErrorKind::NotFound => match above(global.file()) {
                 Some((folder, file)) => failed.help(format!("there is one in `{folder}`: `-f {}`", quoted(&file))),
                 None => failed.help("name the file with `-f FILE`"),
             },
@@ -93,7 +93,7 @@ pub(crate) fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
 /// When it is invalid.
 pub(crate) fn check(source: &Source, global: &Global, ui: &Ui, account: Option<&AccountId>) -> Result<Loaded, Error> {
     let vars: BTreeMap<String, String> = global.vars.iter().cloned().collect();
-    let directory = global.file.parent().unwrap_or(Path::new(""));
+    let directory = global.file().parent().unwrap_or(Path::new(""));
     let options = Options {
         env: global.env.as_deref(),
         vars: &vars,
@@ -170,7 +170,7 @@ pub(crate) async fn open(global: &Global, ui: &Ui) -> Result<Session, Error> {
     if let Some(wanted) = stack.account.as_ref().filter(|wanted| *wanted != account) {
         let message = format!("{} is for the account {wanted}, but these credentials belong to {account}", source.name);
         return Err(Error::new(Kind::Refused, message)
-            .help("choose other credentials (`--profile NAME`, AWS_PROFILE), or correct `account:` in the file"));
+            .help("choose other credentials (`--profile NAME`), or correct `account:` in the file"));
     }
     // Once more, now that the account is known: ARNs are made from it.
     let loaded = check(&source, global, ui, Some(account))?;
@@ -198,7 +198,7 @@ pub(crate) fn not_callable(error: CallError) -> Error {
 /// # Errors
 /// When the folder of the file cannot be found.
 pub(crate) fn root(global: &Global) -> Result<Root, Error> {
-    let name = global.file.display();
+    let name = global.file().display();
     Root::of(global)
         .map_err(|error| Error::new(Kind::Failed, format!("cannot tell which repository {name} belongs to: {error}")))
 }

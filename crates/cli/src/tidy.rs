@@ -4,6 +4,7 @@ use hatoba_engine::cloud::{Class, CloudError};
 use hatoba_engine::execute::{Outcome, StepEnd};
 use hatoba_engine::plan::{Act, Plan, Step};
 use hatoba_engine::value::{OutputRef, Value};
+use hatoba_provider::aws::Aws;
 use hatoba_provider::prune::{AT_ONCE, Family, Revision, Running, delete_retired, retire, surplus};
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
@@ -63,28 +64,33 @@ async fn take_away(
     let aws = session.provider.aws();
     let Some(revisions) = unless(stop, surplus(aws, family, running, most)).await else { return Ok(()) };
     let mut end = Ok(());
-    'all: for revision in revisions? {
-        let mut rests = Rests::new();
-        loop {
-            if *stop.borrow() {
-                break 'all;
+    for revision in revisions? {
+        match deregister(aws, &revision, stop).await {
+            Some(Ok(())) => taken.push(revision),
+            Some(failed) => {
+                end = failed;
+                break;
             }
-            match retire(aws, &revision).await {
-                Ok(()) => break,
-                // What is deregistered twice is deregistered.
-                Err(error) if rests.any_left() && passes(error.class) => {
-                    unless(stop, rests.take()).await;
-                }
-                Err(error) => {
-                    end = Err(error);
-                    break 'all;
-                }
-            }
+            None => break,
         }
-        taken.push(revision);
     }
     unless(stop, delete_retired(aws, taken)).await;
     end
+}
+
+/// Deregisters a revision, with some patience; nothing where it was told to stop before.
+async fn deregister(aws: &Aws, revision: &Revision, stop: &watch::Receiver<bool>) -> Option<Result<(), CloudError>> {
+    let mut rests = Rests::new();
+    while !*stop.borrow() {
+        match retire(aws, revision).await {
+            // What is deregistered twice is deregistered.
+            Err(error) if rests.any_left() && passes(error.class) => {
+                unless(stop, rests.take()).await;
+            }
+            end => return Some(end),
+        }
+    }
+    None
 }
 
 /// Does it, unless it is told to stop before that is done.

@@ -6,6 +6,7 @@ use hatoba_model::address::Address;
 
 use crate::kind::KindInfo;
 use crate::owner::{Mark, TAG_ON_DESTROY};
+use crate::snapshot::Sighting;
 use crate::value::Fields;
 
 /// Everything that should exist, or, for a destroy, everything that should not.
@@ -26,6 +27,11 @@ impl Goal {
     /// Whether a mark is that of this stack in this region.
     pub fn owns(&self, mark: &Mark) -> bool {
         mark.is_of(&self.stack, self.region.as_deref())
+    }
+
+    /// Whether a resource bears the mark of this stack in this region.
+    pub fn has_marked(&self, live: &Sighting) -> bool {
+        live.mark.as_ref().is_some_and(|mark| self.owns(mark))
     }
 }
 
@@ -54,6 +60,13 @@ pub struct Desired {
     pub retain: bool,
     /// Free-standing wishes that its deletion has to respect, such as `on_destroy: empty`.
     pub on_destroy: OnDestroy,
+}
+
+impl Desired {
+    /// Whether this is how a resource is called: its kind, its name and, where names are only unique there, where it is.
+    pub fn names(&self, live: &Sighting) -> bool {
+        self.kind.name == live.kind.name && self.name == live.name && (self.scope.is_none() || self.scope == live.scope)
+    }
 }
 
 /// What destroy may do with what is inside a resource.

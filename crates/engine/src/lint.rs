@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::desired::{Desired, Goal};
+use crate::desired::Goal;
 use crate::kind::Ownership;
 use crate::owner::Origin;
 use crate::plan::{Act, Intent, Plan, Step, Why};
@@ -114,10 +114,7 @@ pub fn lint(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Finding> {
 /// Whether the file, or else the note on the resource itself, says that it is left in place.
 fn retained(goal: &Goal, step: &Step) -> bool {
     let Some(live) = &step.live else { return false };
-    let same = |want: &&Desired| {
-        want.kind.name == live.kind.name && want.name == live.name && (want.scope.is_none() || want.scope == live.scope)
-    };
-    goal.resources.values().find(same).map_or(live.is_retained(), |want| want.retain)
+    goal.resources.values().find(|want| want.names(live)).map_or(live.is_retained(), |want| want.retain)
 }
 
 /// Who uses what, and which steps there are for it.

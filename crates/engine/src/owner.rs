@@ -76,8 +76,10 @@ impl Mark {
 
     /// Whose it is, in words.
     pub fn whose(&self) -> String {
-        let region = self.region.iter().map(|region| format!(" in {region}"));
-        std::iter::once(format!("the stack `{}`", self.stack)).chain(region).collect()
+        match &self.region {
+            Some(region) => format!("the stack `{}` in {region}", self.stack),
+            None => format!("the stack `{}`", self.stack),
+        }
     }
 
     /// The three tags that everything has.

@@ -85,12 +85,11 @@ pub fn stays_stopped(goal: &mut Goal, seen: &[Sighting]) -> Vec<Note> {
 /// The services that a wish takes the place of; nothing where what is there is changed in place.
 fn predecessors<'a>(stack: &str, want: &Desired, seen: &'a [Sighting]) -> Option<Vec<&'a Sighting>> {
     let services = || seen.iter().filter(|live| live.kind.name == want.kind.name);
-    let here = |live: &&Sighting| live.name == want.name && (want.scope.is_none() || live.scope == want.scope);
     let stays = |live: &Sighting| {
         let fixed = || differences(want.kind, &want.fields, &live.fields).iter().any(|change| change.call.is_none());
         !matches!(live.readiness, Readiness::Deleting(_)) && !fixed()
     };
-    if services().filter(here).any(stays) {
+    if services().filter(|live| want.names(live)).any(stays) {
         return None;
     }
     let address = want.address.to_string();

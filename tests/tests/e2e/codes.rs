@@ -52,7 +52,17 @@ fn a_wrong_file_or_command_line_asks_nothing(kind: Kind) {
     for arguments in ONLINE.into_iter().chain([&["validate"][..], &["expand"], &["graph"]]) {
         let run = run(&world, arguments, 3);
         // All at once, with where and with the way out.
-        says(&run, &["stack.yaml:1:", "`log_group`", "did you mean `log_groups`?", "scan_on_push", "has 2 errors"]);
+        says(
+            &run,
+            &[
+                "stack.yaml:2:",
+                "`log_group`",
+                "stack.yaml:5:",
+                "did you mean `log_groups`?",
+                "scan_on_push",
+                "has 2 errors",
+            ],
+        );
         assert_eq!(run.stdout, "", "{run:?}");
     }
     write(&world, &one_log_group());

@@ -35,10 +35,7 @@ pub(crate) fn run_json(world: &World, arguments: &[&str], code: i32) -> Value {
 
 /// Writes a stack file in JSON, which is YAML, for the stack `papyrus`.
 pub(crate) fn write(world: &World, file: &Value) {
-    let mut file = file.clone();
-    file["stack"] = json!("papyrus");
-    file["region"] = json!(world.lease().region);
-    world.write("stack.yaml", file.to_string()).unwrap();
+    world.write_stack(file).unwrap();
 }
 
 /// Everything that a run said, in one line: where it is wrapped depends on the width of the terminal.

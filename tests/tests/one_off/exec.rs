@@ -133,7 +133,7 @@ fn the_plugin_has_to_be_there_and_recent(kind: Kind) {
     assert!(play.opened().is_empty());
     // Where there is no service to run a command in, nobody needs the plugin.
     let elsewhere = World::new(kind).unwrap();
-    elsewhere.write("stack.yaml", file(&elsewhere).to_string()).unwrap();
+    elsewhere.write_stack(&file()).unwrap();
     let run = exec(&elsewhere, &[]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.stderr.contains("there is no service `papyrus`") && !run.stderr.contains("plugin"), "{run:?}");

@@ -173,12 +173,12 @@ fn without_a_service_it_takes_the_default_network(kind: Kind) {
 
 fn it_runs_on_what_the_service_runs_on(kind: Kind) {
     let world = World::new(kind).unwrap();
-    let mut spec = file(&world);
+    let mut spec = file();
     spec["clusters"]["papyrus"] = json!({ "capacity_providers": ["FARGATE", "FARGATE_SPOT"] });
     spec["services"]["papyrus"]["capacity"] = json!([{ "provider": "FARGATE_SPOT", "weight": 2 }]);
     spec["services"]["papyrus"]["propagate_tags"] = json!("service");
     spec["services"]["papyrus"]["enable_exec"] = json!(false);
-    world.write("stack.yaml", spec.to_string()).unwrap();
+    world.write_stack(&spec).unwrap();
     world.hatoba(&["apply", "--yes", "--no-wait", "--skip-verify"]).unwrap().expect_code(0).unwrap();
     let play = Arc::new(OneOffs::new(ends_with(0, &["done"])));
     world.proxy().add_play(Arc::clone(&play) as _);
@@ -197,9 +197,9 @@ fn it_runs_on_what_the_service_runs_on(kind: Kind) {
 
 fn without_a_task_role_no_commands_are_run_in_it(kind: Kind) {
     let world = World::new(kind).unwrap();
-    let mut spec = file(&world);
+    let mut spec = file();
     spec["task_definitions"]["report"].as_object_mut().unwrap().remove("task_role");
-    world.write("stack.yaml", spec.to_string()).unwrap();
+    world.write_stack(&spec).unwrap();
     world.hatoba(&["apply", "--yes", "--no-wait", "--skip-verify"]).unwrap().expect_code(0).unwrap();
     let play = Arc::new(OneOffs::new(ends_with(0, &["done"])));
     world.proxy().add_play(Arc::clone(&play) as _);
@@ -212,7 +212,7 @@ fn without_a_task_role_no_commands_are_run_in_it(kind: Kind) {
 
 fn what_is_not_ours_or_not_there_is_not_run(kind: Kind) {
     let world = World::new(kind).unwrap();
-    world.write("stack.yaml", file(&world).to_string()).unwrap();
+    world.write_stack(&file()).unwrap();
     let none = run(&world, &["report"]);
     assert_eq!(none.code, Some(1), "{none:?}");
     assert!(none.stderr.contains("the task definition `report` does not exist yet"), "{none:?}");

@@ -9,7 +9,7 @@ use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
 /// The stack.
-pub(crate) fn file(world: &World) -> Value {
+pub(crate) fn file() -> Value {
     let task = |command: &str| {
         json!({
             "cpu": 256, "memory": 512, "execution_role": "execution", "task_role": "work",
@@ -21,8 +21,6 @@ pub(crate) fn file(world: &World) -> Value {
         "managed_policies": ["service-role/AmazonECSTaskExecutionRolePolicy"],
     });
     json!({
-        "stack": "papyrus",
-        "region": world.lease().region,
         "log_groups": { "/ecs/papyrus": {} },
         "clusters": { "papyrus": {} },
         "security_groups": { "papyrus": { "description": "papyrus" } },
@@ -38,7 +36,7 @@ pub(crate) fn file(world: &World) -> Value {
 /// The stack, applied.
 pub(crate) fn applied(kind: Kind) -> World {
     let world = World::new(kind).unwrap();
-    world.write("stack.yaml", file(&world).to_string()).unwrap();
+    world.write_stack(&file()).unwrap();
     world.hatoba(&["apply", "--yes", "--no-wait", "--skip-verify"]).unwrap().expect_code(0).unwrap();
     world
 }

@@ -61,7 +61,10 @@ impl Person {
         self.aws("iam", "PutUserPolicy", &put);
         self.world.proxy().clear_log();
         let command = self.world.hatoba_command(arguments).unwrap();
-        let command = command.env("AWS_ACCESS_KEY_ID", &self.key).env("AWS_SECRET_ACCESS_KEY", &self.secret);
+        // Where a test may put programs that are not on every machine.
+        let path = format!("{}:/usr/bin:/bin", self.world.work().join("bin").display());
+        let command =
+            command.env("PATH", path).env("AWS_ACCESS_KEY_ID", &self.key).env("AWS_SECRET_ACCESS_KEY", &self.secret);
         let run = command.run().unwrap();
         // The tagging API is called `tag` in policies.
         let calls = self.world.proxy().calls().iter().map(|call| call.name().replacen("tagging:", "tag:", 1)).collect();

@@ -1,9 +1,13 @@
 //! One row for each command.
 
 use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use hatoba_tests::plays::one_off::Sessions;
 use hatoba_tests::proxy::{Act, Rule};
 use serde_json::json;
 
@@ -140,6 +144,25 @@ fn keeps_little(person: &Person) {
     push(person, "v2", 2);
 }
 
+/// A task that runs in a service that lets commands in, and a plugin that ends at once.
+fn reachable(person: &Person) {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stack.example.yaml");
+    let file = std::fs::read_to_string(example).unwrap();
+    let open = file.replacen("    desired_count: 1\n", "    desired_count: 1\n    enable_exec: true\n", 1);
+    assert_ne!(open, file);
+    person.world.write("stack.yaml", open).unwrap();
+    applied(person);
+    let agent = json!({ "name": "ExecuteCommandAgent", "lastStatus": "RUNNING" });
+    let task = json!({
+        "id": "0".repeat(32), "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "startedAt": 1,
+        "enableExecuteCommand": true, "taskDefinitionArn": "papyrus:1",
+        "containers": [{ "name": "app", "lastStatus": "RUNNING", "runtimeId": "0-runtime", "managedAgents": [agent] }],
+    });
+    person.world.proxy().add_play(Arc::new(Sessions::new(vec![task])));
+    let plugin = person.world.write("bin/session-manager-plugin", "#!/bin/sh\nexit 0\n").unwrap();
+    std::fs::set_permissions(plugin, Permissions::from_mode(0o755)).unwrap();
+}
+
 fn set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
@@ -153,6 +176,8 @@ fn the_other_commands_call_nothing_that_is_not_printed() {
     covered("scale", &["down"], applied);
     covered("scale", &["up", "--for", "1h"], applied);
     covered("run", &["run", "papyrus", "--no-wait"], applied);
+    let (_, uncalled) = covered("exec", &["exec"], reachable);
+    assert_eq!(uncalled, set(&[]));
 }
 
 #[test]

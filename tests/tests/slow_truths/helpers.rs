@@ -23,10 +23,7 @@ pub(crate) fn world<P: Play + 'static>(play: P) -> (World, Arc<P>) {
 
 /// Writes a stack file for the stack `papyrus`.
 pub(crate) fn write(world: &World, file: &Value) {
-    let mut file = file.clone();
-    file["stack"] = json!("papyrus");
-    file["region"] = json!(world.lease().region);
-    world.write("stack.yaml", file.to_string()).unwrap();
+    world.write_stack(file).unwrap();
 }
 
 /// Runs the binary to its end, which must be this exit code.

@@ -26,8 +26,6 @@ impl Played {
         let play = Arc::new(Rollouts::new(script.clone()));
         world.proxy().add_play(Arc::clone(&play) as _);
         let file = json!({
-            "stack": "papyrus",
-            "region": world.lease().region,
             "log_groups": { "/ecs/papyrus": {} },
             "clusters": { "papyrus": {} },
             "security_groups": { "papyrus": { "description": "papyrus" } },
@@ -47,7 +45,7 @@ impl Played {
                 "network": { "security_groups": ["papyrus"], "public_ip": true },
             } },
         });
-        world.write("stack.yaml", file.to_string()).unwrap();
+        world.write_stack(&file).unwrap();
         if !script.first {
             world.hatoba(&["apply", "--yes", "--no-wait"]).unwrap().expect_code(0).unwrap();
         }

@@ -65,10 +65,7 @@ pub(crate) fn secret_arn(world: &World) -> Option<String> {
 }
 
 pub(crate) fn write(world: &World, file: &Value) {
-    let mut file = file.clone();
-    file["stack"] = json!("papyrus");
-    file["region"] = json!(world.lease().region);
-    world.write("stack.yaml", format!("{file:#}")).unwrap();
+    world.write_stack(file).unwrap();
 }
 
 #[track_caller]

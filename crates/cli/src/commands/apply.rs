@@ -21,10 +21,10 @@ use crate::ui::Ui;
 pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
     let saved = args.saved.as_deref().map(Saved::read).transpose()?;
     if let (Some(saved), Some(path)) = (&saved, &args.saved) {
-        saved.must_be_of(&global.file, path)?;
-        global.file = saved.file.clone().into();
+        saved.must_be_of(&global, path)?;
+        global.file = Some(saved.file.clone().into());
         global.env.clone_from(&saved.env);
-        global.region.clone_from(&saved.region);
+        global.region = global.region.or_else(|| saved.region.clone());
     }
     let mut session = session::open(&global, ui).await?;
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);

@@ -14,11 +14,12 @@ use hatoba_rollout::state::last;
 
 use crate::args::{DeployArgs, Global};
 use crate::carry::{Run, again, quoted};
-use crate::commands::one_service::{Subject, change, chosen, look, refused, runs, task_of};
+use crate::commands::one_service::{Subject, change, chosen, look, runs, task_of};
 use crate::commands::redeploy;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::provenance;
+use crate::purpose::{Purpose, refused};
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session::{self, Session};
@@ -26,7 +27,7 @@ use crate::ui::Ui;
 
 /// Brings images into a service.
 pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
-    unclear(args).map_or(Ok(()), Err)?;
+    check(args)?;
     if args.redeploy {
         return redeploy::run(global, args, ui, interrupt).await;
     }
@@ -45,16 +46,17 @@ pub(crate) async fn run(global: &Global, args: &DeployArgs, ui: &Ui, interrupt: 
     change(&mut session, subject, &base, &images, run, ui, interrupt).await
 }
 
-/// What is wrong with what was said, before anything is asked.
-fn unclear(args: &DeployArgs) -> Option<Error> {
+/// Finds what is wrong with what was said, before anything is asked.
+fn check(args: &DeployArgs) -> Result<(), Error> {
     if args.yes {
-        return Some(Error::new(Kind::Failed, "`hatoba deploy` never asks").help("leave `--yes` out"));
+        return Err(Error::new(Kind::Failed, "`hatoba deploy` never asks").help("leave `--yes` out"));
     }
-    (args.images.is_empty() && !args.redeploy).then(|| {
-        Error::new(Kind::Failed, "it is not said what to deploy")
+    if args.images.is_empty() && !args.redeploy {
+        return Err(Error::new(Kind::Failed, "it is not said what to deploy")
             .help("`--image CONTAINER=IMAGE` brings in another image, `--redeploy` starts new tasks with the same one")
-            .help("SERVICE may be left out where the file has only one")
-    })
+            .help("SERVICE may be left out where the file has only one"));
+    }
+    Ok(())
 }
 
 /// The full name of the image for each container.
@@ -129,7 +131,7 @@ async fn resolved(
                 )
                 .help("run `hatoba apply` first, push the image, and deploy it then"));
             }
-            Err(error) => return Err(refused(session, error)),
+            Err(error) => return Err(refused(session, Purpose::Deploy)(error)),
             Ok(found) => found,
         };
         let Some(found) = found else {

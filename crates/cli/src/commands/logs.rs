@@ -4,11 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use hatoba_engine::cloud::CloudError;
 use hatoba_model::address::Address;
 use hatoba_provider::log_events::{Ask, LogEvent, events};
-use hatoba_provider::permissions::looking;
-use hatoba_provider::permissions::missing::Missing;
 use hatoba_provider::rollout::logs::{Place, Places, places};
 use hatoba_provider::rollout::services::services;
 use serde_json::json;
@@ -17,6 +14,7 @@ use crate::args::{Global, LogsArgs};
 use crate::commands::one_service::{chosen, wish};
 use crate::commands::status::now;
 use crate::error::{Error, Kind};
+use crate::purpose::{Purpose, refused};
 use crate::readers::gone;
 use crate::render::Tone;
 use crate::render::line::{Line, write_all};
@@ -77,7 +75,7 @@ async fn of_service(session: &Session, key: &str, args: &LogsArgs) -> Result<Pla
     let want = wish(session, &Address::new("service", key))?;
     let cluster = want.scope.clone().unwrap_or_else(|| "default".to_owned());
     let aws = session.provider.aws();
-    let found = services(aws, &cluster, &[want.name.as_str()]).await.map_err(|error| refused(session, error))?;
+    let found = services(aws, &cluster, &[want.name.as_str()]).await.map_err(refused(session, Purpose::Logs))?;
     let Some(service) = found.into_iter().next() else {
         return Err(Error::new(
             Kind::Failed,
@@ -86,7 +84,7 @@ async fn of_service(session: &Session, key: &str, args: &LogsArgs) -> Result<Pla
         .help("`hatoba apply` makes it"));
     };
     let places = places(aws, &service.task_definition).await;
-    let mut places = places.map_err(|error| refused(session, error))?;
+    let mut places = places.map_err(refused(session, Purpose::Logs))?;
     if let Some(container) = &args.container {
         places.retain(|name, _| name == container);
     }
@@ -98,12 +96,6 @@ async fn of_service(session: &Session, key: &str, args: &LogsArgs) -> Result<Pla
     Ok(places)
 }
 
-/// A failed call, with what is missing of the permissions of `logs`.
-fn refused(session: &Session, error: CloudError) -> Error {
-    let missing = Missing::of("logs", &looking::logs(&session.stack, session.facts()), &error);
-    Error::from(error).missing(missing.into_iter().collect())
-}
-
 async fn ask(session: &Session, places: &Places, since: i64, args: &LogsArgs) -> Result<Vec<LogEvent>, Error> {
     let aws = session.provider.aws();
     let one = |(container, place): (&String, &Place)| {
@@ -111,7 +103,7 @@ async fn ask(session: &Session, places: &Places, since: i64, args: &LogsArgs) ->
         async move { events(aws, Ask { group: &group, streams: &streams, since, pattern: args.filter.as_deref() }).await }
     };
     let found = try_join_all(places.iter().map(one)).await;
-    let mut found = found.map_err(|error| refused(session, error))?.concat();
+    let mut found = found.map_err(refused(session, Purpose::Logs))?.concat();
     found.sort_by(|a, b| (a.at, &a.stream).cmp(&(b.at, &b.stream)));
     if let Some(lines) = args.lines {
         found.drain(..found.len().saturating_sub(lines));

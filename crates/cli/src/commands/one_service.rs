@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hatoba_engine::cloud::{Cloud as _, CloudError, Depth, Target};
+use hatoba_engine::cloud::{Cloud as _, Depth, Target};
 use hatoba_engine::desired::Desired;
 use hatoba_engine::plan::Intent;
 use hatoba_engine::snapshot::{Sighting, Snapshot};
@@ -10,14 +10,13 @@ use hatoba_engine::value::Value;
 use hatoba_model::address::Address;
 use hatoba_provider::deploy::{DeployError, Pair, goal};
 use hatoba_provider::kinds::task_definition::{other_that_runs, revision, runs_of, stands_for};
-use hatoba_provider::permissions::missing::Missing;
-use hatoba_provider::permissions::needed;
 use hatoba_rollout::state::last;
 use serde_json::json;
 
 use crate::carry::{Run, complete, settle};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
+use crate::purpose::{Purpose, refused};
 use crate::session::Session;
 use crate::ui::Ui;
 
@@ -89,7 +88,7 @@ pub(super) async fn look(session: &mut Session, task: &str, service: &str) -> Re
     };
     // A service of another family is brought back to that of the file.
     let running = match other_that_runs(&live_task, &live_service) {
-        Some(arn) => revision(session.provider.aws(), arn).await.map_err(|error| refused(session, error))?,
+        Some(arn) => revision(session.provider.aws(), arn).await.map_err(refused(session, Purpose::Deploy))?,
         None => None,
     };
     let subject = Subject { task, service, live_task, running, live_service };
@@ -159,18 +158,11 @@ pub(super) fn wish<'a>(session: &'a Session, address: &Address) -> Result<&'a De
     session.goal.resources.get(address).ok_or_else(|| Error::new(Kind::Failed, format!("{address} is not in the file")))
 }
 
-/// A failed call, with what is missing of the permissions of a deploy.
-pub(super) fn refused(session: &Session, error: CloudError) -> Error {
-    let all = needed::deploy(&session.stack, session.facts());
-    let missing = Missing::of("deploy", &all, &error);
-    Error::from(error).missing(missing.into_iter().collect())
-}
-
 /// The revision that runs of a family that has no active one left: somebody has deregistered them all.
 async fn deregistered(session: &Session, task: &Address, service: &Sighting) -> Result<Sighting, Error> {
     let want = wish(session, task)?;
     let found = match runs_of(&want.name, service) {
-        Some(arn) => revision(session.provider.aws(), arn).await.map_err(|error| refused(session, error))?,
+        Some(arn) => revision(session.provider.aws(), arn).await.map_err(refused(session, Purpose::Deploy))?,
         None => None,
     };
     found.ok_or_else(|| missing(want))
@@ -184,7 +176,7 @@ pub(super) async fn seen(session: &Session, address: &Address) -> Result<Sightin
 async fn looked(session: &Session, address: &Address) -> Result<Option<Sighting>, Error> {
     let want = wish(session, address)?;
     let seen = session.provider.look(&Target::named(want), Depth::Full).await;
-    Ok(seen.map_err(|error| refused(session, error))?.into_iter().next())
+    Ok(seen.map_err(refused(session, Purpose::Deploy))?.into_iter().next())
 }
 
 fn missing(want: &Desired) -> Error {

@@ -6,14 +6,11 @@ use hatoba_model::iam::{size, to_pretty_json};
 use hatoba_model::names::AccountId;
 use hatoba_model::stack::Stack;
 use hatoba_model::yaml::{Node, Pos, Span, emit};
-use hatoba_provider::desire;
-use hatoba_provider::permissions::call::Run;
-use hatoba_provider::permissions::looking;
-use hatoba_provider::permissions::needed::{ci, deploy, exec, permissions, run as once, scale};
 use serde_json::{Map, Value as Json, json};
 
-use crate::args::{Global, PermissionsArgs, Purpose};
+use crate::args::{Global, PermissionsArgs};
 use crate::error::Error;
+use crate::purpose::{Purpose, needed};
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session;
@@ -57,27 +54,6 @@ pub(crate) async fn run(global: &Global, args: &PermissionsArgs, ui: &Ui) -> Res
         ui.tell(&[Line::new(0).add(Tone::Faint, &text)]);
     }
     Ok(0)
-}
-
-/// What a command needs for a file.
-pub(crate) fn needed(purpose: Purpose, stack: &Stack, facts: &Facts) -> Vec<Permission> {
-    let goal = || desire::goal(stack, facts);
-    let run = |run| permissions(&goal(), facts, run);
-    match purpose {
-        Purpose::Plan => run(Run::Plan),
-        Purpose::Apply => run(Run::Apply),
-        Purpose::Destroy => run(Run::Destroy),
-        Purpose::Verify => run(Run::Verify),
-        Purpose::Deploy => deploy(stack, facts),
-        Purpose::Run => once(stack, facts),
-        Purpose::Exec => exec(stack, facts),
-        Purpose::Scale => scale(stack, facts),
-        Purpose::Status => looking::status(stack, &goal(), facts),
-        Purpose::Logs => looking::logs(stack, facts),
-        Purpose::Tidy => looking::tidy(stack, facts),
-        Purpose::Prune => looking::prune(stack, &goal(), facts),
-        Purpose::Ci => ci(stack, facts),
-    }
 }
 
 /// A role of the file that has these policies: in itself, or beside it where they are too large for that.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use hatoba_engine::cloud::CloudError;
 use hatoba_engine::desired::Desired;
 use hatoba_engine::plan::Intent;
 use hatoba_engine::snapshot::{Readiness, Sighting, Snapshot};
@@ -14,8 +13,6 @@ use hatoba_model::stack::Stack;
 use hatoba_provider::deploy::Pair;
 use hatoba_provider::down::{Power, goal, is_off_in_file};
 use hatoba_provider::kinds::service::whole;
-use hatoba_provider::permissions::missing::Missing;
-use hatoba_provider::permissions::needed;
 use serde_json::json;
 
 use crate::args::{DownArgs, FollowArgs, Global, UpArgs};
@@ -23,6 +20,7 @@ use crate::carry::{Run, again, complete, quoted};
 use crate::commands::one_service::not_yet_ours;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
+use crate::purpose::{Purpose, refused};
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session::{self, Session, time_at_aws};
@@ -168,14 +166,9 @@ async fn seen(session: &Session, chosen: &[Desired]) -> Result<Vec<Option<Sighti
     let read = join_all(chosen.iter().map(|want| whole(session.provider.aws(), want))).await;
     let mut seen = Vec::new();
     for result in read {
-        seen.push(result.map_err(|error| unreadable(session, error))?);
+        seen.push(result.map_err(refused(session, Purpose::Scale))?);
     }
     Ok(seen)
-}
-
-fn unreadable(session: &Session, error: CloudError) -> Error {
-    let missing = Missing::of("scale", &needed::scale(&session.stack, session.facts()), &error);
-    Error::from(error).missing(missing.into_iter().collect())
 }
 
 /// Why a service can be neither stopped nor started.

@@ -4,12 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::try_join_all;
-use hatoba_engine::cloud::CloudError;
 use hatoba_engine::plan::Intent;
 use hatoba_engine::snapshot::Snapshot;
 use hatoba_model::kinds::Resource as _;
-use hatoba_provider::permissions::looking;
-use hatoba_provider::permissions::missing::Missing;
 use hatoba_provider::prune::{
     Decision, Failure, Keep, Stored, decide, deregister, images, remove_images, revisions, used,
 };
@@ -18,6 +15,7 @@ use serde_json::{Value as Json, json};
 use crate::args::{Global, PruneArgs};
 use crate::confirm::ask;
 use crate::error::{Error, Kind};
+use crate::purpose::{Purpose, refused};
 use crate::render::line::Line;
 use crate::render::{Tone, count, plural};
 use crate::session::{self, Session};
@@ -53,8 +51,8 @@ pub(crate) async fn run(global: &Global, args: &PruneArgs, ui: &Ui) -> Result<u8
     let found = both(found, &now);
     let aws = session.provider.aws();
     // First what names images, then the images: nothing that stays names one that is gone.
-    deregister(aws, &found.revisions).await.map_err(|error| refused(&session, error))?;
-    let failures = remove_images(aws, &found.images).await.map_err(|error| refused(&session, error))?;
+    deregister(aws, &found.revisions).await.map_err(refused(&session, Purpose::Prune))?;
+    let failures = remove_images(aws, &found.images).await.map_err(refused(&session, Purpose::Prune))?;
     let left: BTreeSet<(&str, &str)> = failures.iter().map(|it| (it.repository.as_str(), it.digest.as_str())).collect();
     let deleted: Vec<&Stored> =
         found.images.iter().filter(|image| !left.contains(&(&image.repository, &image.digest))).collect();
@@ -113,16 +111,10 @@ async fn gather(session: &Session, keep: &Keep) -> Result<Decision, Error> {
     let aws = session.provider.aws();
     let families = try_join_all(keep.revisions.keys().map(|family| revisions(aws, session.name(), family)));
     let repositories = try_join_all(keep.images.keys().map(|repository| images(aws, repository)));
-    let (used, families, repositories) = futures::try_join!(used(aws), families, repositories)
-        .map_err(|error| refused(session, error).help("nothing was deleted: what could not be read may be in use"))?;
+    let (used, families, repositories) = futures::try_join!(used(aws), families, repositories).map_err(|error| {
+        refused(session, Purpose::Prune)(error).help("nothing was deleted: what could not be read may be in use")
+    })?;
     Ok(decide(&families.concat(), &repositories.concat(), &used, keep))
-}
-
-/// A failed call, with what is missing of the permissions of `prune`.
-fn refused(session: &Session, error: CloudError) -> Error {
-    let all = looking::prune(&session.stack, &session.goal, session.facts());
-    let missing = Missing::of("prune", &all, &error);
-    Error::from(error).missing(missing.into_iter().collect())
 }
 
 /// What may go by both looks.

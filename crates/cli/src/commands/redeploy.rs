@@ -10,10 +10,11 @@ use serde_json::json;
 
 use crate::args::{DeployArgs, Global};
 use crate::carry::{again, quoted};
-use crate::commands::one_service::{chosen, not_yet_ours, refused, seen, task_of, wish};
+use crate::commands::one_service::{chosen, not_yet_ours, seen, task_of, wish};
 use crate::error::{Error, Kind};
 use crate::follow::{Started, follow};
 use crate::interrupt::Interrupt;
+use crate::purpose::{Purpose, refused};
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::rests::Rests;
@@ -92,7 +93,7 @@ async fn begin(session: &Session, cluster: &str, service: &Service) -> Result<(O
             _ => false,
         };
         if !passes || !rests.any_left() {
-            return Err(refused(session, error));
+            return Err(refused(session, Purpose::Deploy)(error));
         }
         rests.take().await;
     }
@@ -104,7 +105,7 @@ fn primary(service: &Service) -> Option<&Deployment> {
 
 /// The service, as it is.
 async fn there(session: &Session, cluster: &str, name: &str) -> Result<Service, Error> {
-    let found = services(session.provider.aws(), cluster, &[name]).await.map_err(|error| refused(session, error))?;
+    let found = services(session.provider.aws(), cluster, &[name]).await.map_err(refused(session, Purpose::Deploy))?;
     found
         .into_iter()
         .find(|service| service.status == "ACTIVE")

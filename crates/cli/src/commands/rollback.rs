@@ -11,9 +11,10 @@ use hatoba_rollout::state::last;
 
 use crate::args::{Global, RollbackArgs};
 use crate::carry::{Run, again, quoted};
-use crate::commands::one_service::{Subject, change, chosen, look, refused, runs, task_of};
+use crate::commands::one_service::{Subject, change, chosen, look, runs, task_of};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
+use crate::purpose::{Purpose, refused};
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session::{self, Session};
@@ -73,11 +74,11 @@ async fn target(session: &Session, subject: &Subject) -> Result<Back, Error> {
         let to = ours.unwrap_or_else(|| last(runs).to_owned());
         return Ok(Back { to, why: "a deployment that does so is under way".to_owned(), base: current.clone() });
     }
-    let Some(choice) = previous(aws, from).await.map_err(|error| refused(session, error))? else {
+    let Some(choice) = previous(aws, from).await.map_err(refused(session, Purpose::Deploy))? else {
         return Err(nowhere(format!("there is no revision to go back to from {}", last(runs))));
     };
     let to = last(&choice.task_definition).to_owned();
-    match revision(aws, &choice.task_definition).await.map_err(|error| refused(session, error))? {
+    match revision(aws, &choice.task_definition).await.map_err(refused(session, Purpose::Deploy))? {
         Some(base) => Ok(Back { to, why: choice.why, base }),
         None => Err(nowhere(format!("{to} cannot be read any more"))),
     }

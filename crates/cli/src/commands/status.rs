@@ -3,15 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
-use hatoba_engine::cloud::CloudError;
 use hatoba_model::address::Address;
 use hatoba_model::kinds::task_definition::Port;
 use hatoba_prices::stack::bill;
 use hatoba_provider::addresses::public_addresses;
 use hatoba_provider::down::is_off_in_file;
 use hatoba_provider::kinds::task_definition::revision;
-use hatoba_provider::permissions::looking;
-use hatoba_provider::permissions::missing::Missing;
 use hatoba_provider::provenance::Provenance;
 use hatoba_provider::rollout::services::services;
 use hatoba_provider::rollout::tasks::tasks;
@@ -22,6 +19,7 @@ use crate::args::{Global, StatusArgs};
 use crate::commands::one_service::{chosen, wish};
 use crate::cost::now::now as running_cost;
 use crate::error::Error;
+use crate::purpose::{Purpose, refused};
 use crate::render::status::{Standing, document, lines};
 use crate::rotation;
 use crate::session::{self, Session};
@@ -39,7 +37,7 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
         standings.iter().flat_map(|it| it.tasks.iter().filter_map(|task| task.interface.clone())).collect();
     let interfaces: Vec<String> = interfaces.into_iter().collect();
     let public = public_addresses(session.provider.aws(), &interfaces).await;
-    let public = public.map_err(|error| refused(&session, error))?;
+    let public = public.map_err(refused(&session, Purpose::Status))?;
     let (now, region) = (now(&session), session.facts().region.as_str());
     let bill = bill(&session.stack);
     for it in &mut standings {
@@ -48,7 +46,7 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
     }
     let unread = standings.iter().find_map(|it| it.unread.clone().map(|error| (it.address.clone(), error)));
     let unread = unread.map(|(address, error)| {
-        let error = refused(&session, error);
+        let error = refused(&session, Purpose::Status)(error);
         Error { message: format!("the tasks of {address} could not be read: {}", error.message), ..error }
     });
     let all: Vec<Json> = standings.iter().map(|it| document(it, &public)).collect();
@@ -63,13 +61,6 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
             Ok(0)
         }
     }
-}
-
-/// A failed call, with what is missing of the permissions of `status`.
-fn refused(session: &Session, error: CloudError) -> Error {
-    let all = looking::status(&session.stack, &session.goal, session.facts());
-    let missing = Missing::of("status", &all, &error);
-    Error::from(error).missing(missing.into_iter().collect())
 }
 
 /// The time by the clock of AWS, in milliseconds since 1970.
@@ -89,7 +80,7 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
         Ok(tasks) => (tasks, None),
         Err(error) => (Vec::new(), Some(error)),
     };
-    let found = found.map_err(|error| refused(session, error))?;
+    let found = found.map_err(refused(session, Purpose::Status))?;
     let (address, service) = (address.to_string(), found.into_iter().next());
     let revision = match &service {
         Some(service) => revision(aws, &service.task_definition).await,

@@ -111,10 +111,11 @@ impl<'a> World<'a> {
         let wants = goal.resources.values().filter(|want| want.existing && want.kind.name == SERVICE);
         let used: BTreeSet<_> = wants.map(|want| (&want.name, &want.scope)).collect();
         let ours = |live: &&Sighting| {
-            let marked = live.mark.as_ref().is_some_and(|mark| goal.owns(mark));
             // What is on its way out is not billed for long.
             let leaves = matches!(live.readiness, Readiness::Deleting(_));
-            !leaves && (marked || done.contains_key(live.id.as_str())) && !used.contains(&(&live.name, &live.scope))
+            !leaves
+                && (goal.has_marked(live) || done.contains_key(live.id.as_str()))
+                && !used.contains(&(&live.name, &live.scope))
         };
         let services = of_kind(SERVICE).filter(ours).collect();
         Self { goal, plan, services, done, revisions, tasks }

@@ -27,14 +27,14 @@ impl Root {
     /// # Errors
     /// When the folder of the stack file cannot be found.
     pub(crate) fn of(global: &Global) -> io::Result<Self> {
-        let folder = match global.file.parent() {
+        let folder = match global.file().parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
         let folder = folder.canonicalize()?;
         let path = top(&folder).to_owned();
         let inner = folder.strip_prefix(&path).unwrap_or(Path::new(""));
-        let name = global.file.file_name().map(PathBuf::from).unwrap_or_default();
+        let name = global.file().file_name().map(PathBuf::from).unwrap_or_default();
         // Runners have slashes, whatever this machine has.
         let parts: Vec<String> =
             inner.join(name).components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();

@@ -116,11 +116,7 @@ pub(crate) fn remains(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Remains>
     let mut out = Vec::new();
     for live in &seen.seen {
         let ours = live.mark.as_ref().filter(|mark| goal.owns(mark));
-        let wanted = goal.resources.values().find(|want| {
-            want.kind.name == live.kind.name
-                && want.name == live.name
-                && (want.scope.is_none() || want.scope == live.scope)
-        });
+        let wanted = goal.resources.values().find(|want| want.names(live));
         let address = match (ours, wanted) {
             (Some(mark), _) if !mark.address.is_empty() => mark.address.clone(),
             (_, Some(want)) => want.address.to_string(),

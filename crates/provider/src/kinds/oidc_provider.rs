@@ -189,7 +189,7 @@ impl Driver for OidcProvider {
             };
             let trusting = account.as_ref().map_or(&[][..], |account| &account.trusting);
             let live = Self::live(&arn, &answer, trusting);
-            let ours = live.mark.as_ref().is_some_and(|mark| cx.goal.owns(mark));
+            let ours = cx.goal.has_marked(&live);
             if !ours && want.is_none() {
                 continue;
             }

@@ -281,9 +281,7 @@ impl Driver for Policy {
         let read: Vec<_> = stream::iter(reads).buffered(READS).collect().await;
         for (listed, named, live) in read {
             match live {
-                Ok(Some(live)) if named || live.mark.as_ref().is_some_and(|mark| cx.goal.owns(mark)) => {
-                    found.seen.push(live)
-                }
+                Ok(Some(live)) if named || cx.goal.has_marked(&live) => found.seen.push(live),
                 Ok(_) => {}
                 Err(error) => {
                     let want = wanted.get(&listed.name.to_ascii_lowercase()).filter(|_| named);

@@ -1,6 +1,7 @@
 //! ECS task definitions. Source: ECS API reference.
 
 mod api;
+mod arn;
 pub(crate) mod calls;
 mod normal;
 mod revisions;
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use futures::stream::FuturesUnordered;
+use futures::stream::{self, FuturesUnordered};
 use hatoba_engine::cloud::{Class, CloudError, Depth, Receipt, Target};
 use hatoba_engine::desired::{Desired, Resolved};
 use hatoba_engine::diff::differences;
@@ -41,6 +42,7 @@ use crate::tags::{self, Tags};
 
 pub use api::repository_uri;
 pub(crate) use api::{Object, logs, role_arn};
+pub(crate) use arn::{family_of, is_newer, revision_of};
 pub(crate) use normal::{join, read_logs, split, write_logs};
 pub use revisions::revision;
 pub(crate) use revisions::{active_revisions, delete_retired, described, remove_revisions, retire_revision};
@@ -129,17 +131,11 @@ fn wanted(fields: &Fields) -> Value {
     Value::Map(join(fields))
 }
 
-/// The ARN of the family without a revision, with the family's name.
-pub(crate) fn family_of(arn: &str) -> &str {
-    let name = arn.rsplit_once('/').map_or(arn, |(_, name)| name);
-    name.split_once(':').map_or(name, |(family, _)| family)
-}
-
 fn outputs(arn: &str) -> Vec<(String, Value)> {
-    let (family_arn, revision) = arn.rsplit_once(':').unwrap_or((arn, ""));
+    let family_arn = arn.rsplit_once(':').map_or(arn, |(family, _)| family);
     vec![
         ("arn".into(), arn.into()),
-        ("revision".into(), Value::Int(revision.parse().unwrap_or_default())),
+        ("revision".into(), Value::Int(i64::try_from(revision_of(arn)).unwrap_or_default())),
         ("family".into(), family_of(arn).into()),
         ("family_arn".into(), family_arn.into()),
     ]
@@ -305,19 +301,12 @@ impl TaskDefinition {
 
     /// What a destroy, or a removal, that was cut short left: families of ours without an active revision.
     async fn deregistered(cx: &Survey<'_>, families: BTreeMap<&str, &str>) -> Vec<Sighting> {
-        let mut seen = Vec::new();
-        for arn in families.into_values() {
-            // Only a leftover without costs: that it cannot be read stops nothing.
-            let Ok(Some(answer)) = calls::describe(cx.aws, arn).await else { continue };
-            seen.extend(live(&answer, None, cx.aws.facts()).filter(|live| live.notes.contains_key(INACTIVE)));
-        }
-        seen
+        let reads: Vec<_> = families.into_values().map(|arn| calls::describe(cx.aws, arn)).collect();
+        let answers: Vec<_> = stream::iter(reads).buffered(READS).collect().await;
+        // Only a leftover without costs: that it cannot be read stops nothing.
+        let seen = answers.iter().flatten().flatten().filter_map(|answer| live(answer, None, cx.aws.facts()));
+        seen.filter(|live| live.notes.contains_key(INACTIVE)).collect()
     }
-}
-
-/// The revision at the end of an ARN.
-fn revision_of(arn: &str) -> u64 {
-    arn.rsplit_once(':').and_then(|(_, revision)| revision.parse().ok()).unwrap_or_default()
 }
 
 /// For each family with a marked revision the newest one, and the address in its mark.

@@ -11,7 +11,7 @@ use hatoba_rollout::state::Task;
 use super::used::{Services, running};
 use super::{Keep, Revision, Used, decide};
 use crate::aws::Aws;
-use crate::kinds::task_definition::{active_revisions, described, family_of};
+use crate::kinds::task_definition::{active_revisions, described, family_of, revision_of};
 use crate::rollout::previous::{From, previous};
 
 /// How many revisions go at the end of a run: each takes a call, and somebody waits for a deploy to end. The others go with the next one.
@@ -79,8 +79,7 @@ pub async fn surplus(
 
 /// Those beyond the newest, the oldest first, with their numbers; nothing where there are no more than are kept.
 fn beyond(active: Vec<String>, keep: usize) -> Option<Vec<(u64, String)>> {
-    let number = |arn: &str| arn.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or_default();
-    let mut numbered: Vec<(u64, String)> = active.into_iter().map(|arn| (number(&arn), arn)).collect();
+    let mut numbered: Vec<(u64, String)> = active.into_iter().map(|arn| (revision_of(&arn), arn)).collect();
     numbered.sort();
     let many = numbered.len().checked_sub(keep.max(1)).filter(|many| *many > 0)?;
     numbered.truncate(many);

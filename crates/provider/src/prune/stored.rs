@@ -11,7 +11,7 @@ use super::{Revision, Stored};
 use crate::aws::Aws;
 use crate::classify::{failed, missing_is_none};
 use crate::images::place;
-use crate::kinds::task_definition::{active_revisions, described};
+use crate::kinds::task_definition::{active_revisions, described, revision_of};
 use crate::permissions::call::calls;
 
 calls! { aside:
@@ -36,10 +36,9 @@ pub async fn revisions(aws: &Aws, stack: &str, family: &str) -> Result<Vec<Revis
     stream::iter(arns)
         .map(|arn| async move {
             let Some((mark, images)) = described(aws, &arn).await? else { return Ok(None) };
-            let number = arn.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or_default();
             Ok(Some(Revision {
                 family: family.to_owned(),
-                number,
+                number: revision_of(&arn),
                 ours: mark.is_some_and(|mark| mark.stack == stack),
                 images: images.iter().map(|image| place(aws, image)).collect(),
                 arn,

@@ -12,7 +12,7 @@ use super::services::{Which, list};
 use crate::aws::Aws;
 use crate::classify::failed;
 use crate::kinds::service::DESCRIBE_SERVICES;
-use crate::kinds::task_definition;
+use crate::kinds::task_definition::{self, family_of, revision_of};
 use crate::permissions::call::calls;
 
 /// How many service revisions `DescribeServiceRevisions` takes.
@@ -141,13 +141,12 @@ async fn by_deployments(aws: &Aws, from: From<'_>, listed: &[ServiceDeployment])
 
 /// Goes by the numbers, for this reason.
 async fn by_revisions(aws: &Aws, from: From<'_>, because: &str) -> Result<Option<Choice>, CloudError> {
-    let revisions = task_definition::active_revisions(aws, task_definition::family_of(from.runs)).await?;
-    let number = |arn: &str| arn.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or_default();
-    let mut below: Vec<u64> = revisions.iter().map(|arn| number(arn)).collect();
+    let revisions = task_definition::active_revisions(aws, family_of(from.runs)).await?;
+    let mut below: Vec<u64> = revisions.iter().map(|arn| revision_of(arn)).collect();
     for _ in 0..OLDER {
-        let Some(next) = of_revisions(number(from.runs), &below) else { return Ok(None) };
+        let Some(next) = of_revisions(revision_of(from.runs), &below) else { return Ok(None) };
         below.retain(|other| *other != next);
-        let Some(arn) = revisions.iter().find(|arn| number(arn) == next) else { continue };
+        let Some(arn) = revisions.iter().find(|arn| revision_of(arn) == next) else { continue };
         let Some(seen) = task_definition::revision(aws, arn).await? else { continue };
         if is_ours(&seen, from) {
             let why = format!(

@@ -19,9 +19,7 @@ pub struct Unsettled {
 pub fn unsettled(goal: &Goal, seen: &Snapshot) -> Vec<Unsettled> {
     let services = goal.resources.values().filter(|want| want.kind.name == "service" && !want.existing);
     let found = services.filter_map(|want| {
-        let is =
-            |name: &str, scope: &Option<String>| name == want.name && (want.scope.is_none() || *scope == want.scope);
-        let live = seen.seen.iter().find(|live| live.kind.name == want.kind.name && is(&live.name, &live.scope))?;
+        let live = seen.seen.iter().find(|live| want.names(live))?;
         let standing = Standing::of(live)?;
         let target = Target {
             address: want.address.to_string(),

@@ -47,14 +47,7 @@ impl<'a> World<'a> {
 
     /// The resource as it was seen; ours before another of the same name.
     pub(super) fn current(self, want: &Desired) -> Option<&'a Sighting> {
-        let same = |live: &&Sighting| {
-            let placed = want.scope.is_none() || live.scope.is_none() || live.scope == want.scope;
-            live.kind.name == want.kind.name && live.name == want.name && placed
-        };
-        let ours = |live: &&Sighting| live.mark.as_ref().is_some_and(|mark| self.goal.owns(mark));
-        let mut all: Vec<&Sighting> = self.seen.seen.iter().filter(same).collect();
-        all.sort_by_key(|live| !ours(live));
-        all.first().copied()
+        self.seen.seen.iter().filter(|live| want.names(live)).min_by_key(|live| !self.goal.has_marked(live))
     }
 
     /// Why the state of a resource is not known.

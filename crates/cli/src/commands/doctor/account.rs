@@ -70,7 +70,7 @@ pub(crate) async fn connect(global: &Global, stack: &Stack, file: &str) -> Resul
     if let Some(wanted) = stack.account.as_ref().filter(|wanted| *wanted != account) {
         let message = format!("{file} is for the account {wanted}, but these credentials belong to {account}");
         return Err(Error::new(Kind::Refused, message)
-            .help("choose other credentials (`--profile NAME`, AWS_PROFILE), or correct `account:` in the file"));
+            .help("choose other credentials (`--profile NAME`), or correct `account:` in the file"));
     }
     Ok(aws)
 }
@@ -97,8 +97,7 @@ pub(crate) async fn run(global: &Global, ui: &Ui) -> Result<u8, Error> {
             match wanted.filter(|wanted| **wanted != own) {
                 Some(wanted) => {
                     let text = format!("they belong to the account {own}, but the file is for {wanted}");
-                    let help =
-                        "choose other credentials (`--profile NAME`, AWS_PROFILE), or correct `account:` in the file";
+                    let help = "choose other credentials (`--profile NAME`), or correct `account:` in the file";
                     checks.push(Check::new("credentials", Level::Problem, text).help(help));
                     checks.push(clock(&aws));
                     code = Kind::Refused.exit_code();
@@ -122,8 +121,8 @@ pub(crate) async fn run(global: &Global, ui: &Ui) -> Result<u8, Error> {
 
 /// The file, if there is one, and the region to look at.
 fn stack_file(global: &Global, ui: &Ui, checks: &mut Vec<Check>) -> Result<(Option<Loaded>, Region), Error> {
-    let name = global.file.display().to_string();
-    if global.file.exists() {
+    let name = global.file().display().to_string();
+    if global.file().exists() {
         let loaded = session::read(global, ui)?.loaded;
         let warnings = loaded.warnings.len();
         let text = format!("{name}: stack {}, region {}", loaded.stack.stack, loaded.stack.region);

@@ -136,7 +136,7 @@ async fn examine(
         report.shown = Some((shown, answered, status));
         return Ok(report);
     }
-    let root = Root::of(&global.file);
+    let root = Root::of(global.file());
     let (workflows, wanted) = workflows(&root, &args.workflows)?;
     report.workflows = wanted.iter().cloned().collect();
     if wanted.is_empty() {

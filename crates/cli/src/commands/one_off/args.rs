@@ -75,11 +75,11 @@ pub(crate) struct ExecArgs {
     pub(crate) command: Vec<String>,
 }
 
-/// Where the command begins without its `--`: `of` is the command of hatoba, `named` the word before it.
-pub(super) fn without_dashes(of: &str, named: Option<&str>, stray: &[String], command: &[String]) -> Option<Error> {
-    let first = stray.first()?;
+/// Checks that the command does not begin without its `--`: `of` is the command of hatoba, `named` the word before it.
+pub(super) fn check_dashes(of: &str, named: Option<&str>, stray: &[String], command: &[String]) -> Result<(), Error> {
+    let Some(first) = stray.first() else { return Ok(()) };
     let words = named.into_iter().chain(["--"]).chain(stray.iter().chain(command).map(String::as_str));
     let whole = words.map(quoted).collect::<Vec<_>>().join(" ");
     let message = format!("`hatoba {of}` takes one name, and `{first}` is another word");
-    Some(Error::new(Kind::Failed, message).help(format!("put `--` before the command: hatoba {of} {whole}")))
+    Err(Error::new(Kind::Failed, message).help(format!("put `--` before the command: hatoba {of} {whole}")))
 }

@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
     use crate::args::{Cli, Command};
-    use crate::commands::one_off::args::without_dashes;
+    use crate::commands::one_off::args::check_dashes;
 
     fn stack() -> Stack {
         let task = json!({ "cpu": 256, "memory": 512, "containers": { "app": { "image": "nginx" } } });
@@ -238,10 +238,10 @@ mod tests {
         assert!(!said.no_wait);
         let forgotten = args(&["papyrus", "./manage", "migrate", "it's"]);
         assert_eq!(forgotten.stray, ["./manage", "migrate", "it's"]);
-        let error = without_dashes("run", Some("papyrus"), &forgotten.stray, &[]).unwrap();
+        let error = check_dashes("run", Some("papyrus"), &forgotten.stray, &[]).unwrap_err();
         assert!(help(&error).contains("put `--` before the command: hatoba run papyrus -- ./manage migrate 'it'"));
         let alone = args(&["--", "true"]);
-        assert!(without_dashes("run", None, &alone.stray, &alone.command).is_none());
+        assert!(check_dashes("run", None, &alone.stray, &alone.command).is_ok());
         assert_eq!((alone.task, alone.command), (None, vec!["true".to_owned()]));
     }
 }

@@ -7,18 +7,17 @@ use hatoba_model::address::Address;
 use hatoba_provider::one_off::definition::definition;
 use hatoba_provider::one_off::home::home;
 use hatoba_provider::one_off::session::execute;
-use hatoba_provider::permissions::missing::Missing;
-use hatoba_provider::permissions::needed;
 use hatoba_provider::rollout::tasks::{describe, tasks};
 use hatoba_rollout::state::{Task, last};
 
-use super::args::{ExecArgs, without_dashes};
+use super::args::{ExecArgs, check_dashes};
 use super::plugin::{self, Target};
 use super::ready::{self, Of};
 use crate::args::Global;
 use crate::carry::quoted;
 use crate::commands::one_service::{chosen, wish};
 use crate::error::{Error, Kind};
+use crate::purpose::{Purpose, refused};
 use crate::render::line::Line;
 use crate::render::rollout::short;
 use crate::session::{self, Session};
@@ -30,9 +29,7 @@ pub(crate) async fn run(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<u8,
         return Err(Error::new(Kind::Failed, "`hatoba exec` has no document: what it prints is the session's own")
             .help("leave `--json` out"));
     }
-    if let Some(error) = without_dashes("exec", args.service.as_deref(), &args.stray, &args.command) {
-        return Err(error);
-    }
+    check_dashes("exec", args.service.as_deref(), &args.stray, &args.command)?;
     let session = session::open(global, ui).await?;
     let key = chosen(&session, args.service.as_deref())?;
     let want = wish(&session, &Address::new("service", &key))?;
@@ -40,15 +37,15 @@ pub(crate) async fn run(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<u8,
     let cluster = want.scope.clone().unwrap_or_else(|| "default".to_owned());
     let aws = session.provider.aws();
     let (home, all) = futures::join!(home(aws, &cluster, &name), tasks(aws, &cluster, &name, &none));
-    let Some(home) = home.map_err(|error| refused(&session, error))? else {
+    let Some(home) = home.map_err(refused(&session, Purpose::Exec))? else {
         return Err(Error::new(Kind::Failed, format!("there is no service `{name}` in the cluster `{cluster}` yet"))
             .help("`hatoba apply` makes it"));
     };
-    let all = all.map_err(|error| refused(&session, error))?;
+    let all = all.map_err(refused(&session, Purpose::Exec))?;
     // Whoever has no service yet has no use for the plugin.
     let plugin = plugin::find()?;
     let (task, others) = meant(&session, &cluster, all, args.task.as_deref(), &key).await?;
-    let revision = definition(aws, &task.task_definition).await.map_err(|error| refused(&session, error))?;
+    let revision = definition(aws, &task.task_definition).await.map_err(refused(&session, Purpose::Exec))?;
     let container = ready::part(&task, revision.as_ref(), args.container.as_deref())?;
     if let Some(obstacle) = ready::obstacle(&task, &container, revision.as_ref(), Of { key: &key, exec: home.exec }) {
         return Err(obstacle);
@@ -95,7 +92,7 @@ async fn meant(
     let named = named.unwrap_or_default();
     if ready::is_whole(named) {
         let id = [last(named).to_owned()];
-        let found = describe(session.provider.aws(), cluster, &id).await.map_err(|error| refused(session, error))?;
+        let found = describe(session.provider.aws(), cluster, &id).await.map_err(refused(session, Purpose::Exec))?;
         if let Some((task, _)) = ready::task(&found, Some(named), &whose)? {
             return Ok((task.clone(), 0));
         }
@@ -104,16 +101,10 @@ async fn meant(
         .help("`hatoba status` shows the tasks; a task of `hatoba run` is named by its whole id"))
 }
 
-/// A failed call, with what is missing of the permissions of this command.
-fn refused(session: &Session, error: CloudError) -> Error {
-    let missing = Missing::of("exec", &needed::exec(&session.stack, session.facts()), &error);
-    Error::from(error).missing(missing.into_iter().collect())
-}
-
 /// The session was not opened.
 fn not_connected(session: &Session, error: CloudError) -> Error {
     let lost = error.code.as_deref() == Some("TargetNotConnectedException");
-    let error = refused(session, error);
+    let error = refused(session, Purpose::Exec)(error);
     if !lost {
         return error;
     }

@@ -4,20 +4,19 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hatoba_engine::cloud::{Cloud as _, CloudError, Depth, Target};
+use hatoba_engine::cloud::{Cloud as _, Depth, Target};
 use hatoba_engine::desired::Desired;
 use hatoba_engine::snapshot::Sighting;
 use hatoba_model::address::Address;
 use hatoba_provider::one_off::definition::{Definition, definition};
 use hatoba_provider::one_off::home::{Capacity, Home, Network, default_subnets, home};
 use hatoba_provider::one_off::start::Start;
-use hatoba_provider::permissions::missing::Missing;
-use hatoba_provider::permissions::needed;
 
 use super::args::RunArgs;
 use super::choose::{self, Where};
 use crate::commands::one_service::{not_yet_ours, wish};
 use crate::error::{Error, Kind};
+use crate::purpose::{Purpose, refused};
 use crate::render::Tone;
 use crate::render::line::Line;
 use crate::session::Session;
@@ -36,12 +35,6 @@ pub(crate) struct Launch {
     pub(crate) container: String,
     /// How it is started.
     pub(crate) start: Start,
-}
-
-/// A failed call, with what is missing of the permissions of a run.
-pub(super) fn refused(session: &Session, error: CloudError) -> Error {
-    let missing = Missing::of("run", &needed::run(&session.stack, session.facts()), &error);
-    Error::from(error).missing(missing.into_iter().collect())
 }
 
 /// Finds out what is to be started. Nothing is changed.
@@ -90,7 +83,7 @@ pub(super) async fn launch(session: &Session, args: &RunArgs, ui: &Ui) -> Result
 async fn latest(session: &Session, address: &Address) -> Result<Sighting, Error> {
     let want = wish(session, address)?;
     let seen =
-        session.provider.look(&Target::named(want), Depth::Full).await.map_err(|error| refused(session, error))?;
+        session.provider.look(&Target::named(want), Depth::Full).await.map_err(refused(session, Purpose::Run))?;
     let Some(seen) = seen.into_iter().next() else {
         return Err(Error::new(Kind::Failed, format!("the task definition `{}` does not exist yet", want.name))
             .help("run `hatoba apply` first: it makes everything"));
@@ -121,12 +114,12 @@ async fn of_service(session: &Session, key: Option<&str>) -> Result<Option<Home>
     let Some(key) = key else { return Ok(None) };
     let want = wish(session, &Address::new("service", key))?;
     let cluster = want.scope.as_deref().unwrap_or("default");
-    home(session.provider.aws(), cluster, &want.name).await.map_err(|error| refused(session, error))
+    home(session.provider.aws(), cluster, &want.name).await.map_err(refused(session, Purpose::Run))
 }
 
 /// The revision that the service runs; the latest where that is of another family, or cannot be run any more.
 async fn revision(session: &Session, latest: &Sighting, of: Option<&Home>, ui: &Ui) -> Result<Definition, Error> {
-    let read = async |arn: &str| definition(session.provider.aws(), arn).await.map_err(|error| refused(session, error));
+    let read = async |arn: &str| definition(session.provider.aws(), arn).await.map_err(refused(session, Purpose::Run));
     let wanted = choose::revision(&latest.id, of.map(|home| home.task_definition.as_str()));
     match read(wanted).await? {
         Some(found) if found.active => return Ok(found),
@@ -144,7 +137,7 @@ async fn revision(session: &Session, latest: &Sighting, of: Option<&Home>, ui: &
 }
 
 async fn default(session: &Session, groups: Vec<String>, public_ip: bool) -> Result<Network, Error> {
-    let subnets = default_subnets(session.provider.aws()).await.map_err(|error| refused(session, error))?;
+    let subnets = default_subnets(session.provider.aws()).await.map_err(refused(session, Purpose::Run))?;
     if subnets.is_empty() {
         let region = &session.facts().region;
         return Err(Error::new(Kind::Failed, format!("the region {region} has no default subnets to run the task in"))

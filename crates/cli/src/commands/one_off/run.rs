@@ -8,13 +8,14 @@ use hatoba_rollout::cause::{Cause, CauseKind};
 use hatoba_rollout::one_off::{End, NOT_DONE, not_started};
 use hatoba_rollout::state::{Task, last};
 
-use super::args::{RunArgs, without_dashes};
-use super::launch::{Launch, launch, refused};
+use super::args::{RunArgs, check_dashes};
+use super::launch::{Launch, launch};
 use super::watch::{Watch, Why};
 use crate::args::Global;
 use crate::carry::quoted;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
+use crate::purpose::{Purpose, refused};
 use crate::render::one_off as render;
 use crate::rests::Rests;
 use crate::session::{self, Session};
@@ -22,9 +23,7 @@ use crate::ui::Ui;
 
 /// Runs a task once. The exit code is that of its container.
 pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui, interrupt: &Interrupt) -> Result<u8, Error> {
-    if let Some(error) = without_dashes("run", args.task.as_deref(), &args.stray, &args.command) {
-        return Err(error);
-    }
+    check_dashes("run", args.task.as_deref(), &args.stray, &args.command)?;
     let session = session::open(global, ui).await?;
     let launch = launch(&session, args, ui).await?;
     ui.tell(&render::begins(&launch));
@@ -138,7 +137,7 @@ async fn start(session: &Session, global: &Global, launch: &Launch) -> Result<Ta
         };
         open |= matches!(error.class, Class::Ambiguous | Class::Server);
         if !rests.any_left() || !passes(error.class) {
-            let error = refused(session, error);
+            let error = refused(session, Purpose::Run)(error);
             return Err(if open { unknown(session, global, launch, error) } else { error });
         }
         tracing::info!(%error, "starting the task again");

@@ -15,13 +15,14 @@ use hatoba_rollout::state::Task;
 use tokio::sync::watch;
 
 use super::args::RunArgs;
-use super::launch::{Launch, refused};
+use super::launch::Launch;
 use super::run::passes;
 use crate::error::{Error, Kind};
 use crate::interrupt::Signal;
+use crate::purpose::{Purpose, refused};
 use crate::render::logs::Streams;
 use crate::render::{missing, one_off as render};
-use crate::rests::Rests;
+use crate::rests::persist;
 use crate::session::Session;
 use crate::ui::Ui;
 
@@ -204,7 +205,7 @@ impl<'a> Watch<'a> {
 
     /// The task may not be looked at.
     fn blind(&self, error: CloudError) -> Error {
-        let error = refused(self.session, error);
+        let error = refused(self.session, Purpose::Run)(error);
         let message = format!("the task goes on, but it cannot be followed: {}", error.message);
         Error { message, ..error }.help(format!("to stop it: {}", self.stop_with))
     }
@@ -240,7 +241,7 @@ impl<'a> Watch<'a> {
         for (at, error) in gone.into_iter().rev() {
             // Without its log the task ends all the same.
             self.readers.remove(at);
-            let error = refused(self.session, error);
+            let error = refused(self.session, Purpose::Run)(error);
             self.ui.tell(&render::unread(&error.message));
             self.ui.tell(&missing::lines(&error.missing));
         }
@@ -286,21 +287,14 @@ impl<'a> Watch<'a> {
         };
         self.ui.tell(&render::stopping(why == Why::Interrupted, &self.stop_with));
         let (aws, cluster) = (self.session.provider.aws(), &self.launch.start.cluster);
-        let mut rests = Rests::new();
-        loop {
-            match stop_task(aws, cluster, &self.task.arn, reason).await {
-                Ok(()) => {
-                    self.why = Some(why);
-                    return Ok(());
-                }
-                Err(error) if rests.any_left() && passes(error.class) => rests.take().await,
-                Err(error) => {
-                    let kind = if why == Why::Interrupted { Kind::Interrupted } else { Kind::Deployment };
-                    let error = refused(self.session, error);
-                    let message = format!("the task could not be stopped and goes on: {}", error.message);
-                    return Err(Error { kind, message, ..error }.help(format!("to stop it: {}", self.stop_with)));
-                }
-            }
-        }
+        let stopped = persist(async || stop_task(aws, cluster, &self.task.arn, reason).await).await;
+        stopped.map_err(|error| {
+            let kind = if why == Why::Interrupted { Kind::Interrupted } else { Kind::Deployment };
+            let error = refused(self.session, Purpose::Run)(error);
+            let message = format!("the task could not be stopped and goes on: {}", error.message);
+            Error { kind, message, ..error }.help(format!("to stop it: {}", self.stop_with))
+        })?;
+        self.why = Some(why);
+        Ok(())
     }
 }

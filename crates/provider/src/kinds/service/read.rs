@@ -177,7 +177,7 @@ async fn of_cluster(cx: &Survey<'_>, cluster: &str, wants: &[&Desired]) -> Found
         match result {
             Ok(services) => {
                 let seen = services.iter().filter_map(|service| live(service, None, None));
-                found.seen.extend(seen.filter(|live| live.mark.as_ref().is_some_and(|mark| cx.goal.owns(mark))));
+                found.seen.extend(seen.filter(|live| cx.goal.has_marked(live)));
             }
             Err(error) => found.failures.push(ReadFailure { addresses: addresses(&|_| true), error }),
         }

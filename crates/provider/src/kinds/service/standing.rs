@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::primary;
+use crate::kinds::task_definition::is_newer;
 
 /// Under this name a sighting keeps it.
 const NOTE: &str = "deployment";
@@ -74,14 +75,6 @@ pub fn goes_elsewhere(live: &Sighting) -> bool {
 /// Whether a service is on its way to an older revision than the one that is replaced, by whomever it was asked to.
 pub fn goes_back(live: &Sighting) -> bool {
     Standing::of(live).is_some_and(|standing| standing.back && !standing.failed)
-}
-
-/// Whether one revision is newer than another one of the same family.
-fn is_newer(one: &str, other: &str) -> bool {
-    let split = |arn: &str| {
-        arn.rsplit_once(':').and_then(|(family, number)| Some((family.to_owned(), number.parse::<u64>().ok()?)))
-    };
-    split(one).zip(split(other)).is_some_and(|(one, other)| one.0 == other.0 && one.1 > other.1)
 }
 
 #[cfg(test)]

@@ -84,9 +84,7 @@ fn startable(want: &Fields, latest: Option<Sighting>, running: Sighting, sought:
 
 /// What is seen of a service of the file, unless it is on its way out.
 fn seen_of<'s>(want: &Desired, seen: &'s [Sighting]) -> Option<&'s Sighting> {
-    let same =
-        |live: &&Sighting| live.kind.name == want.kind.name && live.name == want.name && live.scope == want.scope;
-    seen.iter().filter(same).find(|live| !matches!(live.readiness, Readiness::Deleting(_)))
+    seen.iter().filter(|live| want.names(live)).find(|live| !matches!(live.readiness, Readiness::Deleting(_)))
 }
 
 /// The services of the file that are the stack's own.
@@ -101,10 +99,7 @@ fn task_of(service: &Sighting) -> Option<&str> {
 
 /// For each family the newest revision that a service of the stack runs, both as ARNs.
 fn revisions_that_run<'s>(goal: &Goal, seen: &'s [Sighting]) -> BTreeMap<&'s str, &'s str> {
-    let is_ours = |live: &Sighting| {
-        let marked = live.mark.as_ref().is_some_and(|mark| goal.owns(mark));
-        marked || services(goal).any(|want| want.name == live.name && want.scope == live.scope)
-    };
+    let is_ours = |live: &Sighting| goal.has_marked(live) || services(goal).any(|want| want.names(live));
     let runs = |live: &&Sighting| {
         live.kind.name == "service" && !matches!(live.readiness, Readiness::Deleting(_)) && is_ours(live)
     };

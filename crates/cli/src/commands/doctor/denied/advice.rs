@@ -13,8 +13,7 @@ use hatoba_model::names::AccountId;
 use hatoba_model::yaml::Path;
 use serde_json::{Value, json};
 
-use crate::args::Purpose;
-use crate::commands::permissions;
+use crate::purpose::{Purpose, needed};
 use crate::session::File;
 
 /// What is known of who was refused.
@@ -118,7 +117,7 @@ fn who(denied: &Denied, file: Option<&File>) -> Who {
 fn needed_by(denied: &Denied, action: &str, file: &File, facts: &Facts) -> Option<&'static str> {
     let asked = request(denied, action, denied.principal.clone().unwrap_or_default(), facts);
     let needs = |purpose: &Purpose| {
-        let needed = permissions::needed(*purpose, &file.loaded.stack, facts);
+        let needed = needed(*purpose, &file.loaded.stack, facts);
         let document = json!({ "Version": "2012-10-17", "Statement": statements(&needed) });
         parsed(Source::Identity, purpose.name(), &document).is_some_and(|policy| allowed(&asked, vec![policy]))
     };

@@ -24,7 +24,7 @@ pub(crate) fn run(global: &Global, args: &DeniedArgs, ui: &Ui) -> Result<u8, Err
             "give the whole message, such as `User: arn:aws:… is not authorized to perform: ecs:UpdateService on resource: …`",
         ));
     };
-    let file = if global.file.exists() { Some(session::read(global, ui)?) } else { None };
+    let file = if global.file().exists() { Some(session::read(global, ui)?) } else { None };
     let account = |loaded: &Loaded| {
         let named = account_of(&denied).and_then(|account| account.parse::<AccountId>().ok());
         loaded.stack.account.clone().or(named).or_else(|| STAND_IN_ACCOUNT.parse().ok())
