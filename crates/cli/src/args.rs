@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -335,7 +336,7 @@ pub(crate) struct LogsArgs {
     pub(crate) container: Option<String>,
     /// Only the last so many lines.
     #[arg(long, short = 'n', value_name = "COUNT", conflicts_with = "follow")]
-    pub(crate) lines: Option<usize>,
+    pub(crate) lines: Option<NonZeroUsize>,
     /// Begin each line with its time, in UTC.
     #[arg(long)]
     pub(crate) timestamps: bool,

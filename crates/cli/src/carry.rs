@@ -245,7 +245,13 @@ fn verdict(outcome: &Outcome) -> Option<Kind> {
 
 /// The command that continues, with the options that decide what is done.
 pub(crate) fn again(command: &str, global: &Global) -> String {
-    let mut words = vec!["hatoba".to_owned()];
+    let words = [vec!["hatoba".to_owned()], options(global), vec![command.to_owned()]].concat();
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// The options that decide what a command is about.
+pub(crate) fn options(global: &Global) -> Vec<String> {
+    let mut words = Vec::new();
     let file = global.file().display().to_string();
     if file != "stack.yaml" {
         words.extend(["-f".to_owned(), file]);
@@ -260,8 +266,7 @@ pub(crate) fn again(command: &str, global: &Global) -> String {
         // The value may be secret, and this ends up in logs.
         words.extend(["--var".to_owned(), format!("{name}=…")]);
     }
-    words.push(command.to_owned());
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    words
 }
 
 /// A word as a shell takes it.

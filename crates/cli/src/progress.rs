@@ -263,14 +263,14 @@ mod tests {
         let long = "waiting: \u{1b}[2J".to_owned() + &"波".repeat(60);
         let running: Vec<(String, &str, Duration)> =
             (0..30).map(|n| (format!("service.s{n}"), long.as_str(), Duration::from_secs(61))).collect();
-        let lines = frame(&running, (3, 40), 10, Style { colour: false, width: 60 });
+        let lines = frame(&running, (3, 40), 10, Style::plain(60));
         assert_eq!(lines.len(), 9);
         assert!(lines.iter().all(|line| line.width() < 60 && !line.contains('\u{1b}')), "{lines:#?}");
         assert!(lines[0].starts_with("  service.s0    61 s  waiting: \\u{1b}[2J波"), "{}", lines[0]);
         assert_eq!(lines[7], "  … and 23 more");
         assert_eq!(lines[8], "  3 of 40 done");
         assert!(frame(&[], (40, 40), 10, Style::PLAIN).is_empty());
-        assert_eq!(frame(&running[..1], (0, 1), 10, Style { colour: false, width: 60 }).len(), 1);
+        assert_eq!(frame(&running[..1], (0, 1), 10, Style::plain(60)).len(), 1);
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Saved {
             vars: global.vars.iter().map(|(name, _)| name.clone()).collect(),
             destroy: plan.intent == Intent::Absent,
             digest: digest(plan, place),
-            text: render::plan::text(plan, place, Style { colour: false, width: 100 }),
+            text: render::plan::text(plan, place, Style::plain(100)),
         }
     }
 

@@ -20,7 +20,7 @@ use hatoba_model::names::AccountId;
 use hatoba_model::stack::Stack;
 use hatoba_model::yaml::{MAX_BYTES, Node, Source};
 use hatoba_provider::aws::{Aws, Settings};
-use hatoba_provider::down::stays_stopped;
+use hatoba_provider::down::{held_back, stays_stopped};
 use hatoba_provider::permissions::missing::{Missing, Refusals};
 use hatoba_provider::permissions::needed::oversized;
 use hatoba_provider::provenance::{Kept, kept};
@@ -319,8 +319,10 @@ impl Session {
     /// # Errors
     /// When resources need each other in a circle, or when the plan breaks a rule.
     pub(crate) fn planned(&self, seen: Snapshot, intent: Intent) -> Result<Look, Error> {
-        let plan = plan(&self.goal, &seen, intent)
+        let mut plan = plan(&self.goal, &seen, intent)
             .map_err(|cycle| Error::new(Kind::Invalid, cycle.to_string()).help("remove one of these references"))?;
+        let held = held_back(&plan);
+        plan.refusals.extend(held);
         match lint(&self.goal, &seen, &plan).first() {
             None => {
                 let kept = kept(&self.goal, &seen);

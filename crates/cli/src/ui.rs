@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use terminal_size::{Height, Width, terminal_size_of};
 
 use crate::args::{Color, Global};
+use crate::carry::{options, quoted};
 use crate::error::{Error, Kind};
 use crate::render::line::{Line, write_all};
 use crate::render::{Style, Tone, missing, one_line};
@@ -31,9 +32,13 @@ impl Ui {
         let var = |name: &str| std::env::var(name).ok();
         let dumb = var("TERM").is_some_and(|term| term == "dumb");
         let (stdout, stderr) = (io::stdout(), io::stderr());
+        let options: Vec<String> = options(global).iter().map(|word| quoted(word)).collect();
+        // As long as the program runs, and once.
+        let options: &'static str = options.join(" ").leak();
         let style = |terminal: bool, size: Option<(Width, Height)>| Style {
             colour: colour(global.color, terminal, &var),
             width: size.filter(|_| terminal).map_or(WIDTH, |(Width(width), _)| usize::from(width).max(20)),
+            options,
         };
         let size = terminal_size_of(&stderr);
         // Log lines would tear the redrawn part apart.
@@ -110,7 +115,7 @@ impl Ui {
 fn error_lines(error: &Error) -> Vec<Line> {
     let mut lines = vec![Line::new(0).add(Tone::Error, "error").text(": ").text(&one_line(&error.message))];
     for help in &error.help {
-        lines.push(Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(help));
+        lines.push(Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(help).advice());
     }
     lines.extend(missing::lines(&error.missing));
     lines

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hatoba_engine::desired::{Desired, Goal};
 use hatoba_engine::diff::differences;
-use hatoba_engine::plan::Note;
+use hatoba_engine::plan::{Act, Note, Plan, Refusal};
 use hatoba_engine::snapshot::{Readiness, Sighting};
 use hatoba_engine::value::Value;
 
@@ -30,6 +30,11 @@ pub fn goal(stack: &str, services: &[Pair<'_>], power: &Power) -> Goal {
 
 fn wish(pair: Pair<'_>, power: &Power) -> Desired {
     let mut want = as_it_is(pair, pair.live, BTreeSet::new());
+    let idle = want.fields.get("running") == Some(&Value::text("no copy"));
+    if *power == Power::Down && idle && is_off_in_file(pair.want) {
+        // Nobody stops what the file lets run no copy of: nothing would start it again.
+        return want;
+    }
     let running = match power {
         Power::Down => Value::Bool(false),
         Power::Up => Value::Bool(true),
@@ -42,17 +47,52 @@ fn wish(pair: Pair<'_>, power: &Power) -> Desired {
     want
 }
 
-/// How many copies are started: as many as ran before, else as many as run now, else what the file says, else one.
+/// How many copies are started: what the file says; where it leaves that open, as many as ran before, else as many as run now, else as many
+/// as the file begins with, else one. Never more or fewer than what scales it allows.
 fn copies(pair: Pair<'_>) -> i64 {
-    let before = remembered(pair.live);
+    let said = match pair.want.fields.get("desired_count") {
+        Some(Value::Int(count)) if *count > 0 => Some(*count),
+        _ => None,
+    };
     let number = |value: Option<&Value>| value.and_then(Value::as_int).filter(|count| *count > 0);
     let part = |field: &str, name: &str| number(pair.want.fields.get(field).and_then(|value| value.get(name)));
-    before
+    let copies = said
+        .or_else(|| remembered(pair.live))
         .or_else(|| number(pair.live.fields.get("desired_count")))
         .or_else(|| number(pair.want.fields.get("desired_count")))
         .or_else(|| part("schedule", "count"))
         .or_else(|| part("autoscaling", "min"))
-        .unwrap_or(1)
+        .unwrap_or(1);
+    Seen::of(pair.live).map_or(copies, |seen| seen.allowed(copies))
+}
+
+/// What stands in the way of letting go of services: whoever gets one back that `hatoba down` holds stopped would not know how it ran, and one
+/// that runs by an `up --for` would be stopped by nobody.
+pub fn held_back(plan: &Plan) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for step in plan.steps.iter().filter(|step| step.act == Act::Release) {
+        let Some(seen) = step.live.as_ref().and_then(Seen::of).filter(Seen::is_down) else { continue };
+        let problem = match seen.ends() {
+            Some(end) => format!("is let go of, but runs until {end} (`hatoba up --for`), and would then be stopped"),
+            None => {
+                "is let go of, but `hatoba down` holds it stopped, and its tags, which go, say how it ran".to_owned()
+            }
+        };
+        refusals.push(Refusal {
+            address: Some(step.address.clone()),
+            problem,
+            help: format!(
+                "run `hatoba up {}` first, with the service in the file, so that it stays as it was",
+                step.address.name
+            ),
+        });
+    }
+    refusals
+}
+
+/// Whether a schedule or a load of the file's goes on moving a service that is let go of.
+pub fn is_scaled(live: &Sighting) -> bool {
+    Seen::of(live).is_some_and(|seen| seen.is_scaled())
 }
 
 /// Lets services that take the place of others begin as those are: where `hatoba down` holds the predecessor stopped, the successor is

@@ -28,6 +28,8 @@ pub struct Service {
     pub current: Option<String>,
     /// Its latest events, in any order.
     pub events: Vec<Event>,
+    /// The stack that it belongs to, by its mark.
+    pub stack: Option<String>,
 }
 
 impl Service {

@@ -50,6 +50,12 @@ fn the_file_alone_tells_what_it_costs(kind: Kind) {
     );
     let nowhere = alone(&["cost", "--region", "eu-south-2"]).expect_code(0).unwrap();
     says(&nowhere, &["service.papyrus: not in the sum", "no known price of vCPU", "Together it cannot be said"]);
+    says(&nowhere, &["Budget $20.00 a month: cannot be checked"]);
+    // What is stored and written is not what a budget is about.
+    let stored = alone(&["cost", "--images", "500"]).expect_code(0).unwrap();
+    says(&stored, &["images in ECR: $50.00 a month", "Budget $20.00 a month: exceeded by $5.32"]);
+    let unknown: Value = serde_json::from_str(&alone(&["cost", "--region", "eu-south-2", "--json"]).stdout).unwrap();
+    assert_eq!(unknown["budget"], json!({ "max_monthly": "20.00", "exceeded": null }));
     alone(&["cost", "--region", "eu-south-2", "--logs", "1"]).expect_code(1).unwrap();
     alone(&["cost", "--images", "much"]).expect_code(1).unwrap();
 

@@ -116,7 +116,44 @@ fn what_containers_wrote(kind: Kind) {
     says(&run(&world, &["logs", "--container", "side"], 1), &["no container `side`"]);
 }
 
+/// Two environments whose services have one name: each looks into its own alone.
+fn the_service_of_another_stack_is_not_looked_into(kind: Kind) {
+    let world = applied(kind);
+    let mut spec: Value = serde_json::from_str(&world.read("stack.yaml").unwrap()).unwrap();
+    spec["environments"] = json!({ "staging": {} });
+    write(&world, &spec);
+    let status = run(&world, &["--env", "staging", "status"], 0);
+    says(&status, &["service.papyrus: belongs to the stack `papyrus`"]);
+    let document = run_json(&world, &["--env", "staging", "status"], 0);
+    let service = &document["services"][0];
+    assert_eq!((&service["belongs_to"], &service["tasks"]), (&json!("papyrus"), &json!([])));
+    says(&run(&world, &["--env", "staging", "logs"], 6), &["the service `papyrus` belongs to the stack `papyrus`"]);
+    // Where it is only used, that is known.
+    spec["services"]["papyrus"]["existing"] = json!(true);
+    write(&world, &spec);
+    says(&run(&world, &["--env", "staging", "status"], 0), &["service.papyrus: ", "papyrus:1"]);
+}
+
+/// Typed as it stands, it is about the same stack.
+fn advice_names_the_options_of_the_run(kind: Kind) {
+    let world = applied(kind);
+    let text = world.read("stack.yaml").unwrap();
+    world.write("other.yaml", text).unwrap();
+    run(&world, &["down"], 0);
+    let region = world.lease().region.clone();
+    for (arguments, options) in [
+        (&["-f", "other.yaml", "plan"][..], "-f other.yaml"),
+        (&["--region", &region, "plan"], &format!("--region {region}")),
+        (&["-f", "other.yaml", "status"], "-f other.yaml"),
+    ] {
+        says(&run(&world, arguments, 0), &[&format!("`hatoba {options} up")]);
+    }
+    says(&run(&world, &["plan"], 0), &["`hatoba up` starts it again"]);
+}
+
 on_both!(
+    the_service_of_another_stack_is_not_looked_into,
+    advice_names_the_options_of_the_run,
     how_a_service_stands,
     what_could_not_be_read_is_an_error,
     what_runs_now_has_a_price,

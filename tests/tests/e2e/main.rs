@@ -11,6 +11,7 @@
 //! | `drift` | what was changed, deleted or added behind hatoba's back |
 //! | `deploying` | new images |
 //! | `kept` | which image stays after a rollback, a run that was cut short, and somebody else's deploy |
+//! | `counts` | how many copies run after that, where the file says another number, or none |
 //! | `power` | stopped and started, by hand, on schedule, by load |
 //! | `rolling_back` | back to what completed before |
 //! | `provenance` | which run deployed what runs |
@@ -31,6 +32,7 @@
 
 mod codes;
 mod cost;
+mod counts;
 mod deploying;
 mod deregistered;
 mod destroying;

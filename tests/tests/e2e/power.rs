@@ -11,14 +11,14 @@ use crate::deploying;
 use crate::helpers::{aws, nothing_is_left, nothing_to_do, run, run_json, said, says, write, writes};
 
 /// The stack of the deploys, with more lines for its service.
-fn file(more: Value) -> Value {
+pub(crate) fn file(more: Value) -> Value {
     let mut file = deploying::file("info");
     let service = file["services"]["papyrus"].as_object_mut().unwrap();
     service.extend(more.as_object().unwrap().clone());
     file
 }
 
-fn office() -> Value {
+pub(crate) fn office() -> Value {
     json!({ "start": "cron(0 9 ? * MON-FRI *)", "stop": "cron(0 18 ? * MON-FRI *)", "timezone": "Asia/Tokyo" })
 }
 
@@ -32,12 +32,12 @@ fn service_at(world: &World, cluster: &str, name: &str) -> Value {
 }
 
 /// How many copies should run.
-fn count(world: &World) -> i64 {
+pub(crate) fn count(world: &World) -> i64 {
     service(world)["desiredCount"].as_i64().unwrap()
 }
 
 /// What a tag of hatoba's says.
-fn tag(world: &World, key: &str) -> Option<String> {
+pub(crate) fn tag(world: &World, key: &str) -> Option<String> {
     tag_of(&service(world), key)
 }
 
@@ -64,7 +64,7 @@ fn target(world: &World) -> Option<(i64, i64, bool)> {
 }
 
 /// `name: schedule zone min-max` of each action.
-fn actions(world: &World) -> Vec<String> {
+pub(crate) fn actions(world: &World) -> Vec<String> {
     let shown = |action: &Value| {
         let text = |name: &str| action[name].as_str().unwrap_or_default().to_owned();
         let to = &action["ScalableTargetAction"];
@@ -75,7 +75,7 @@ fn actions(world: &World) -> Vec<String> {
 }
 
 /// Somebody, or Application Auto Scaling itself when an action's time has come, gives the target other bounds.
-fn move_bounds(world: &World, min: i64, max: i64) {
+pub(crate) fn move_bounds(world: &World, min: i64, max: i64) {
     let bounds = json!({
         "ServiceNamespace": "ecs", "ResourceId": "service/papyrus/papyrus", "ScalableDimension": "ecs:service:DesiredCount",
         "MinCapacity": min, "MaxCapacity": max,
@@ -83,7 +83,7 @@ fn move_bounds(world: &World, min: i64, max: i64) {
     aws(world, "application-autoscaling", "RegisterScalableTarget", &bounds);
 }
 
-fn set_count(world: &World, count: i64) {
+pub(crate) fn set_count(world: &World, count: i64) {
     aws(world, "ecs", "UpdateService", &json!({ "cluster": "papyrus", "service": "papyrus", "desiredCount": count }));
 }
 
@@ -112,7 +112,7 @@ fn what_is_down_stays_down_until_it_is_up_again(kind: Kind) {
             "~ service.papyrus",
             "running true → false",
             "✓ service.papyrus",
-            "What was stopped costs nothing any more, neither tasks nor public addresses. What goes on costing: the images in the repository.",
+            "What was stopped costs nothing any more, neither tasks nor public addresses. What goes on costing: the images in the repository; one-off tasks of `hatoba run` until they end.",
         ],
     );
     assert_eq!((count(&world), tag(&world, "hatoba:down")), (0, Some("count=2".to_owned())));

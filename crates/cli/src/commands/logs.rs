@@ -11,7 +11,7 @@ use hatoba_provider::rollout::services::services;
 use serde_json::json;
 
 use crate::args::{Global, LogsArgs};
-use crate::commands::one_service::{chosen, wish};
+use crate::commands::one_service::{chosen, of_another, wish};
 use crate::commands::status::now;
 use crate::error::{Error, Kind};
 use crate::purpose::{Purpose, refused};
@@ -83,6 +83,9 @@ async fn of_service(session: &Session, key: &str, args: &LogsArgs) -> Result<Pla
         )
         .help("`hatoba apply` makes it"));
     };
+    if let Some(problem) = of_another(session, want, service.stack.as_deref()) {
+        return Err(problem);
+    }
     let places = places(aws, &service.task_definition).await;
     let mut places = places.map_err(refused(session, Purpose::Logs))?;
     if let Some(container) = &args.container {
@@ -106,7 +109,7 @@ async fn ask(session: &Session, places: &Places, since: i64, args: &LogsArgs) ->
     let mut found = found.map_err(refused(session, Purpose::Logs))?.concat();
     found.sort_by(|a, b| (a.at, &a.stream).cmp(&(b.at, &b.stream)));
     if let Some(lines) = args.lines {
-        found.drain(..found.len().saturating_sub(lines));
+        found.drain(..found.len().saturating_sub(lines.get()));
     }
     Ok(found)
 }

@@ -109,6 +109,20 @@ pub(super) fn not_yet_ours(want: &Desired, live: &Sighting) -> Option<Error> {
     })
 }
 
+/// The other stack that a service belongs to, where the file does not say that it is only used.
+pub(super) fn another<'s>(session: &Session, want: &Desired, stack: Option<&'s str>) -> Option<&'s str> {
+    stack.filter(|stack| *stack != session.name() && !want.existing)
+}
+
+/// Why a service is not looked into: it is another stack's.
+pub(super) fn of_another(session: &Session, want: &Desired, stack: Option<&str>) -> Option<Error> {
+    let stack = another(session, want, stack)?;
+    let message = format!("the service `{}` belongs to the stack `{stack}`", want.name);
+    Some(
+        Error::new(Kind::Refused, message).help("name that stack's file, or give the service another name in this one"),
+    )
+}
+
 /// Plans a new revision, made from `base` with these images, shows the plan and carries it out.
 pub(super) async fn change(
     session: &mut Session,

@@ -88,7 +88,7 @@ async fn run(
         match theirs.or_else(|| unfit(want, live.as_ref(), power)) {
             None => pairs.extend(live.as_ref().map(|live| Pair { want, live })),
             Some(problem) if alone => return Err(problem),
-            Some(problem) => ui.tell(&[Line::new(0).add(Tone::Faint, &problem.to_string())]),
+            Some(problem) => ui.tell(&[Line::new(0).add(Tone::Faint, &problem.to_string()).advice()]),
         }
     }
     session.goal = goal(session.name(), &pairs, power);
@@ -203,16 +203,14 @@ fn still_costs(stack: &Stack) -> Vec<Line> {
     if groups > 0 {
         what.push(format!("the logs kept in {}", many(groups, "the log group", "log groups")));
     }
+    what.push("one-off tasks of `hatoba run` until they end".to_owned());
     if stack.services.values().any(|service| !service.load_balancers.is_empty()) {
         what.push("load balancers, which are not this stack's".to_owned());
     }
-    let text = match what.as_slice() {
-        [] => "What was stopped costs nothing any more, neither tasks nor public addresses.".to_owned(),
-        what => format!(
-            "What was stopped costs nothing any more, neither tasks nor public addresses. What goes on costing: {}.",
-            what.join("; ")
-        ),
-    };
+    let text = format!(
+        "What was stopped costs nothing any more, neither tasks nor public addresses. What goes on costing: {}.",
+        what.join("; ")
+    );
     vec![Line::new(0).hang(0).text(&text)]
 }
 

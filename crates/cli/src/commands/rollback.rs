@@ -64,8 +64,10 @@ async fn target(session: &Session, subject: &Subject) -> Result<Back, Error> {
         runs,
     };
     let nowhere = |why: String| {
-        Error::new(Kind::Failed, format!("{why}; nothing was changed"))
-            .help("deploy an image that is known to work: `hatoba deploy --image CONTAINER=IMAGE`")
+        Error::new(Kind::Failed, format!("{why}; nothing was changed")).help(format!(
+            "deploy an image that is known to work: `hatoba deploy {} --image CONTAINER=IMAGE`",
+            subject.service.name
+        ))
     };
     // One more would undo a rollback that was cut short, or one of ECS.
     let current = subject.current();

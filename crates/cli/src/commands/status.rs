@@ -16,7 +16,7 @@ use hatoba_provider::rotation::secrets;
 use serde_json::Value as Json;
 
 use crate::args::{Global, StatusArgs};
-use crate::commands::one_service::{chosen, wish};
+use crate::commands::one_service::{another, chosen, wish};
 use crate::cost::now::now as running_cost;
 use crate::error::Error;
 use crate::purpose::{Purpose, refused};
@@ -82,6 +82,9 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
     };
     let found = found.map_err(refused(session, Purpose::Status))?;
     let (address, service) = (address.to_string(), found.into_iter().next());
+    if let Some(whose) = service.as_ref().and_then(|service| another(session, want, service.stack.as_deref())) {
+        return Ok(Standing { address, whose: Some(whose.to_owned()), ..Standing::default() });
+    }
     let revision = match &service {
         Some(service) => revision(aws, &service.task_definition).await,
         None => Ok(None),
@@ -99,7 +102,19 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
     let provenance = revision.ok().flatten().as_ref().and_then(Provenance::of);
     let ports = ports(session, key);
     let starts = !want.existing && !is_off_in_file(want);
-    Ok(Standing { address, service, tasks, unread, ports, cost: None, provenance, rotated, not_compared, starts })
+    Ok(Standing {
+        address,
+        service,
+        whose: None,
+        tasks,
+        unread,
+        ports,
+        cost: None,
+        provenance,
+        rotated,
+        not_compared,
+        starts,
+    })
 }
 
 /// The ports of the containers, by the containers' names.

@@ -125,17 +125,21 @@ impl<'a> World<'a> {
         let mut bill = Bill::default();
         for live in &self.services {
             let address = address(live);
-            let mut fields = Cow::Borrowed(&live.fields);
-            // A look before a destroy leaves out what only matters for changes.
-            if let Some(want) = self.goal.resources.get(&address).filter(|_| self.goal.content) {
-                for name in SCALING.into_iter().filter(|name| !live.fields.contains_key(*name)) {
-                    let value = want.fields.get(name).map(|value| (name.to_owned(), value.clone()));
-                    fields.to_mut().extend(value);
-                }
-            }
-            self.add(&mut bill, &address, &fields, false);
+            self.add(&mut bill, &address, &self.whole(live, &address), false);
         }
         bill
+    }
+
+    /// The fields of a service. A look before a destroy leaves out what only matters for changes: that the file tells.
+    fn whole(&self, live: &'a Sighting, address: &Address) -> Cow<'a, Fields> {
+        let mut fields = Cow::Borrowed(&live.fields);
+        if let Some(want) = self.goal.resources.get(address).filter(|_| self.goal.content) {
+            for name in SCALING.into_iter().filter(|name| !live.fields.contains_key(*name)) {
+                let value = want.fields.get(name).map(|value| (name.to_owned(), value.clone()));
+                fields.to_mut().extend(value);
+            }
+        }
+        fields
     }
 
     /// With what is stopped by hand at nothing, or as if it was started again.
@@ -162,7 +166,10 @@ impl<'a> World<'a> {
                     add(&address(live), wanted(step, Some(live)), Some(live))
                 }
                 // Let go of, it goes on running.
-                _ => add(&address(live), live.fields.clone(), Some(live)),
+                _ => {
+                    let address = address(live);
+                    add(&address, self.whole(live, &address).into_owned(), Some(live));
+                }
             }
         }
         for step in self.plan.steps.iter().filter(|step| step.kind.name == SERVICE) {

@@ -71,6 +71,16 @@ fn what_goes_is_saved_and_what_is_let_go_of_is_not() {
     let seen = applied(&retained);
     let kept = super::of("us-west-2", &retained, &seen, &planned(&retained, &seen, Intent::Absent));
     assert_eq!(hours(&kept), [money(ARM); 2]);
+    // With its schedule, which a look before a destroy leaves out.
+    let office = "retain: true, schedule: { start: \"cron(0 9 ? * MON-FRI *)\", stop: \"cron(0 18 ? * MON-FRI *)\" }";
+    let mut scheduled = wanted(&read(&arm(office)));
+    let mut seen = applied(&scheduled);
+    for live in seen.seen.iter_mut().filter(|live| live.kind.name == SERVICE) {
+        live.fields.remove("schedule");
+    }
+    scheduled.content = true;
+    let kept = super::of("us-west-2", &scheduled, &seen, &planned(&scheduled, &seen, Intent::Absent));
+    assert_eq!((kept.more().most, kept.before.services[0].service.minutes), (Money::ZERO, Some(45 * 60)));
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Beside {
             let what = Line::new(0).hang(4).add(Tone::Warning, "note").text(": ");
             [
                 what.add(Tone::Strong, &it.address.to_string()).text(": ").text(&it.text),
-                Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(&it.help),
+                Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(&it.help).advice(),
             ]
         };
         let mut out: Vec<Line> = self.warnings.iter().flat_map(one).collect();

@@ -216,14 +216,22 @@ fn together(cost: &StackCost) -> Vec<Line> {
     out
 }
 
+/// What a budget is compared with, as far as it has a price: services on their schedules, and neither images nor logs.
+pub(super) fn budgeted(cost: &StackCost) -> Money {
+    let services: Cost = cost.services.iter().map(ServiceCost::cost).sum();
+    services.scheduled.most.to_cents()
+}
+
 fn foot(cost: &StackCost, around: &Around<'_>) -> Vec<Line> {
     let mut out = Vec::new();
     if let Some(budget) = around.budget {
-        let month = cost.cost().scheduled.most.to_cents();
+        let month = budgeted(cost);
         let line = Line::new(0).add(Tone::Strong, "Budget");
         out.push(if month > budget {
             let text = format!(" {} a month: exceeded by {}", dollars(budget), dollars(month - budget));
             line.add(Tone::Error, &text)
+        } else if !cost.unpriced.is_empty() {
+            line.add(Tone::Warning, &format!("   {} a month: cannot be checked", dollars(budget)))
         } else {
             line.text(&format!("   {} a month; {} are left", dollars(budget), dollars(budget - month)))
         });

@@ -81,7 +81,7 @@ logs taken in: $0.50 for each GB taken in; `--logs GB` adds so many
 Together about $7.01 a month running all the time (730 hours)
          about $2.06 a month on its schedule
          $0.25 a month stopped
-Budget $1.50 a month: exceeded by $0.56
+Budget $1.50 a month: exceeded by $0.31
 
 Not included: tax, traffic, stored logs, secrets, the free tier, discounts.
 Spot prices change all the time: one moment of them counts here.

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     fn shown(node: &Node, width: usize) -> String {
-        let style = Style { colour: false, width };
+        let style = Style::plain(width);
         let mut out = Vec::new();
         lay(&mut out, Line::new(4).text("field"), 4, " = ", node, style);
         write_all(&out, style)

@@ -16,6 +16,8 @@ pub(crate) struct Line {
     pub(crate) hang: usize,
     /// Whether it is never broken, because it is there to be copied.
     whole: bool,
+    /// Whether it is our own advice, in which commands get the options of this run.
+    advice: bool,
     spans: Vec<(Tone, String)>,
     right: Option<(Tone, String)>,
 }
@@ -42,6 +44,13 @@ impl Line {
     #[must_use]
     pub(crate) fn whole(mut self) -> Self {
         self.whole = true;
+        self
+    }
+
+    /// It is our own advice, and nobody else's text: commands in it get the options of this run.
+    #[must_use]
+    pub(crate) fn advice(mut self) -> Self {
+        self.advice = true;
         self
     }
 
@@ -99,8 +108,11 @@ impl Line {
     }
 
     fn write_spans(&self, style: Style, out: &mut String) {
-        let cells: Vec<(char, Tone)> =
-            self.spans.iter().flat_map(|(tone, text)| text.chars().map(move |c| (c, *tone))).collect();
+        let mut cells: Vec<(char, Tone)> = Vec::new();
+        for (tone, text) in &self.spans {
+            let text = if self.advice { &style.complete(text) } else { text };
+            cells.extend(text.chars().map(|c| (c, *tone)));
+        }
         let mut start = 0;
         let mut indent = self.indent;
         loop {
@@ -177,7 +189,7 @@ mod tests {
 
     fn shown(line: &Line, colour: bool, width: usize) -> String {
         let mut out = String::new();
-        line.write(Style { colour, width }, &mut out);
+        line.write(Style { colour, ..Style::plain(width) }, &mut out);
         out
     }
 
@@ -222,6 +234,19 @@ mod tests {
     fn leading_spaces_are_kept_and_never_a_break() {
         let line = Line::new(0).hang(0).text("          indented-code-that-is-long");
         assert_eq!(shown(&line, false, 30), "          indented-code-that-i\ns-long\n");
+    }
+
+    #[test]
+    fn commands_in_advice_get_the_options_of_the_run_and_nobody_elses_text_does() {
+        let style = Style { options: "-f other.yaml --env staging", ..Style::PLAIN };
+        let shown = |line: Line| write_all(&[line], style);
+        let text = "`hatoba up web`, or `hatoba -f it.yaml plan`";
+        assert_eq!(
+            shown(Line::new(0).text(text).advice()),
+            "`hatoba -f other.yaml --env staging up web`, or `hatoba -f it.yaml plan`\n"
+        );
+        assert_eq!(shown(Line::new(0).text(text)), format!("{text}\n"));
+        assert_eq!(write_all(&[Line::new(0).text(text).advice()], Style::PLAIN), format!("{text}\n"));
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>, beside: &Beside
             Action::Release => "let go of",
             Action::Wait => "wait",
         };
-        let style = Style { colour: false, width: 100 };
+        let style = Style::plain(100);
         let lines = resource(change, beside, style);
         let body = write_all(lines.get(1..).unwrap_or_default(), style);
         let title = format!("{} {}", code(&format!("{} {}", change.action.sign(), step.address)), html(what));
@@ -67,7 +67,7 @@ pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>, beside: &Beside
     }
     if !plan.notes.is_empty() {
         let lines: Vec<Line> = notes(plan);
-        out.fold("What is left as it is", &write_all(&lines, Style { colour: false, width: 100 }));
+        out.fold("What is left as it is", &write_all(&lines, Style::plain(100)));
     }
     out.text
 }

@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_statement_is_valid_json_at_any_width() {
-        let text = write_all(&lines(&[missing(&["apply"], &["a", "b"])]), Style { colour: false, width: 40 });
+        let text = write_all(&lines(&[missing(&["apply"], &["a", "b"])]), Style::plain(40));
         let (start, end) = (text.find('{').unwrap_or_default(), text.rfind('}').unwrap_or_default());
         let pasted: Json = serde_json::from_str(&format!("[{}]", &text[start..=end])).unwrap_or_default();
         assert_eq!(pasted, json!(missing(&[], &["a", "b"]).statements), "{text}");

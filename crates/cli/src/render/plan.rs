@@ -11,6 +11,7 @@ use hatoba_engine::wait::Until;
 use super::beside::Beside;
 use super::change::{Action, Change, changes, summary};
 use super::line::{Line, write_all};
+use super::report::goes_on;
 use super::{Style, Tone, fields, one_line};
 
 /// Everything there is to say about a plan. The place is `stack papyrus, account 123456789012, region us-west-2`.
@@ -52,7 +53,9 @@ pub(crate) fn resource(change: &Change<'_>, beside: &Beside, style: Style) -> Ve
     let mut out = vec![headline(change)];
     let updates = change.action == Action::Update;
     let beside = beside.of(&change.step.address).iter().filter(|_| updates).cloned();
-    out.extend(reasons(change).into_iter().chain(beside).map(|reason| Line::new(4).hang(0).add(Tone::Faint, &reason)));
+    out.extend(
+        reasons(change).into_iter().chain(beside).map(|reason| Line::new(4).hang(0).add(Tone::Faint, &reason).advice()),
+    );
     out.extend(fields::lines(change, style));
     out
 }
@@ -103,7 +106,7 @@ pub(crate) fn reasons(change: &Change<'_>) -> Vec<String> {
         (_, Why::NotFound | Why::FieldsDiffer | Why::Destroy | Why::NotSettled | Why::UserLetGo) => {}
     }
     if step.act == Act::Release {
-        out.push(format!("{}: it stays, without hatoba's tags", let_go_because(step)));
+        out.push(format!("{}: it stays, without hatoba's tags{}", let_go_because(step), goes_on(step)));
     }
     if change.action == Action::Create && step.kind.ownership == Ownership::Account {
         out.push("one for the whole account; hatoba never changes or deletes it".to_owned());
@@ -141,7 +144,8 @@ pub(crate) fn notes(plan: &Plan) -> Vec<Line> {
                 .add(Tone::Strong, &note.address.to_string())
                 .text(&named)
                 .text(": ")
-                .text(&note.text),
+                .text(&note.text)
+                .advice(),
         );
     }
     out
@@ -181,7 +185,7 @@ fn refusals(plan: &Plan) -> Vec<Line> {
             line = line.add(Tone::Strong, &address.to_string()).text(": ");
         }
         out.push(line.text(&refusal.problem));
-        out.push(Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(&refusal.help));
+        out.push(Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(&refusal.help).advice());
     }
     out
 }

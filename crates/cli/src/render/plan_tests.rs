@@ -289,11 +289,11 @@ fn nothing_is_wider_than_the_terminal_and_colour_changes_no_letter() {
     ];
     let plan = plan(steps);
     for width in [40, 80, 120] {
-        let plain = text(&plan, PLACE, Style { colour: false, width });
+        let plain = text(&plan, PLACE, Style::plain(width));
         for line in plain.lines() {
             assert!(line.width() <= width, "{width}: {line}");
         }
-        assert_eq!(without_colour(&text(&plan, PLACE, Style { colour: true, width })), plain);
+        assert_eq!(without_colour(&text(&plan, PLACE, Style { colour: true, ..Style::plain(width) })), plain);
     }
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use hatoba_engine::cloud::Class;
 use hatoba_engine::desired::Goal;
 use hatoba_engine::execute::{Outcome, StepEnd, StepError};
-use hatoba_engine::plan::{Act, Plan};
+use hatoba_engine::plan::{Act, Plan, Step};
 use hatoba_engine::snapshot::{Readiness, Sighting, Snapshot};
 use hatoba_engine::value::Value;
+use hatoba_provider::down::is_scaled;
 use serde::Serialize;
 
 use super::change::{Action, changes};
@@ -132,7 +133,7 @@ pub(crate) fn remains(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Remains>
             (Readiness::Deleting(what), _, _) => (format!("going away: {what}"), true),
             (_, _, Some(note)) => (note.text.clone(), true),
             (_, None, None) => match released {
-                Some(step) => (format!("let go of: {}", let_go_because(step)), true),
+                Some(step) => (format!("let go of: {}{}", let_go_because(step), goes_on(step)), true),
                 None => ("not hatoba's".to_owned(), true),
             },
             (_, Some(_), None) => ("should be gone".to_owned(), false),
@@ -142,12 +143,18 @@ pub(crate) fn remains(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Remains>
             name: live.name.clone(),
             aws_id: live.id.clone(),
             why,
-            cost: cost(live),
+            cost: cost(live)
+                .or_else(|| released.filter(|step| !goes_on(step).is_empty()).map(|_| "tasks are started".to_owned())),
             expected,
         });
     }
     out.sort_by(|a, b| (a.expected, &a.address, &a.aws_id).cmp(&(b.expected, &b.address, &b.aws_id)));
     out
+}
+
+/// What goes on at Application Auto Scaling once a service is let go of.
+pub(super) fn goes_on(step: &Step) -> &'static str {
+    if step.live.as_ref().is_some_and(is_scaled) { ", with its schedule and its autoscaling" } else { "" }
 }
 
 /// What of a resource may cost money while it stays: what it stores, and what it runs.

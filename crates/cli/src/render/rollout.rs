@@ -112,7 +112,7 @@ pub(crate) fn ending(address: &str, ending: &Ending, off: bool) -> Vec<Line> {
                 }
                 (running, desired) => format!("{revision} runs, {running} of {desired} tasks, after {took}"),
             };
-            return vec![begin(true).text(&text)];
+            return vec![begin(true).text(&text).advice()];
         }
         Verdict::RolledBack => {
             let who = match ending.by {

@@ -28,6 +28,8 @@ pub(crate) struct Standing {
     pub(crate) address: String,
     /// What ECS tells of it; nothing when there is no such service.
     pub(crate) service: Option<Service>,
+    /// The other stack that the service of this name belongs to: then nothing more is told of it.
+    pub(crate) whose: Option<String>,
     /// Its tasks, with those that stopped in the last hour.
     pub(crate) tasks: Vec<Task>,
     /// The ports of its containers, by the containers' names.
@@ -61,7 +63,11 @@ pub(crate) fn lines(standings: &[Standing], public: &BTreeMap<String, String>, p
     for standing in standings {
         out.push(Line::blank());
         let Some(service) = standing.service.as_ref().filter(|service| service.status != "INACTIVE") else {
-            out.push(Line::new(0).add(Tone::Strong, &standing.address).text(": ").add(Tone::Faint, "not there"));
+            let line = Line::new(0).add(Tone::Strong, &standing.address).text(": ");
+            out.push(match &standing.whose {
+                Some(stack) => line.add(Tone::Warning, &format!("belongs to the stack `{stack}`")),
+                None => line.add(Tone::Faint, "not there"),
+            });
             continue;
         };
         out.push(head(&standing.address, service));
@@ -124,7 +130,7 @@ fn head(address: &str, service: &Service) -> Line {
 fn way_back(standing: &Standing, service: &Service) -> Option<Line> {
     let stopped = service.status == "ACTIVE" && service.desired == 0 && service.running == 0;
     let key = standing.address.strip_prefix("service.").unwrap_or(&standing.address);
-    (stopped && standing.starts).then(|| row("start").add(Tone::Help, &format!("`hatoba up {key}`")))
+    (stopped && standing.starts).then(|| row("start").add(Tone::Help, &format!("`hatoba up {key}`")).advice())
 }
 
 /// What the tasks that run cost: `$0.0149 an hour, $10.90 a month if it goes on so`.
@@ -173,7 +179,7 @@ fn rotated(standing: &Standing, now: Millis) -> Vec<Line> {
         (None, some) => {
             let words = some.iter().map(|it| row("secrets").add(Tone::Warning, &rotation::words(it, now)));
             let help = format!("tasks have the old value: `hatoba deploy {key} --redeploy`");
-            words.chain([Line::new(14).hang(0).add(Tone::Help, &help)]).collect()
+            words.chain([Line::new(14).hang(0).add(Tone::Help, &help).advice()]).collect()
         }
     }
 }
@@ -296,6 +302,7 @@ pub(crate) fn document(standing: &Standing, public: &BTreeMap<String, String>) -
     let event = |it: &Event| json!({ "at": it.at, "message": it.message });
     json!({
         "address": standing.address,
+        "belongs_to": standing.whose,
         "status": service.map(|it| &it.status),
         "desired": service.map(|it| it.desired),
         "running": service.map(|it| it.running),

@@ -63,12 +63,35 @@ pub(crate) struct Style {
     pub(crate) colour: bool,
     /// How many columns there are.
     pub(crate) width: usize,
+    /// What a command in our own advice needs to be about the same stack: `-f other.yaml --env staging`.
+    pub(crate) options: &'static str,
 }
 
 impl Style {
     /// Without colour, 80 columns wide.
     #[cfg(test)]
-    pub(crate) const PLAIN: Self = Self { colour: false, width: 80 };
+    pub(crate) const PLAIN: Self = Self::plain(80);
+
+    /// Without colour, so many columns wide.
+    pub(crate) const fn plain(width: usize) -> Self {
+        Self { colour: false, width, options: "" }
+    }
+
+    /// Advice with commands that can be typed as they stand. Those that have options already are left alone.
+    pub(crate) fn complete(self, advice: &str) -> String {
+        const COMMAND: &str = "`hatoba ";
+        let mut parts = advice.split(COMMAND);
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            out.push_str(COMMAND);
+            if !self.options.is_empty() && !part.starts_with('-') {
+                out.push_str(self.options);
+                out.push(' ');
+            }
+            out.push_str(part);
+        }
+        out
+    }
 
     /// Text in a tone. The text must be [`safe`] already.
     pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
@@ -144,7 +167,7 @@ mod tests {
 
     #[test]
     fn colour_is_switched_off_again_and_only_used_when_allowed() {
-        let colourful = Style { colour: true, width: 80 };
+        let colourful = Style { colour: true, ..Style::PLAIN };
         assert_eq!(colourful.paint(Tone::Add, "x"), "\u{1b}[32mx\u{1b}[0m");
         assert_eq!(colourful.paint(Tone::Plain, "x"), "x");
         assert_eq!(Style::PLAIN.paint(Tone::Add, "x"), "x");

@@ -6,6 +6,7 @@
 use super::lines::Lines;
 use super::parse::MAX_DEPTH;
 use super::tree::{Pos, Span};
+use super::wide;
 use crate::diag::Diagnostic;
 
 const CODE: &str = "yaml-syntax";
@@ -41,6 +42,9 @@ pub(super) fn explain(info: &str, at: Pos, lines: &Lines<'_>, open: Option<Openi
     }
     if said("tab") && !said("expected") {
         return tab(at, lines);
+    }
+    if let Some((place, message, help)) = wide::explain(at, lines) {
+        return error(place, 1, message).help(help);
     }
     if said("quoted scalar") {
         return quoted(info, at, lines);

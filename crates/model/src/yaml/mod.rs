@@ -19,6 +19,7 @@ mod poison;
 mod scalar;
 mod source;
 mod tree;
+mod wide;
 
 pub use collect::{Decoded, decode_all, decode_lenient};
 pub use de::{NodeDeserializer, decode};

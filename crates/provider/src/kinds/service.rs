@@ -220,6 +220,7 @@ fn seen(service: &Json, scaling: Option<Scaling>) -> Seen {
         desired: service.get("desiredCount").and_then(Json::as_i64).unwrap_or_default(),
         scaling,
     }
+    .without_the_past()
 }
 
 /// How many tasks there still are, in words; nothing for none.
@@ -238,10 +239,10 @@ fn show(live: &mut Sighting, seen: &Seen, want: Option<&Fields>) {
         live.fields.extend(scaling::normal(scaling, seen.mark.as_deref(), seen.is_down()));
     }
     live.fields.insert("running".into(), seen.running());
-    // Stopped on purpose is no drift: what the file says holds when it is started again.
-    let wanted = want.and_then(|want| want.get("desired_count")).filter(|_| seen.is_down());
-    if let Some(count) = wanted.and_then(Value::as_int) {
-        live.fields.insert("desired_count".into(), Value::Int(count));
+    // Stopped on purpose is no drift: what the file says holds when it is started again. Where it says nothing, nothing is to be hidden.
+    let wanted = want.and_then(|want| want.get("desired_count"));
+    if let Some(Value::Int(count)) = wanted.filter(|_| seen.is_down() && !seen.is_up_for_a_while()) {
+        live.fields.insert("desired_count".into(), Value::Int(*count));
     }
     live.remarks = seen.remarks();
     seen.note(live);

@@ -1,12 +1,13 @@
 //! Where and how the tasks of a service run. Source: ECS API reference, `DescribeServices`.
 
-use aws_sdk_ecs::types::{AssignPublicIp, PropagateTags};
+use aws_sdk_ecs::types::{AssignPublicIp, PropagateTags, ServiceField};
 use hatoba_engine::cloud::CloudError;
 
 use crate::aws::Aws;
 use crate::classify::{failed, missing_is_none};
 use crate::kinds::network;
 use crate::kinds::service::DESCRIBE_SERVICES;
+use crate::rollout::services::stack;
 
 /// Where a task runs in the network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct Home {
     pub managed_tags: bool,
     /// Whether commands may be run in tasks that are started from now on.
     pub exec: bool,
+    /// The stack that the service belongs to, by its mark.
+    pub stack: Option<String>,
 }
 
 /// Where and how the tasks of a service run; nothing where there is no such service.
@@ -52,7 +55,7 @@ pub struct Home {
 /// # Errors
 /// When it could not be read.
 pub async fn home(aws: &Aws, cluster: &str, service: &str) -> Result<Option<Home>, CloudError> {
-    let call = aws.ecs().describe_services().cluster(cluster).services(service);
+    let call = aws.ecs().describe_services().cluster(cluster).services(service).include(ServiceField::Tags);
     let answer = missing_is_none(call.send().await.map_err(failed(&DESCRIBE_SERVICES)))?;
     let services = answer.and_then(|answer| answer.services).unwrap_or_default();
     Ok(services.iter().find(|service| service.status() != Some("INACTIVE")).map(of))
@@ -81,6 +84,7 @@ fn of(service: &aws_sdk_ecs::types::Service) -> Home {
         propagates_tags: service.propagate_tags().is_some_and(|from| *from != PropagateTags::None),
         managed_tags: service.enable_ecs_managed_tags(),
         exec: service.enable_execute_command(),
+        stack: stack(service.tags()),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Services and their deployments. Source: ECS API reference.
 
 use aws_sdk_ecs::Client;
-use aws_sdk_ecs::types::{CreatedAt, DeploymentRolloutState, ServiceDeploymentStatus as Status};
+use aws_sdk_ecs::types::{CreatedAt, DeploymentRolloutState, ServiceDeploymentStatus as Status, ServiceField, Tag};
 use aws_smithy_types::DateTime;
 use hatoba_engine::cloud::CloudError;
+use hatoba_engine::owner::TAG_STACK;
 use hatoba_rollout::state::{
     Deployment, Event, Millis, RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus,
 };
@@ -36,10 +37,15 @@ fn count(count: i32) -> u32 {
 /// When they could not be read.
 pub async fn services(aws: &Aws, cluster: &str, names: &[&str]) -> Result<Vec<Service>, CloudError> {
     let names = names.iter().map(|name| (*name).to_owned()).collect();
-    let call = aws.ecs().describe_services().cluster(cluster).set_services(Some(names));
+    let call = aws.ecs().describe_services().cluster(cluster).set_services(Some(names)).include(ServiceField::Tags);
     let answer = missing_is_none(call.send().await.map_err(failed(&DESCRIBE_SERVICES)))?;
     let services = answer.and_then(|answer| answer.services).unwrap_or_default();
     Ok(services.iter().map(service).collect())
+}
+
+/// The stack whose mark these tags are.
+pub(crate) fn stack(tags: &[Tag]) -> Option<String> {
+    tags.iter().find(|tag| tag.key() == Some(TAG_STACK)).and_then(|tag| tag.value()).map(str::to_owned)
 }
 
 fn service(service: &aws_sdk_ecs::types::Service) -> Service {
@@ -59,6 +65,7 @@ fn service(service: &aws_sdk_ecs::types::Service) -> Service {
         deployments: service.deployments().iter().map(deployment).collect(),
         current: service.current_service_deployment().map(str::to_owned),
         events: service.events().iter().map(event).collect(),
+        stack: stack(service.tags()),
     }
 }
 

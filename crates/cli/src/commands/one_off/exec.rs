@@ -15,7 +15,7 @@ use super::plugin::{self, Target};
 use super::ready::{self, Of};
 use crate::args::Global;
 use crate::carry::quoted;
-use crate::commands::one_service::{chosen, wish};
+use crate::commands::one_service::{chosen, of_another, wish};
 use crate::error::{Error, Kind};
 use crate::purpose::{Purpose, refused};
 use crate::render::line::Line;
@@ -41,6 +41,9 @@ pub(crate) async fn run(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<u8,
         return Err(Error::new(Kind::Failed, format!("there is no service `{name}` in the cluster `{cluster}` yet"))
             .help("`hatoba apply` makes it"));
     };
+    if let Some(problem) = of_another(&session, want, home.stack.as_deref()) {
+        return Err(problem);
+    }
     let all = all.map_err(refused(&session, Purpose::Exec))?;
     // Whoever has no service yet has no use for the plugin.
     let plugin = plugin::find()?;

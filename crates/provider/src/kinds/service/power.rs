@@ -117,8 +117,43 @@ impl Seen {
     }
 
     /// Whether `down` stopped it, or is about to.
-    pub(super) fn is_down(&self) -> bool {
+    pub(crate) fn is_down(&self) -> bool {
         self.memory.is_some()
+    }
+
+    /// Whether it runs by an `up --for` that lasts.
+    pub(super) fn is_up_for_a_while(&self) -> bool {
+        self.is_down() && matches!(self.running(), Value::Text(text) if text.starts_with("until "))
+    }
+
+    /// Without the memory of an `up --for` that has ended, where the file has got a schedule since: that starts it again, and nothing
+    /// holds it any more.
+    pub(super) fn without_the_past(mut self) -> Self {
+        let goes_by_schedule = |scaling: &Scaling| {
+            let has = |action: &str| scaling.actions.contains_key(action);
+            has(START) && !has(UNTIL) && scaling.target.as_ref().is_some_and(|target| !target.suspended)
+        };
+        let memory = self.memory.take();
+        let scheduled = self.scaling.as_ref().is_some_and(goes_by_schedule);
+        self.memory = memory.filter(|memory| memory.until.is_none() || !scheduled);
+        self
+    }
+
+    /// Whether a schedule or a load of the file's moves it.
+    pub(crate) fn is_scaled(&self) -> bool {
+        self.mark.is_some()
+    }
+
+    /// Between which numbers it runs, where something scales it.
+    fn bounds(&self) -> Option<Bounds> {
+        let noted = self.memory.as_ref().and_then(|memory| memory.bounds);
+        let scaling = self.scaling.as_ref().filter(|scaling| scaling.target.is_some() && !self.is_temporary())?;
+        scaling.running(self.mark.as_deref()).or(noted)
+    }
+
+    /// As many copies, or as near to it as what scales it allows.
+    pub(crate) fn allowed(&self, copies: i64) -> i64 {
+        self.bounds().map_or(copies, |(min, max)| copies.clamp(min.into(), max.max(min).into()))
     }
 
     /// What a service that takes its place has to remember, if `down` holds this one stopped.
@@ -239,11 +274,8 @@ impl Seen {
     /// Starts so many copies, for good or until a moment.
     pub(super) fn start(&self, copies: i64, until: Option<&str>) -> Vec<Turn> {
         let (scaling, mut turns) = (self.there(), Vec::new());
-        let noted = self.memory.as_ref().and_then(|memory| memory.bounds);
         let suspended = self.memory.as_ref().is_some_and(|memory| memory.suspended);
-        let target = scaling.target.as_ref().filter(|_| !self.is_temporary());
-        let bounds = target.and_then(|_| scaling.running(self.mark.as_deref()).or(noted));
-        let copies = bounds.map_or(copies, |(min, max)| copies.clamp(min.into(), max.max(min).into()));
+        let (bounds, copies) = (self.bounds(), self.allowed(copies));
         let Some(until) = until else {
             if self.is_temporary() {
                 turns.push(Turn::Scale(Do::Deregister));

@@ -194,6 +194,24 @@ fn after_its_end_it_is_down_unless_its_schedule_starts_it_again() {
 }
 
 #[test]
+fn a_schedule_that_came_meanwhile_takes_over_once_it_is_over() {
+    let mut there = sorts().remove(0).1;
+    there.down().up_until(UNTIL_EIGHT);
+    let lasts = there.seen.clone().without_the_past();
+    assert!(lasts.memory.is_some() && lasts.is_up_for_a_while());
+    let schedule = scheduled((2, 2), (2, 2)).actions;
+    there.seen.scaling.as_mut().unwrap().actions.extend(schedule);
+    assert!(there.seen.clone().without_the_past().memory.is_some(), "it lasts");
+    there.time_passes();
+    assert_eq!(there.running(), "partly".into());
+    let seen = there.seen.clone().without_the_past();
+    assert_eq!((seen.memory.clone(), seen.running()), (None, "stopped on schedule".into()));
+    // What `down` holds is held.
+    there.down();
+    assert!(there.seen.clone().without_the_past().memory.is_some());
+}
+
+#[test]
 fn what_runs_only_on_schedule_is_kept_from_starting() {
     let (_, mut there) = sorts().remove(2);
     there.down();

@@ -1,0 +1,59 @@
+//! Spaces and colons of full width, as Japanese keyboards write them: to the eye the same, to YAML ordinary characters.
+
+use super::Pos;
+use super::lines::Lines;
+
+const SPACE: char = '\u{3000}';
+const COLON: char = '\u{ff1a}';
+
+/// A character of full width that stands where the one of half width would have a meaning, in this line or the one before it.
+/// With what is wrong and what to do.
+pub(super) fn explain(at: Pos, lines: &Lines<'_>) -> Option<(Pos, String, String)> {
+    let here = lines.get(at.line).map(|line| (at.line, line));
+    let (line, (col, found)) =
+        here.into_iter().chain(lines.content_before(at.line)).find_map(|(number, line)| Some((number, find(line)?)))?;
+    let (name, code, ordinary) = match found {
+        SPACE => ("space", "U+3000", "an ordinary space"),
+        _ => ("colon", "U+FF1A", "`:` and a space"),
+    };
+    let message = format!("this is a full-width {name} ({code}), which is one more letter to YAML");
+    Some((Pos { line, col }, message, format!("write {ordinary} there")))
+}
+
+/// The first one in a line, with its column: in the indentation, behind the colon of a key, or as the colon of a key.
+fn find(line: &str) -> Option<(u32, char)> {
+    let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let column = |byte: usize| u32::try_from(line[..byte].chars().count() + 1).ok();
+    let content = line.trim_start();
+    let indent = line.len() - content.len();
+    if let Some(byte) = line[..indent].find(SPACE) {
+        return Some((column(byte)?, SPACE));
+    }
+    let start = indent + if content.starts_with("- ") { content.len() - content[2..].trim_start().len() } else { 0 };
+    let key = line[start..].find(|c| !letter(c)).filter(|end| *end > 0)?;
+    let mut rest = line[start + key..].chars();
+    match (rest.next(), rest.next()) {
+        (Some(COLON), _) => Some((column(start + key)?, COLON)),
+        (Some(':'), Some(SPACE)) => Some((column(start + key + 1)?, SPACE)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_found_where_they_would_mean_something() {
+        assert_eq!(find("apps:　{ machi: { port: 80 } }"), Some((6, SPACE)));
+        assert_eq!(find("　　cpu: 256"), Some((1, SPACE)));
+        assert_eq!(find("  　cpu: 256"), Some((3, SPACE)));
+        assert_eq!(find("stack：machi"), Some((6, COLON)));
+        assert_eq!(find("  - name：machi"), Some((9, COLON)));
+        // A part of a text.
+        for text in ["description: 東京　支店", "description: 注意：夜間", "波止場：1", "", "- ", "#　comment"]
+        {
+            assert_eq!(find(text), None, "{text}");
+        }
+    }
+}
