@@ -29,7 +29,7 @@ fn find(line: &str) -> Option<(u32, char)> {
     if let Some(byte) = line[..indent].find(SPACE) {
         return Some((column(byte)?, SPACE));
     }
-    let start = indent + if content.starts_with("- ") { content.len() - content[2..].trim_start().len() } else { 0 };
+    let start = line.len() - content.strip_prefix("- ").map_or(content, str::trim_start).len();
     let key = line[start..].find(|c| !letter(c)).filter(|end| *end > 0)?;
     let mut rest = line[start + key..].chars();
     match (rest.next(), rest.next()) {

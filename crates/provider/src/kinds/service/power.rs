@@ -131,11 +131,11 @@ impl Seen {
     pub(super) fn without_the_past(mut self) -> Self {
         let goes_by_schedule = |scaling: &Scaling| {
             let has = |action: &str| scaling.actions.contains_key(action);
-            has(START) && !has(UNTIL) && scaling.target.as_ref().is_some_and(|target| !target.suspended)
+            let goes_on = has(START) && scaling.target.as_ref().is_some_and(|target| !target.suspended);
+            goes_on && (self.at_nothing() || !has(UNTIL))
         };
-        let memory = self.memory.take();
         let scheduled = self.scaling.as_ref().is_some_and(goes_by_schedule);
-        self.memory = memory.filter(|memory| memory.until.is_none() || !scheduled);
+        self.memory = self.memory.filter(|memory| memory.until.is_none() || !scheduled);
         self
     }
 
