@@ -1,7 +1,8 @@
 //! Packs the relocations of a release build.
 //!
 //! Three of its twenty-five megabytes would be a table of addresses that the loader reads at every start, and that stays in memory. As `DT_RELR`
-//! it takes some kilobytes. The loader of glibc 2.36 (2022) and later reads that; for older ones and other systems nothing is changed.
+//! it takes some kilobytes. The loader of glibc 2.36 (2022) and later reads that: on a machine with an older one, and on other systems, nothing is
+//! changed. A binary that was packed asks for such a loader, and says so where there is none.
 
 use std::env;
 use std::process::Command;
@@ -12,9 +13,10 @@ const SINCE: (u32, u32) = (2, 36);
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let var = |name: &str| env::var(name).unwrap_or_default();
-    let here = var("HOST") == var("TARGET") && var("TARGET").ends_with("-linux-gnu");
+    // The other linkers know it, or say that they do not and go on; gold fails.
+    let gold = var("CARGO_ENCODED_RUSTFLAGS").contains("gold");
+    let here = !gold && var("HOST") == var("TARGET") && var("TARGET").ends_with("-linux-gnu");
     if var("PROFILE") == "release" && here && glibc().is_some_and(|version| version >= SINCE) {
-        // A linker that does not know it says so, and goes on.
         println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
 }

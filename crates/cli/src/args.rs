@@ -44,7 +44,7 @@ pub(crate) struct Cli {
 }
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// The stack file [default: stack.yaml].
     #[arg(short, long, global = true, value_name = "FILE")]

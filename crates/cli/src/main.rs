@@ -30,13 +30,14 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command};
+use crate::args::{ApplyArgs, Cli, Command, Global};
 use crate::commands::{
     apply, cost as price, deploy, destroy, doctor, github, graph as draw, logs, offline, one_off, permissions, plan,
     power, prune, rollback, status, verify,
 };
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
+use crate::saved::Saved;
 use crate::ui::Ui;
 
 fn main() -> ExitCode {
@@ -49,13 +50,25 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let ui = Ui::new(&cli.global);
+    let ui = Ui::new(&meant(&cli));
     log(cli.global.verbose, ui.err.colour);
     let code = start(cli, &ui).unwrap_or_else(|error| {
         ui.error(&error);
         error.kind.exit_code()
     });
     ExitCode::from(code)
+}
+
+/// The options of the run, with those of the saved plan that is to be applied: advice is about the same stack.
+fn meant(cli: &Cli) -> Global {
+    let mut global = cli.global.clone();
+    // One that cannot be read is told of by the command.
+    if let Command::Apply(ApplyArgs { saved: Some(path), .. }) = &cli.command
+        && let Ok(saved) = Saved::read(path)
+    {
+        saved.fill(&mut global);
+    }
+    global
 }
 
 fn start(cli: Cli, ui: &Ui) -> Result<u8, Error> {

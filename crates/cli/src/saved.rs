@@ -96,6 +96,13 @@ impl Saved {
         Ok(saved)
     }
 
+    /// Makes options those that the plan was made with.
+    pub(crate) fn fill(&self, global: &mut Global) {
+        global.file = Some(self.file.clone().into());
+        global.env.clone_from(&self.env);
+        global.region = global.region.take().or_else(|| self.region.clone());
+    }
+
     /// Refuses another stack file, environment or region than the plan was made with, where one is named.
     ///
     /// # Errors

@@ -321,7 +321,7 @@ impl Session {
     pub(crate) fn planned(&self, seen: Snapshot, intent: Intent) -> Result<Look, Error> {
         let mut plan = plan(&self.goal, &seen, intent)
             .map_err(|cycle| Error::new(Kind::Invalid, cycle.to_string()).help("remove one of these references"))?;
-        let held = held_back(&plan);
+        let held = held_back(&self.goal, &plan);
         plan.refusals.extend(held);
         match lint(&self.goal, &seen, &plan).first() {
             None => {

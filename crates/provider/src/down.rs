@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hatoba_engine::desired::{Desired, Goal};
 use hatoba_engine::diff::differences;
-use hatoba_engine::plan::{Act, Note, Plan, Refusal};
+use hatoba_engine::plan::{Act, Note, Plan, Refusal, Step};
 use hatoba_engine::snapshot::{Readiness, Sighting};
 use hatoba_engine::value::Value;
 
@@ -68,9 +68,15 @@ fn copies(pair: Pair<'_>) -> i64 {
 
 /// What stands in the way of letting go of services: whoever gets one back that `hatoba down` holds stopped would not know how it ran, and one
 /// that runs by an `up --for` would be stopped by nobody.
-pub fn held_back(plan: &Plan) -> Vec<Refusal> {
+/// Where the file wants no copy it is as it should be, and what takes its place remembers for it.
+pub fn held_back(goal: &Goal, plan: &Plan) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    for step in plan.steps.iter().filter(|step| step.act == Act::Release) {
+    let rests = |step: &Step| goal.resources.get(&step.address).is_some_and(is_off_in_file);
+    let follows = |step: &Step| {
+        let heir = |other: &Step| other.want.as_ref().is_some_and(|want| want.fields.contains_key(REMEMBERED));
+        plan.steps.iter().any(|other| other.address == step.address && heir(other))
+    };
+    for step in plan.steps.iter().filter(|step| step.act == Act::Release && !rests(step) && !follows(step)) {
         let Some(seen) = step.live.as_ref().and_then(Seen::of).filter(Seen::is_down) else { continue };
         let problem = match seen.ends() {
             Some(end) => format!("is let go of, but runs until {end} (`hatoba up --for`), and would then be stopped"),

@@ -91,6 +91,8 @@ fn a_schedule_that_came_during_an_up_for_a_while_goes_on_after_it(kind: Kind) {
     run(&world, &["up", "--for", "2h"], 0);
     write(&world, &file(json!({ "desired_count": 1, "schedule": office() })));
     run(&world, &["apply", "--yes", "--no-wait"], 0);
+    assert_eq!((tag(&world, "hatoba:down"), actions(&world).len()), (None, 3));
+    says(&run(&world, &["plan", "--detailed-exitcode"], 0), &["runs until 20", "No changes."]);
     // The end comes, and goes with itself.
     move_bounds(&world, 0, 0);
     set_count(&world, 0);
@@ -107,6 +109,11 @@ fn a_schedule_that_came_during_an_up_for_a_while_goes_on_after_it(kind: Kind) {
     move_bounds(&world, 1, 1);
     set_count(&world, 1);
     nothing_to_do(&world);
+    // Without a schedule the file's number holds.
+    write(&world, &file(json!({ "desired_count": 2 })));
+    run(&world, &["apply", "--yes", "--no-wait"], 0);
+    assert_eq!((count(&world), actions(&world).len()), (2, 0));
+    nothing_to_do(&world);
 }
 
 fn what_is_let_go_of_is_not_left_stopped(kind: Kind) {
@@ -118,6 +125,14 @@ fn what_is_let_go_of_is_not_left_stopped(kind: Kind) {
         &["service.papyrus: is let go of, but `hatoba down` holds it stopped", "run `hatoba up papyrus` first"],
     );
     assert_eq!(tag(&world, "hatoba:down").as_deref(), Some("count=2 min=2 max=2"));
+    // Where the file wants none, none is missing.
+    write(&world, &file(json!({ "desired_count": 0, "retain": true })));
+    says(&run(&world, &["plan", "--destroy"], 0), &["it stays, without hatoba's tags"]);
+    write(&world, &file(json!({ "desired_count": 2, "retain": true, "schedule": office() })));
+    // What takes its place remembers for it.
+    write(&world, &file(json!({ "desired_count": 2, "retain": true, "name": "other" })));
+    says(&run(&world, &["plan"], 0), &["begins stopped, as `hatoba down` left the one that it replaces"]);
+    write(&world, &file(json!({ "desired_count": 2, "retain": true, "schedule": office() })));
     run(&world, &["up", "--for", "2h"], 0);
     run(&world, &["up"], 0);
     let before = run_json(&world, &["plan", "--destroy"], 0);

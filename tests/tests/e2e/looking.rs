@@ -149,6 +149,9 @@ fn advice_names_the_options_of_the_run(kind: Kind) {
         says(&run(&world, arguments, 0), &[&format!("`hatoba {options} up")]);
     }
     says(&run(&world, &["plan"], 0), &["`hatoba up` starts it again"]);
+    // A saved plan knows them.
+    run(&world, &["-f", "other.yaml", "plan", "--out", "saved"], 0);
+    says(&run(&world, &["apply", "saved"], 0), &["`hatoba -f other.yaml up` starts it again"]);
 }
 
 on_both!(

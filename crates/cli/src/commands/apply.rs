@@ -22,9 +22,7 @@ pub(crate) async fn run(mut global: Global, args: &ApplyArgs, ui: &Ui, interrupt
     let saved = args.saved.as_deref().map(Saved::read).transpose()?;
     if let (Some(saved), Some(path)) = (&saved, &args.saved) {
         saved.must_be_of(&global, path)?;
-        global.file = Some(saved.file.clone().into());
-        global.env.clone_from(&saved.env);
-        global.region = global.region.or_else(|| saved.region.clone());
+        saved.fill(&mut global);
     }
     let mut session = session::open(&global, ui).await?;
     let destroy = saved.as_ref().is_some_and(|saved| saved.destroy);

@@ -76,7 +76,7 @@ async fn of_service(session: &Session, key: &str, args: &LogsArgs) -> Result<Pla
     let cluster = want.scope.clone().unwrap_or_else(|| "default".to_owned());
     let aws = session.provider.aws();
     let found = services(aws, &cluster, &[want.name.as_str()]).await.map_err(refused(session, Purpose::Logs))?;
-    let Some(service) = found.into_iter().next() else {
+    let Some(service) = found.into_iter().find(|service| service.status != "INACTIVE") else {
         return Err(Error::new(
             Kind::Failed,
             format!("there is no service `{}` in the cluster `{cluster}` yet", want.name),

@@ -21,7 +21,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<u8,
         (Some(obstacle), true) => return Err(obstacle.clone().document(look.document())),
         (None, true) => ui.document(&look.document())?,
         (_, false) if args.markdown => {
-            ui.data(&markdown::plan(&look.plan, &place, look.cost_line().as_deref(), &look.beside))?
+            ui.data(&markdown::plan(&look.plan, &place, look.cost_line().as_deref(), &look.beside, ui.out.options))?
         }
         (_, false) => ui.data(&look.text(&place, ui.out))?,
     }

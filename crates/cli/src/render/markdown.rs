@@ -14,8 +14,9 @@ const LIMIT: usize = 65_000;
 const RESERVE: usize = 400;
 
 /// A plan as Markdown: what it costs, what stands in the way, then one foldable part for each resource. Cut with a note where it would be too
-/// long for a comment.
-pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>, beside: &Beside) -> String {
+/// long for a comment. `options` are those that commands in advice need.
+pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>, beside: &Beside, options: &'static str) -> String {
+    let style = Style { options, ..Style::plain(100) };
     let mut out = Comment::new();
     out.push(&format!("### hatoba: {}\n\n**{}**\n", escape(place), escape(&summary(plan))));
     if let Some(cost) = cost {
@@ -24,7 +25,11 @@ pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>, beside: &Beside
     for refusal in &plan.refusals {
         let place =
             refusal.address.as_ref().map(|address| format!("{}: ", code(&address.to_string()))).unwrap_or_default();
-        out.push(&format!("\n> [!CAUTION]\n> {place}{}\n>\n> {}\n", escape(&refusal.problem), escape(&refusal.help)));
+        out.push(&format!(
+            "\n> [!CAUTION]\n> {place}{}\n>\n> {}\n",
+            escape(&refusal.problem),
+            escape(&style.complete(&refusal.help))
+        ));
     }
     for (address, reason) in &plan.unknown {
         out.push(&format!(
@@ -39,7 +44,11 @@ pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>, beside: &Beside
     }
     for warning in &beside.warnings {
         let address = code(&warning.address.to_string());
-        out.push(&format!("\n> [!WARNING]\n> {address}: {}\n>\n> {}\n", escape(&warning.text), escape(&warning.help)));
+        out.push(&format!(
+            "\n> [!WARNING]\n> {address}: {}\n>\n> {}\n",
+            escape(&warning.text),
+            escape(&style.complete(&warning.help))
+        ));
     }
     if let Some(reason) = &beside.not_compared {
         let text = "whether secrets changed after the tasks started is not known";
@@ -56,7 +65,6 @@ pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>, beside: &Beside
             Action::Release => "let go of",
             Action::Wait => "wait",
         };
-        let style = Style::plain(100);
         let lines = resource(change, beside, style);
         let body = write_all(lines.get(1..).unwrap_or_default(), style);
         let title = format!("{} {}", code(&format!("{} {}", change.action.sign(), step.address)), html(what));
@@ -67,7 +75,7 @@ pub(crate) fn plan(plan: &Plan, place: &str, cost: Option<&str>, beside: &Beside
     }
     if !plan.notes.is_empty() {
         let lines: Vec<Line> = notes(plan);
-        out.fold("What is left as it is", &write_all(&lines, Style::plain(100)));
+        out.fold("What is left as it is", &write_all(&lines, style));
     }
     out.text
 }
@@ -203,7 +211,8 @@ mod tests {
                 &testkit::plan(vec![update]),
                 "stack papyrus",
                 Some("Cost: $1.00 → $2.00 a month."),
-                &Beside::default()
+                &Beside::default(),
+                ""
             ),
             "### hatoba: stack papyrus
 
@@ -234,6 +243,7 @@ Cost: \\$1.00 → \\$2.00 a month.
             "<b>*papyrus*",
             None,
             &Beside::default(),
+            "",
         );
         assert!(made.contains("````diff\n"), "{made}");
         assert!(made.starts_with("### hatoba: &lt;b&gt;\\*papyrus\\*\n"), "{made}");
@@ -243,7 +253,7 @@ Cost: \\$1.00 → \\$2.00 a month.
     fn too_long_is_cut_with_a_note_that_counts() {
         let long: String = (0..2000).map(|n| format!("line {n} of a long document\n")).collect();
         let steps = (0..5).map(|n| create(&format!("r{n}"), vec![set("document", Value::Doc(long.clone()))])).collect();
-        let made = plan(&testkit::plan(steps), "stack papyrus", None, &Beside::default());
+        let made = plan(&testkit::plan(steps), "stack papyrus", None, &Beside::default(), "");
         assert!(made.chars().count() < 65_536, "{}", made.chars().count());
         assert!(made.ends_with(
             "4 resources are not shown, or not to the end: too long for a comment. `hatoba plan` shows all.\n"

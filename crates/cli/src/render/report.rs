@@ -143,8 +143,7 @@ pub(crate) fn remains(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Remains>
             name: live.name.clone(),
             aws_id: live.id.clone(),
             why,
-            cost: cost(live)
-                .or_else(|| released.filter(|step| !goes_on(step).is_empty()).map(|_| "tasks are started".to_owned())),
+            cost: cost(live).or_else(|| released.filter(|step| is_moved(step)).map(|_| "tasks are started".to_owned())),
             expected,
         });
     }
@@ -154,7 +153,12 @@ pub(crate) fn remains(goal: &Goal, seen: &Snapshot, plan: &Plan) -> Vec<Remains>
 
 /// What goes on at Application Auto Scaling once a service is let go of.
 pub(super) fn goes_on(step: &Step) -> &'static str {
-    if step.live.as_ref().is_some_and(is_scaled) { ", with its schedule and its autoscaling" } else { "" }
+    if is_moved(step) { ", with its schedule and its autoscaling" } else { "" }
+}
+
+/// Whether a schedule or a load of the file's moves what a step is about.
+fn is_moved(step: &Step) -> bool {
+    step.live.as_ref().is_some_and(is_scaled)
 }
 
 /// What of a resource may cost money while it stays: what it stores, and what it runs.

@@ -52,10 +52,10 @@ impl From<DecodeError> for Diagnostic {
 
 fn unknown_key(path: &Path, field: &str, expected: &[String]) -> Diagnostic {
     let mut diagnostic = Diagnostic::error("unknown-key", format!("unknown key `{}`{}", cut(field), within(path)));
-    // `port:80` in `{ port:80 }` is one word to YAML, and so is `A=1`.
     if field.starts_with('\u{3000}') {
         diagnostic = diagnostic.help("it begins with a full-width space (U+3000): indent with ordinary spaces");
     }
+    // `port:80` in `{ port:80 }` is one word to YAML, and so is `A=1`.
     if let Some((key, value)) = field.split_once([':', '=', '\u{ff1a}'])
         && field.len() <= LONGEST
     {

@@ -43,9 +43,6 @@ pub(super) fn explain(info: &str, at: Pos, lines: &Lines<'_>, open: Option<Openi
     if said("tab") && !said("expected") {
         return tab(at, lines);
     }
-    if let Some((place, message, help)) = wide::explain(at, lines) {
-        return error(place, 1, message).help(help);
-    }
     if said("quoted scalar") {
         return quoted(info, at, lines);
     }
@@ -60,6 +57,9 @@ pub(super) fn explain(info: &str, at: Pos, lines: &Lines<'_>, open: Option<Openi
         && let Some(open) = open
     {
         return bracket(at, lines, open);
+    }
+    if let Some((place, message, help)) = wide::explain(at, lines) {
+        return error(place, 1, message).help(help);
     }
     if said("misplaced bracket") {
         return error(at, 1, "this closing bracket was never opened")

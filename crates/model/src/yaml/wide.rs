@@ -10,14 +10,23 @@ const COLON: char = '\u{ff1a}';
 /// With what is wrong and what to do.
 pub(super) fn explain(at: Pos, lines: &Lines<'_>) -> Option<(Pos, String, String)> {
     let here = lines.get(at.line).map(|line| (at.line, line));
-    let (line, (col, found)) =
-        here.into_iter().chain(lines.content_before(at.line)).find_map(|(number, line)| Some((number, find(line)?)))?;
+    let mut near = here.into_iter().chain(lines.content_before(at.line)).filter(|(number, _)| !is_text(*number, lines));
+    let (line, (col, found)) = near.find_map(|(number, line)| Some((number, find(line)?)))?;
     let (name, code, ordinary) = match found {
         SPACE => ("space", "U+3000", "an ordinary space"),
         _ => ("colon", "U+FF1A", "`:` and a space"),
     };
     let message = format!("this is a full-width {name} ({code}), which is one more letter to YAML");
     Some((Pos { line, col }, message, format!("write {ordinary} there")))
+}
+
+/// Whether a line stands in a text of several lines, `key: |`.
+fn is_text(number: u32, lines: &Lines<'_>) -> bool {
+    let indent = |line: &str| line.chars().take_while(|c| *c == ' ').count();
+    let depth = lines.get(number).map(indent).unwrap_or_default();
+    let mut above = (1..number).rev().filter_map(|number| lines.get(number)).filter(|line| !line.trim().is_empty());
+    let head = above.find(|line| indent(line) < depth).unwrap_or_default();
+    head.trim_end().trim_end_matches(['+', '-']).ends_with(['|', '>'])
 }
 
 /// The first one in a line, with its column: in the indentation, behind the colon of a key, or as the colon of a key.
@@ -42,6 +51,14 @@ fn find(line: &str) -> Option<(u32, char)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_of_several_lines_is_no_mistake() {
+        let lines = Lines::new("note: |\n  memo：x\n   bad\nstack：machi\n");
+        let at = |line: u32| Pos { line, col: 1 };
+        assert_eq!(explain(at(3), &lines).map(|it| it.0), None);
+        assert_eq!(explain(at(4), &lines).map(|it| it.0), Some(Pos { line: 4, col: 6 }));
+    }
 
     #[test]
     fn they_are_found_where_they_would_mean_something() {

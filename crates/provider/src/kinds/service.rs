@@ -220,7 +220,6 @@ fn seen(service: &Json, scaling: Option<Scaling>) -> Seen {
         desired: service.get("desiredCount").and_then(Json::as_i64).unwrap_or_default(),
         scaling,
     }
-    .without_the_past()
 }
 
 /// How many tasks there still are, in words; nothing for none.
@@ -424,6 +423,7 @@ impl Service {
         let wanted = scaling::wanted(&want.fields);
         let desired = if is_new { want.int("desired_count").unwrap_or_default() } else { there.desired };
         let held = if is_new { power::begins_stopped(want).is_some() } else { there.is_held() };
+        let there_is_up_for_a_while = there.is_up_for_a_while();
         let have = there.scaling.unwrap_or_default();
         let steps = scaling::steps(wanted.as_ref().map(|(scaling, _)| scaling), &have, held, desired);
         if let Some((_, mark)) = &wanted
@@ -432,6 +432,12 @@ impl Service {
         {
             let tags = [(TAG_SCALING.to_owned(), mark.clone())].into();
             calls::tag(aws, &TAG_RESOURCE, &live.id, &tags).await?;
+        }
+        if wanted.as_ref().is_some_and(|(scaling, _)| scaling.actions.contains_key(scaling::START))
+            && there_is_up_for_a_while
+        {
+            // After its end the schedule starts it again: nothing is to hold it down then.
+            self.turn(aws, want, live, &Turn::Forget).await?;
         }
         for step in &steps {
             scaling_calls::carry_out(aws, &id, step).await?;

@@ -123,20 +123,8 @@ impl Seen {
 
     /// Whether it runs by an `up --for` that lasts.
     pub(super) fn is_up_for_a_while(&self) -> bool {
-        self.is_down() && matches!(self.running(), Value::Text(text) if text.starts_with("until "))
-    }
-
-    /// Without the memory of an `up --for` that has ended, where the file has got a schedule since: that starts it again, and nothing
-    /// holds it any more.
-    pub(super) fn without_the_past(mut self) -> Self {
-        let goes_by_schedule = |scaling: &Scaling| {
-            let has = |action: &str| scaling.actions.contains_key(action);
-            let goes_on = has(START) && scaling.target.as_ref().is_some_and(|target| !target.suspended);
-            goes_on && (self.at_nothing() || !has(UNTIL))
-        };
-        let scheduled = self.scaling.as_ref().is_some_and(goes_by_schedule);
-        self.memory = self.memory.filter(|memory| memory.until.is_none() || !scheduled);
-        self
+        let has_end = self.scaling.as_ref().is_some_and(|scaling| scaling.actions.contains_key(UNTIL));
+        self.memory.as_ref().is_some_and(|memory| memory.until.is_some()) && has_end && !self.at_nothing()
     }
 
     /// Whether a schedule or a load of the file's moves it.

@@ -194,20 +194,22 @@ fn after_its_end_it_is_down_unless_its_schedule_starts_it_again() {
 }
 
 #[test]
-fn a_schedule_that_came_meanwhile_takes_over_once_it_is_over() {
-    let mut there = sorts().remove(0).1;
-    there.down().up_until(UNTIL_EIGHT);
-    let lasts = there.seen.clone().without_the_past();
-    assert!(lasts.memory.is_some() && lasts.is_up_for_a_while());
-    let schedule = scheduled((2, 2), (2, 2)).actions;
-    there.seen.scaling.as_mut().unwrap().actions.extend(schedule);
-    assert!(there.seen.clone().without_the_past().memory.is_some(), "it lasts");
-    there.time_passes();
-    let seen = there.seen.clone().without_the_past();
-    assert_eq!((seen.memory.clone(), seen.running()), (None, "stopped on schedule".into()));
-    // What `down` holds is held.
-    there.down();
-    assert!(there.seen.clone().without_the_past().memory.is_some());
+fn an_up_for_a_while_lasts_until_its_end_and_down_ends_it() {
+    for (sort, account) in sorts() {
+        let mut there = account;
+        assert!(!there.seen.is_up_for_a_while(), "{sort}");
+        there.down();
+        assert!(!there.seen.is_up_for_a_while(), "{sort}");
+        there.up_until(UNTIL_EIGHT);
+        let on_schedule = there.seen.scaling.as_ref().unwrap().actions.contains_key(START);
+        // On a schedule nothing is remembered: it goes on by that.
+        assert_eq!(there.seen.is_up_for_a_while(), !on_schedule, "{sort}");
+        let mut ended = there.clone();
+        ended.time_passes();
+        assert!(!ended.seen.is_up_for_a_while(), "{sort}");
+        there.down();
+        assert!(!there.seen.is_up_for_a_while(), "{sort}");
+    }
 }
 
 #[test]
