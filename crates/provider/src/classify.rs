@@ -34,7 +34,8 @@ where
             let meta = service.err().meta();
             let status = service.raw().status().as_u16();
             let code = meta.code().map(str::to_owned);
-            let mut message = meta.message().unwrap_or("the service gave no reason").to_owned();
+            let mut message =
+                meta.message().map_or_else(|| format!("the service gave no reason (HTTP {status})"), str::to_owned);
             let class = class_of(call, code.as_deref().unwrap_or_default(), &message, status);
             if class == Class::Credentials && is_about_time(&message) {
                 message.push_str(" (is the clock of this machine right?)");
