@@ -115,7 +115,7 @@ impl Ui {
 fn error_lines(error: &Error) -> Vec<Line> {
     let mut lines = vec![Line::new(0).add(Tone::Error, "error").text(": ").text(&one_line(&error.message))];
     for help in &error.help {
-        lines.push(Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(help).advice());
+        lines.push(Line::help(2, help));
     }
     lines.extend(missing::lines(&error.missing));
     lines

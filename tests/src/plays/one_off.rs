@@ -151,6 +151,16 @@ impl Play for OneOffs {
     }
 }
 
+/// A task that runs with its agent; `id` is every character of its id.
+pub fn running(id: char, started: u32) -> Value {
+    let agent = json!({ "name": "ExecuteCommandAgent", "lastStatus": "RUNNING" });
+    json!({
+        "id": id.to_string().repeat(32), "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "startedAt": started,
+        "enableExecuteCommand": true, "taskDefinitionArn": "papyrus:1",
+        "containers": [{ "name": "app", "lastStatus": "RUNNING", "runtimeId": format!("{id}-runtime"), "managedAgents": [agent] }],
+    })
+}
+
 /// Plays tasks of a service that run, and opens sessions in them.
 #[derive(Debug)]
 pub struct Sessions {

@@ -44,21 +44,21 @@ fn a_number_that_the_file_leaves_open_is_remembered_and_paid_for(kind: Kind) {
     set_count(&world, 3);
     let mut limited = file(json!({}));
     limited["budget"] = json!({ "max_monthly": 20 });
-    let stopped_or_not = |code: i32| {
+    let limited_plan = |code: i32| {
         write(&world, &limited);
         run(&world, &["plan"], code);
         write(&world, &file(json!({})));
     };
     let costs = |text: &str| says(&run(&world, &["plan"], 0), &["No changes.", text]);
     costs("Cost: about $32.58 a month");
-    stopped_or_not(6);
+    limited_plan(6);
     run(&world, &["up", "--for", "2h"], 0);
     costs("Cost: about $32.58 a month");
-    stopped_or_not(6);
+    limited_plan(6);
     run(&world, &["down"], 0);
     assert_eq!(count(&world), 0);
     // What is stopped counts as if it ran.
-    stopped_or_not(6);
+    limited_plan(6);
     says(&run(&world, &["up"], 0), &["copies = 3"]);
     assert_eq!(count(&world), 3);
     costs("Cost: about $32.58 a month");

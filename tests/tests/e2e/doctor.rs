@@ -223,7 +223,7 @@ fn a_refusal_is_explained(kind: Kind) {
         &run(&world, &["doctor", "denied", &lacking], 0),
         &[
             "action ecr:PutImage",
-            "the role `papyrus-deploy` of this stack (stack.yaml:",
+            "the role `papyrus-deploy` of this stack (stack.yaml:23:5)",
             "does not grant it",
             "add `{ push: papyrus }` to `grants`",
             "\"Action\": \"ecr:PutImage\"",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hatoba_tests::emulator::Kind;
 use hatoba_tests::invocation::Run;
 use hatoba_tests::on_both;
-use hatoba_tests::plays::one_off::{Sessions, TOKEN};
+use hatoba_tests::plays::one_off::{Sessions, TOKEN, running};
 use hatoba_tests::world::World;
 use serde_json::{Value, json};
 
@@ -26,16 +26,6 @@ exit 9
 fn install(world: &World, text: &str) {
     let path = world.write("bin/session-manager-plugin", text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-/// A task that runs with its agent.
-fn running(id: char, started: u32) -> Value {
-    let agent = json!({ "name": "ExecuteCommandAgent", "lastStatus": "RUNNING" });
-    json!({
-        "id": id.to_string().repeat(32), "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "startedAt": started,
-        "enableExecuteCommand": true, "taskDefinitionArn": "papyrus:1",
-        "containers": [{ "name": "app", "lastStatus": "RUNNING", "runtimeId": format!("{id}-runtime"), "managedAgents": [agent] }],
-    })
 }
 
 fn world(kind: Kind, tasks: Vec<Value>) -> (World, Arc<Sessions>) {

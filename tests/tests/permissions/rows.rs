@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hatoba_tests::plays::one_off::Sessions;
+use hatoba_tests::plays::one_off::{Sessions, running};
 use hatoba_tests::proxy::{Act, Rule};
 use serde_json::json;
 
@@ -152,13 +152,7 @@ fn reachable(person: &Person) {
     assert_ne!(open, file);
     person.world.write("stack.yaml", open).unwrap();
     applied(person);
-    let agent = json!({ "name": "ExecuteCommandAgent", "lastStatus": "RUNNING" });
-    let task = json!({
-        "id": "0".repeat(32), "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "startedAt": 1,
-        "enableExecuteCommand": true, "taskDefinitionArn": "papyrus:1",
-        "containers": [{ "name": "app", "lastStatus": "RUNNING", "runtimeId": "0-runtime", "managedAgents": [agent] }],
-    });
-    person.world.proxy().add_play(Arc::new(Sessions::new(vec![task])));
+    person.world.proxy().add_play(Arc::new(Sessions::new(vec![running('0', 1)])));
     let plugin = person.world.write("bin/session-manager-plugin", "#!/bin/sh\nexit 0\n").unwrap();
     std::fs::set_permissions(plugin, Permissions::from_mode(0o755)).unwrap();
 }

@@ -81,8 +81,10 @@ async fn standing(session: &Session, key: &str) -> Result<Standing, Error> {
         Err(error) => (Vec::new(), Some(error)),
     };
     let found = found.map_err(refused(session, Purpose::Status))?;
-    let (address, service) = (address.to_string(), found.into_iter().find(|service| service.status != "INACTIVE"));
-    if let Some(whose) = service.as_ref().and_then(|service| another(session, want, service.stack.as_deref())) {
+    let (address, service) = (address.to_string(), found.into_iter().next());
+    // What is deleted is nobody's any more.
+    let there = service.as_ref().filter(|service| service.status != "INACTIVE");
+    if let Some(whose) = there.and_then(|service| another(session, want, service.stack.as_deref())) {
         return Ok(Standing { address, whose: Some(whose.to_owned()), ..Standing::default() });
     }
     let revision = match &service {

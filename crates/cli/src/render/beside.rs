@@ -41,10 +41,7 @@ impl Beside {
     pub(crate) fn lines(&self) -> Vec<Line> {
         let one = |it: &Warning| {
             let what = Line::new(0).hang(4).add(Tone::Warning, "note").text(": ");
-            [
-                what.add(Tone::Strong, &it.address.to_string()).text(": ").text(&it.text),
-                Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(&it.help).advice(),
-            ]
+            [what.add(Tone::Strong, &it.address.to_string()).text(": ").text(&it.text), Line::help(2, &it.help)]
         };
         let mut out: Vec<Line> = self.warnings.iter().flat_map(one).collect();
         if let Some(reason) = &self.not_compared {

@@ -217,9 +217,17 @@ fn together(cost: &StackCost) -> Vec<Line> {
 }
 
 /// What a budget is compared with, as far as it has a price: services on their schedules, and neither images nor logs.
-pub(super) fn budgeted(cost: &StackCost) -> Money {
+fn budgeted(cost: &StackCost) -> Money {
     let services: Cost = cost.services.iter().map(ServiceCost::cost).sum();
     services.scheduled.most.to_cents()
+}
+
+/// Whether a budget is exceeded; nothing where that cannot be told, because what has no price may be too much.
+pub(super) fn exceeds(cost: &StackCost, budget: Money) -> Option<bool> {
+    match budgeted(cost) > budget {
+        true => Some(true),
+        false => cost.unpriced.is_empty().then_some(false),
+    }
 }
 
 fn foot(cost: &StackCost, around: &Around<'_>) -> Vec<Line> {
@@ -227,13 +235,13 @@ fn foot(cost: &StackCost, around: &Around<'_>) -> Vec<Line> {
     if let Some(budget) = around.budget {
         let month = budgeted(cost);
         let line = Line::new(0).add(Tone::Strong, "Budget");
-        out.push(if month > budget {
-            let text = format!(" {} a month: exceeded by {}", dollars(budget), dollars(month - budget));
-            line.add(Tone::Error, &text)
-        } else if !cost.unpriced.is_empty() {
-            line.add(Tone::Warning, &format!("   {} a month: cannot be checked", dollars(budget)))
-        } else {
-            line.text(&format!("   {} a month; {} are left", dollars(budget), dollars(budget - month)))
+        out.push(match exceeds(cost, budget) {
+            Some(true) => {
+                let text = format!(" {} a month: exceeded by {}", dollars(budget), dollars(month - budget));
+                line.add(Tone::Error, &text)
+            }
+            None => line.add(Tone::Warning, &format!("   {} a month: cannot be checked", dollars(budget))),
+            Some(false) => line.text(&format!("   {} a month; {} are left", dollars(budget), dollars(budget - month))),
         });
     }
     out.push(Line::blank());

@@ -9,7 +9,7 @@ use hatoba_prices::table::{Item, Price, price};
 use hatoba_prices::whole::StackCost;
 use serde_json::{Value as Json, json};
 
-use super::cost::{Around, budgeted};
+use super::cost::{Around, exceeds};
 use crate::cost::change::Change;
 
 fn range(range: Range) -> Json {
@@ -80,13 +80,8 @@ pub(crate) fn stack(of: &StackCost, around: &Around<'_>, others: &[(&str, StackC
         .filter_map(|item| Some(sources.rate(item, price(&of.region, item)?)))
         .collect();
     let sum = of.cost();
-    let exceeded = |budget| match budgeted(of) > budget {
-        true => Some(true),
-        false if of.unpriced.is_empty() => Some(false),
-        // What has no price may be too much.
-        false => None,
-    };
-    let budget = around.budget.map(|budget| json!({ "max_monthly": budget.to_string(), "exceeded": exceeded(budget) }));
+    let budget =
+        around.budget.map(|budget| json!({ "max_monthly": budget.to_string(), "exceeded": exceeds(of, budget) }));
     let compared: Vec<Json> = others
         .iter()
         .map(|(region, other)| {

@@ -54,6 +54,11 @@ impl Line {
         self
     }
 
+    /// A way out, below what it is about.
+    pub(crate) fn help(indent: usize, text: &str) -> Self {
+        Self::new(indent).hang(8).add(Tone::Help, "= help:").text(" ").text(text).advice()
+    }
+
     /// Adds text in a tone.
     #[must_use]
     pub(crate) fn add(mut self, tone: Tone, text: &str) -> Self {

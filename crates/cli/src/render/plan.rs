@@ -185,7 +185,7 @@ fn refusals(plan: &Plan) -> Vec<Line> {
             line = line.add(Tone::Strong, &address.to_string()).text(": ");
         }
         out.push(line.text(&refusal.problem));
-        out.push(Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(&refusal.help).advice());
+        out.push(Line::help(2, &refusal.help));
     }
     out
 }

@@ -43,7 +43,7 @@ pub(crate) fn outcome(plan: &Plan, outcome: &Outcome, again: &str) -> Vec<Line> 
                 .text(&one_line(&error.to_string())),
         );
         if let Some(help) = help(error) {
-            out.push(Line::new(6).hang(8).add(Tone::Help, "= help:").text(" ").text(help));
+            out.push(Line::help(6, help));
         }
         if let StepError::Cloud(error) = error
             && let Some(id) = &error.request_id

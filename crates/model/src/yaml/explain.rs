@@ -275,7 +275,7 @@ pub(super) fn squeezed(line: &str) -> Option<Squeezed<'_>> {
     Some(Squeezed { col, key, value })
 }
 
-fn indent(line: &str) -> usize {
+pub(super) fn indent(line: &str) -> usize {
     line.chars().take_while(|c| *c == ' ').count()
 }
 

@@ -1,6 +1,7 @@
 //! Spaces and colons of full width, as Japanese keyboards write them: to the eye the same, to YAML ordinary characters.
 
 use super::Pos;
+use super::explain::indent;
 use super::lines::Lines;
 
 const SPACE: char = '\u{3000}';
@@ -22,7 +23,6 @@ pub(super) fn explain(at: Pos, lines: &Lines<'_>) -> Option<(Pos, String, String
 
 /// Whether a line stands in a text of several lines, `key: |`.
 fn is_text(number: u32, lines: &Lines<'_>) -> bool {
-    let indent = |line: &str| line.chars().take_while(|c| *c == ' ').count();
     let depth = lines.get(number).map(indent).unwrap_or_default();
     let mut above = (1..number).rev().filter_map(|number| lines.get(number)).filter(|line| !line.trim().is_empty());
     let head = above.find(|line| indent(line) < depth).unwrap_or_default();
@@ -34,8 +34,7 @@ fn find(line: &str) -> Option<(u32, char)> {
     let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let column = |byte: usize| u32::try_from(line[..byte].chars().count() + 1).ok();
     let content = line.trim_start();
-    let indent = line.len() - content.len();
-    if let Some(byte) = line[..indent].find(SPACE) {
+    if let Some(byte) = line[..line.len() - content.len()].find(SPACE) {
         return Some((column(byte)?, SPACE));
     }
     let start = line.len() - content.strip_prefix("- ").map_or(content, str::trim_start).len();

@@ -423,7 +423,8 @@ impl Service {
         let wanted = scaling::wanted(&want.fields);
         let desired = if is_new { want.int("desired_count").unwrap_or_default() } else { there.desired };
         let held = if is_new { power::begins_stopped(want).is_some() } else { there.is_held() };
-        let there_is_up_for_a_while = there.is_up_for_a_while();
+        let starts = wanted.as_ref().is_some_and(|(scaling, _)| scaling.actions.contains_key(scaling::START));
+        let forgets = starts && there.is_up_for_a_while();
         let have = there.scaling.unwrap_or_default();
         let steps = scaling::steps(wanted.as_ref().map(|(scaling, _)| scaling), &have, held, desired);
         if let Some((_, mark)) = &wanted
@@ -433,9 +434,7 @@ impl Service {
             let tags = [(TAG_SCALING.to_owned(), mark.clone())].into();
             calls::tag(aws, &TAG_RESOURCE, &live.id, &tags).await?;
         }
-        if wanted.as_ref().is_some_and(|(scaling, _)| scaling.actions.contains_key(scaling::START))
-            && there_is_up_for_a_while
-        {
+        if forgets {
             // After its end the schedule starts it again: nothing is to hold it down then.
             self.turn(aws, want, live, &Turn::Forget).await?;
         }

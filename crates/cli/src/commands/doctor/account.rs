@@ -323,7 +323,7 @@ fn lines(checks: &[Check]) -> Vec<Line> {
                 .text(&check.text),
         );
         if let Some(help) = &check.help {
-            lines.push(Line::new(width + 4).hang(8).add(Tone::Help, "= help:").text(" ").text(help));
+            lines.push(Line::help(width + 4, help));
         }
     }
     let count = |level: Level| checks.iter().filter(|check| check.level == level).count();

@@ -46,7 +46,7 @@ pub(crate) fn text(report: &Report, style: Style) -> String {
     for (problem, help) in &report.problems {
         lines.push(Line::new(0).add(Tone::Error, "✗ ").text(problem));
         if let Some(help) = help {
-            lines.push(Line::new(2).hang(8).add(Tone::Help, "= help:").text(" ").text(help));
+            lines.push(Line::help(2, help));
         }
     }
     let mut out = write_all(&lines, style);
@@ -260,7 +260,7 @@ fn denied(denial: &Denial, verdict: &Verdict, indent: usize, style: Style, lines
     }
     for fix in &denial.fixes {
         lines.push(Line::new(indent).hang(0).text(&fix.cause));
-        lines.push(Line::new(indent).hang(8).add(Tone::Help, "= help:").text(" ").text(&fix.advice));
+        lines.push(Line::help(indent, &fix.advice));
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn text(denied: &Denied, advice: &Advice, style: Style) -> String {
     let granted = matches!(advice.by_file, Some(Verdict::Allowed { .. }));
     if let (Some(grant), Who::Own { key, .. }, false) = (&advice.grant, &advice.who, granted) {
         let help = format!("add `{{ {grant} }}` to `grants` of `roles.{key}`: it allows this and what goes with it");
-        lines.push(Line::new(0).hang(8).add(Tone::Help, "= help:").text(" ").text(&help));
+        lines.push(Line::help(0, &help));
     }
     if let (Some(statement), false) = (&advice.statement, granted) {
         let place = match (&advice.who, &advice.grant) {
@@ -37,7 +37,7 @@ pub(crate) fn text(denied: &Denied, advice: &Advice, style: Style) -> String {
             (Who::Own { .. }, Some(_)) => "or add just this statement to one of its `inline_policies`:".to_owned(),
             _ => "the statement that is missing:".to_owned(),
         };
-        lines.push(Line::new(0).hang(8).add(Tone::Help, "= help:").text(" ").text(&place));
+        lines.push(Line::help(0, &place));
         lines.push(Line::blank());
         lines.extend(format!("{statement:#}").lines().map(|line| Line::new(2).text(line)));
     }
